@@ -1,0 +1,182 @@
+//! Typed identifiers.
+
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    marker::PhantomData,
+    str::FromStr,
+};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::Uuid;
+
+use crate::{entropy::Entropy, time::Timestamp};
+
+/// The id of a `T`: a UUID in its lower-case hyphenated form.
+pub struct Id<T: ?Sized> {
+    uuid: Uuid,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: ?Sized> Id<T> {
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self { uuid, of: PhantomData }
+    }
+
+    /// A time-ordered id (UUIDv7), so that rows in order of id are rows in order of creation.
+    pub fn new(now: Timestamp, entropy: &mut dyn Entropy) -> Self {
+        let random = entropy.bytes::<10>();
+        let millis = u64::try_from(now.as_millis()).unwrap_or_default();
+        Self::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// A random id (UUIDv4), for the things whose clients expect that version.
+    pub fn random(entropy: &mut dyn Entropy) -> Self {
+        Self::from_uuid(uuid::Builder::from_random_bytes(entropy.bytes()).into_uuid())
+    }
+
+    pub const fn uuid(self) -> Uuid {
+        self.uuid
+    }
+
+    /// The same UUID as the id of something else: for ids whose type is only known from a path.
+    pub const fn cast<U: ?Sized>(self) -> Id<U> {
+        Id::from_uuid(self.uuid)
+    }
+}
+
+impl<T: ?Sized> Copy for Id<T> {}
+impl<T: ?Sized> Clone for Id<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T: ?Sized> PartialEq for Id<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.uuid == other.uuid
+    }
+}
+impl<T: ?Sized> Eq for Id<T> {}
+impl<T: ?Sized> PartialOrd for Id<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<T: ?Sized> Ord for Id<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.uuid.cmp(&other.uuid)
+    }
+}
+impl<T: ?Sized> Hash for Id<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.uuid.hash(state);
+    }
+}
+impl<T: ?Sized> fmt::Display for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.uuid.as_hyphenated(), f)
+    }
+}
+impl<T: ?Sized> fmt::Debug for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The text is not a UUID in lower-case hyphenated form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a UUID in lower-case hyphenated form")]
+pub struct MalformedId;
+
+impl<T: ?Sized> FromStr for Id<T> {
+    type Err = MalformedId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        let uuid = Uuid::try_parse(text).map_err(|_| MalformedId)?;
+        let mut buffer = Uuid::encode_buffer();
+        if uuid.as_hyphenated().encode_lower(&mut buffer) == text {
+            Ok(Self::from_uuid(uuid))
+        } else {
+            Err(MalformedId)
+        }
+    }
+}
+
+impl<T: ?Sized> Serialize for Id<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de, T: ?Sized> Deserialize<'de> for Id<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+impl<T: ?Sized> JsonSchema for Id<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Id".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "uuid" })
+    }
+}
+
+/// `{"id": …}`: how a body names another object.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(bound = "")]
+#[schemars(bound = "", inline)]
+pub struct Ref<T: ?Sized> {
+    pub id: Id<T>,
+}
+
+impl<T: ?Sized> Copy for Ref<T> {}
+impl<T: ?Sized> Clone for Ref<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T: ?Sized> PartialEq for Ref<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+impl<T: ?Sized> Eq for Ref<T> {}
+impl<T: ?Sized> fmt::Debug for Ref<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ref({})", self.id)
+    }
+}
+impl<T: ?Sized> From<Id<T>> for Ref<T> {
+    fn from(id: Id<T>) -> Self {
+        Self { id }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::Seeded;
+
+    #[test]
+    fn ids_made_later_sort_later() {
+        let mut entropy = Seeded(3);
+        let early = Id::<()>::new(Timestamp::from_millis(1_000), &mut entropy);
+        let late = Id::<()>::new(Timestamp::from_millis(1_001), &mut entropy);
+        assert!(early.to_string() < late.to_string());
+    }
+
+    #[test]
+    fn only_the_canonical_form_is_an_id() {
+        let id = Id::<()>::random(&mut Seeded(3)).to_string();
+        assert!(id.parse::<Id<()>>().is_ok());
+        for other in [id.to_uppercase(), id.replace('-', ""), format!("{{{id}}}"), String::new()] {
+            assert_eq!(other.parse::<Id<()>>(), Err(MalformedId), "{other}");
+        }
+    }
+}

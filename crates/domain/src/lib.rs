@@ -1,0 +1,15 @@
+//! Types and rules of Stepgate.
+//!
+//! Nothing here performs I/O, reads a clock or draws randomness: `now` and entropy are arguments.
+//! The crates around it load facts, call these rules and commit what they decide.
+
+pub mod access;
+pub mod entropy;
+pub mod id;
+pub mod resource;
+pub mod schema;
+pub mod resources;
+pub mod scim;
+pub mod secret;
+pub mod time;
+pub mod violation;

@@ -1,0 +1,298 @@
+//! What a managed type says about itself, so that one mechanism can list, create, read, replace,
+//! patch and delete them all.
+
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{
+    access::Area, entropy::Entropy, id::Id, resources::environment::Environment, secret::Secret,
+    time::Timestamp, violation::Violation,
+};
+
+/// Which tables hold the rows of a kind. All families have the same shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Low volume, read on every request, cached by document.
+    Configuration,
+    User,
+    Device,
+}
+
+/// Kinds are the same when their names are.
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+impl Eq for Kind {}
+
+/// A kind of managed object: its names, its tables, its place in the path.
+#[derive(Debug)]
+pub struct Kind {
+    /// Name in storage, and the member by which its children name it (`application{id}`).
+    pub name: &'static str,
+    /// Path segment, and key in `_embedded`.
+    pub collection: &'static str,
+    pub family: Family,
+    pub area: Area,
+    /// The owner: deleting it deletes this.
+    pub parent: Option<&'static Kind>,
+    /// Whether the path runs through the parent (`/applications/{applicationID}/grants`). A user
+    /// has a population for parent, but not in its path.
+    pub nested: bool,
+    /// Objects of the organization stand outside every environment (`/v1/environments`).
+    pub scope: Scope,
+    /// The beginning of the 404 message, or `None` for the generic sentence.
+    pub not_found: Option<NotFoundMessage>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Organization,
+    Environment,
+}
+
+/// Builds the text that clients compare: (id, environment id).
+pub type NotFoundMessage = fn(&str, &str) -> String;
+
+/// Facts and sources that a draft may be built with.
+pub struct Context<'a> {
+    pub now: Timestamp,
+    pub entropy: &'a mut dyn Entropy,
+    pub environment: Id<Environment>,
+    /// The id that the object will have, or has.
+    pub id: Uuid,
+    pub parent: Option<Uuid>,
+    /// The default object of each kind named in [`Resource::NEEDS_DEFAULTS`], when there is one.
+    pub defaults: &'a dyn Fn(&Kind) -> Option<Uuid>,
+    /// The owner's document, when [`Resource::NEEDS_PARENT`].
+    pub parent_body: Option<&'a Value>,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("now", &self.now).field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What a draft became.
+#[derive(Debug)]
+pub struct Built<R> {
+    pub body: R,
+    pub default: DefaultMark,
+    /// Members to be sealed beside the document, by name. `None` erases one. On a replacement the
+    /// ones not named stay.
+    pub secrets: Vec<(&'static str, Option<Secret<String>>)>,
+}
+
+impl<R> From<R> for Built<R> {
+    fn from(body: R) -> Self {
+        Self { body, default: DefaultMark::Keep, secrets: Vec::new() }
+    }
+}
+
+/// What happens to "the default one of its kind".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DefaultMark {
+    #[default]
+    Keep,
+    /// This becomes the default, and the one before is it no more.
+    Set,
+    /// If this is the default, there is none any more.
+    Clear,
+}
+
+/// A value that only one object may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UniqueKey {
+    /// Which of the kind's unique attributes this is.
+    pub name: &'static str,
+    /// Folded as it is compared.
+    pub value: String,
+    /// Unique among the owner's objects instead of the environment's.
+    pub within_parent: bool,
+    /// The member to blame.
+    pub target: &'static str,
+}
+
+impl UniqueKey {
+    /// The usual case: a name, compared without regard to case, unique in the environment.
+    pub fn name(value: &str) -> Self {
+        Self { name: "name", value: value.to_lowercase(), within_parent: false, target: "name" }
+    }
+}
+
+/// A mention of another object, which must exist and then cannot be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Place in the body, such as `scopes[0].id`.
+    pub target: String,
+    pub kind: &'static Kind,
+    pub id: Uuid,
+    /// The owner that the mentioned object must have.
+    pub parent: Option<Uuid>,
+    /// Deleting the mentioned object removes the mention instead of being refused.
+    pub weak: bool,
+}
+
+impl Reference {
+    pub fn to(kind: &'static Kind, id: Uuid, target: impl Into<String>) -> Self {
+        Self { target: target.into(), kind, id, parent: None, weak: false }
+    }
+}
+
+/// A value that the object can be found by in a `filter`, folded as it is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    /// As in [`FilterAttribute::name`].
+    pub attribute: String,
+    pub value: String,
+}
+
+impl Term {
+    pub fn new(attribute: impl Into<String>, value: &str) -> Self {
+        Self { attribute: attribute.into(), value: value.to_lowercase() }
+    }
+}
+
+/// One attribute of a kind's `filter`.
+#[derive(Debug, Clone, Copy)]
+pub struct FilterAttribute {
+    /// As clients write it; compared without regard to case.
+    pub name: &'static str,
+    pub operators: &'static [crate::scim::Operator],
+    pub source: FilterSource,
+}
+
+/// Where the values of an attribute are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilterSource {
+    Id,
+    Parent,
+    CreatedAt,
+    UpdatedAt,
+    /// The term table.
+    Term,
+}
+
+/// An attribute that `order` may name.
+#[derive(Debug, Clone, Copy)]
+pub struct OrderAttribute {
+    pub name: &'static str,
+    pub source: FilterSource,
+}
+
+/// A stored object.
+#[derive(Debug, Clone)]
+pub struct Stored<R> {
+    pub id: Id<R>,
+    pub environment: Id<Environment>,
+    pub parent: Option<Uuid>,
+    /// Raised by every write; the ETag.
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub is_default: bool,
+    /// How many objects of [`Resource::COUNTED_MEMBERS`] it owns.
+    pub members: u64,
+    pub body: R,
+}
+
+/// Where a link leads.
+#[derive(Debug, Clone)]
+pub enum Link {
+    /// Below the object itself: `"/secret"`; `""` is the object.
+    Below(&'static str),
+    /// Below the environment: `"/populations/…"`.
+    Environment(String),
+    /// Below `/v1`: `"/organizations/…"`.
+    Root(String),
+}
+
+/// How a collection is paged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paging {
+    /// One page, unless the client sends `limit`.
+    Whole,
+    /// Pages of `default` items, at most `maximum`.
+    Pages { default: u32, maximum: u32 },
+}
+
+pub trait Resource: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {
+    const KIND: &'static Kind;
+    /// The part that clients write. Every rule that JSON Schema can say is said there.
+    type Draft: DeserializeOwned + JsonSchema + Send;
+
+    const PAGING: Paging = Paging::Whole;
+    const FILTER: &'static [FilterAttribute] = &[];
+    const ORDER: &'static [OrderAttribute] = &[];
+    /// PATCH exists only where the contract lists it.
+    const PATCHABLE: bool = false;
+    const NEEDS_DEFAULTS: &'static [&'static Kind] = &[];
+    const NEEDS_PARENT: bool = false;
+    /// A set with an invariant: whoever changes the set raises the owner's revision, so that two
+    /// changes at once cannot both pass [`Self::may_join`] or [`Self::may_leave`].
+    const GUARDED_SET: bool = false;
+    /// A kind whose number per object of this kind is kept and shown.
+    const COUNTED_MEMBERS: Option<&'static Kind> = None;
+
+    /// Applies the rules that span members. `draft` has passed its schema, so its members have
+    /// their types, sizes and ranges.
+    fn build(
+        draft: Self::Draft,
+        previous: Option<&Stored<Self>>,
+        context: &mut Context<'_>,
+    ) -> Result<Built<Self>, Vec<Violation>>;
+
+    /// The owner of an object that is not nested in its owner's path.
+    fn parent(&self) -> Option<(Uuid, &'static str)> {
+        None
+    }
+    fn unique(&self) -> Vec<UniqueKey> {
+        Vec::new()
+    }
+    fn references(&self) -> Vec<Reference> {
+        Vec::new()
+    }
+    fn terms(&self) -> Vec<Term> {
+        Vec::new()
+    }
+    /// Whether one more may be added to `siblings` that are there.
+    fn may_join(&self, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
+        Ok(())
+    }
+    /// Whether `stored` may go from among `siblings` (itself included).
+    fn may_leave(_stored: &Stored<Self>, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
+        Ok(())
+    }
+    /// The order in which a whole collection is listed.
+    fn arrange(_items: &mut [Stored<Self>]) {}
+    /// The members of the answer between `environment` and `createdAt`.
+    fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
+        stored.body_members()
+    }
+    /// Relations besides `self`, `environment` and the owner.
+    fn links(_stored: &Stored<Self>) -> Vec<(&'static str, Link)> {
+        Vec::new()
+    }
+}
+
+impl<R: Serialize> Stored<R> {
+    pub fn body_members(&self) -> Map<String, Value> {
+        match serde_json::to_value(&self.body) {
+            Ok(Value::Object(members)) => members,
+            Ok(_) | Err(_) => Map::new(),
+        }
+    }
+}
+
+/// The state forbids what was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refusal {
+    /// 400 `INVALID_DATA` with this detail.
+    Invalid(Violation),
+    /// 400 `REQUEST_FAILED` with this detail.
+    Failed(Violation),
+}

@@ -1,0 +1,3 @@
+//! One file per managed type.
+
+pub mod environment;

@@ -1,0 +1,1 @@
+//! Checks a body against its type's JSON Schema and names every fault at once.

@@ -1,0 +1,92 @@
+//! What is wrong with an input, and where.
+
+use serde_json::{Value, json};
+
+/// The codes that the contract lists for `details[].code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViolationCode {
+    ConstraintViolation,
+    EmptyValue,
+    InvalidFilter,
+    InvalidOtp,
+    InvalidParameter,
+    InvalidValue,
+    LimitExceeded,
+    MfaAuthMethodsConflict,
+    NoPassword,
+    OutOfRange,
+    PasswordLockedOut,
+    RequiredValue,
+    SizeLimitExceeded,
+    UniquenessViolation,
+}
+
+impl ViolationCode {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConstraintViolation => "CONSTRAINT_VIOLATION",
+            Self::EmptyValue => "EMPTY_VALUE",
+            Self::InvalidFilter => "INVALID_FILTER",
+            Self::InvalidOtp => "INVALID_OTP",
+            Self::InvalidParameter => "INVALID_PARAMETER",
+            Self::InvalidValue => "INVALID_VALUE",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::MfaAuthMethodsConflict => "MFA_AUTH_METHODS_CONFLICT",
+            Self::NoPassword => "NO_PASSWORD",
+            Self::OutOfRange => "OUT_OF_RANGE",
+            Self::PasswordLockedOut => "PASSWORD_LOCKED_OUT",
+            Self::RequiredValue => "REQUIRED_VALUE",
+            Self::SizeLimitExceeded => "SIZE_LIMIT_EXCEEDED",
+            Self::UniquenessViolation => "UNIQUENESS_VIOLATION",
+        }
+    }
+}
+
+/// One fault: the rule that is broken, the place in the body (`otp.lifeTime.duration`,
+/// `items[0].id`), a sentence for people, and facts for programs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Violation {
+    pub code: ViolationCode,
+    pub target: String,
+    pub message: String,
+    /// `details[].innerError`; `Value::Null` when there is nothing to add.
+    pub inner: Value,
+}
+
+impl Violation {
+    pub fn new(code: ViolationCode, target: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code, target: target.into(), message: message.into(), inner: Value::Null }
+    }
+    #[must_use]
+    pub fn with(mut self, inner: Value) -> Self {
+        self.inner = inner;
+        self
+    }
+    pub fn invalid(target: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(ViolationCode::InvalidValue, target, message)
+    }
+    pub fn required(target: impl Into<String>) -> Self {
+        Self::new(ViolationCode::RequiredValue, target, "must be present")
+    }
+    pub fn empty(target: impl Into<String>) -> Self {
+        Self::new(ViolationCode::EmptyValue, target, "must not be empty")
+    }
+    pub fn too_long(target: impl Into<String>, maximum: u64) -> Self {
+        Self::new(ViolationCode::SizeLimitExceeded, target, format!("must not be longer than {maximum}"))
+            .with(json!({ "maximumValue": maximum }))
+    }
+    pub fn out_of_range(target: impl Into<String>, minimum: i64, maximum: i64) -> Self {
+        Self::new(ViolationCode::OutOfRange, target, format!("must be between {minimum} and {maximum}"))
+            .with(json!({ "rangeMinimumValue": minimum, "rangeMaximumValue": maximum }))
+    }
+    pub fn not_allowed(target: impl Into<String>, allowed: &[&str]) -> Self {
+        Self::invalid(target, format!("must be one of {}", allowed.join(", ")))
+            .with(json!({ "allowedValues": allowed }))
+    }
+    pub fn not_unique(target: impl Into<String>) -> Self {
+        Self::new(ViolationCode::UniquenessViolation, target, "must be unique within the environment")
+    }
+    pub fn constraint(target: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(ViolationCode::ConstraintViolation, target, message)
+    }
+}

@@ -1,0 +1,3 @@
+//! The only code that knows which database is underneath. It holds no rules.
+
+pub mod engine;

@@ -4,11 +4,19 @@
 //! The crates around it load facts, call these rules and commit what they decide.
 
 pub mod access;
+pub mod audit;
 pub mod entropy;
+pub mod flow;
 pub mod id;
+pub mod message;
+pub mod oauth;
+pub mod oidc;
+pub mod otp;
+pub mod password;
+pub mod phone;
 pub mod resource;
-pub mod schema;
 pub mod resources;
+pub mod schema;
 pub mod scim;
 pub mod secret;
 pub mod time;

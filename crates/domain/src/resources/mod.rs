@@ -1,3 +1,21 @@
 //! One file per managed type.
 
+pub mod api_resource;
+pub mod application;
+pub mod device;
+pub mod device_authentication_policy;
 pub mod environment;
+pub mod grant;
+pub mod license;
+pub mod mfa_settings;
+pub mod notifications_policy;
+pub mod organization;
+pub mod password_policy;
+pub mod population;
+pub mod role_assignment;
+pub mod scope;
+pub mod sign_on_action;
+pub mod sign_on_policy;
+pub mod sign_on_policy_assignment;
+pub mod template;
+pub mod user;

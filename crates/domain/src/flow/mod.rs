@@ -1,0 +1,1 @@
+//! One sign-on as a pure state machine.

@@ -1,0 +1,1 @@
+//! OAuth 2.0: authorization requests, hints, client authentication and grants, as pure rules.

@@ -1,0 +1,1 @@
+//! OpenID Connect: claims, ID tokens and discovery, as pure rules.

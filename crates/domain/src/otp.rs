@@ -1,0 +1,1 @@
+//! One-time codes: their form, their life and how an attempt is judged.

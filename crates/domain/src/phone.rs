@@ -1,0 +1,1 @@
+//! Telephone numbers: the spellings accepted, the one stored, the country, the mask.

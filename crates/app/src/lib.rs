@@ -1,1 +1,15 @@
-//! app
+//! Use cases: load facts, call the domain, commit the outcome together with its effects.
+//!
+//! Nothing here knows HTTP, and no rule lives here: rules are the domain's.
+
+pub mod app;
+pub mod clock;
+pub mod configuration_cache;
+pub mod error;
+pub mod keys;
+pub mod management;
+pub mod origin;
+pub mod random;
+pub mod seal;
+
+pub use app::App;

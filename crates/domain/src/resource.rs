@@ -54,6 +54,9 @@ pub enum Scope {
     Environment,
 }
 
+/// The environment under which the objects of the organization are stored.
+pub const ORGANIZATION_SPACE: Uuid = Uuid::nil();
+
 /// Builds the text that clients compare: (id, environment id).
 pub type NotFoundMessage = fn(&str, &str) -> String;
 
@@ -248,6 +251,10 @@ pub trait Resource: Serialize + DeserializeOwned + JsonSchema + Clone + Send + S
 
     /// The owner of an object that is not nested in its owner's path.
     fn parent(&self) -> Option<(Uuid, &'static str)> {
+        None
+    }
+    /// The address that messages to this object go to. Counters know it by a keyed hash.
+    fn address(&self) -> Option<String> {
         None
     }
     fn unique(&self) -> Vec<UniqueKey> {

@@ -1,0 +1,134 @@
+//! What every use case is given.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use stepgate_domain::{id::Id, resource::ORGANIZATION_SPACE, secret::Secret, time::Timestamp};
+use stepgate_notify::Senders;
+use stepgate_store::engine::{Batch, Engine, StoreError};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::{
+    clock::Clock,
+    configuration_cache::ConfigurationCache,
+    keys::SigningKeys,
+    origin::Origins,
+    random::SystemRandom,
+    seal::{Binding, DataKey, Seal, SealError},
+};
+
+/// Decided when the server starts, and never changed.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub origins: Origins,
+    /// Development mode: test conveniences may be on (the developer inbox, loopback names).
+    pub development: bool,
+}
+
+pub struct App {
+    pub engine: Arc<dyn Engine>,
+    pub clock: Arc<dyn Clock>,
+    pub seal: Seal,
+    pub cache: ConfigurationCache,
+    pub keys: SigningKeys,
+    pub senders: Senders,
+    pub settings: Settings,
+    /// Wakes the outbox worker when a message was queued.
+    pub outbox: Notify,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    pub fn new(
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        seal: Seal,
+        senders: Senders,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            engine,
+            clock,
+            seal,
+            cache: ConfigurationCache::default(),
+            keys: SigningKeys::default(),
+            senders,
+            settings,
+            outbox: Notify::new(),
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new time-ordered id.
+    pub fn new_id<T>(&self) -> Id<T> {
+        Id::new(self.now(), &mut SystemRandom)
+    }
+
+    pub async fn data_key(&self, environment: Uuid) -> Result<Arc<DataKey>, SealError> {
+        self.seal.data_key(&*self.engine, environment).await
+    }
+
+    pub async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.engine.commit(batch).await
+    }
+
+    /// Seals the members that a document keeps apart from its body.
+    pub async fn seal_members(
+        &self,
+        environment: Uuid,
+        kind: &str,
+        id: Uuid,
+        members: &HashMap<String, Secret<String>>,
+    ) -> Result<Option<String>, SealError> {
+        if members.is_empty() {
+            return Ok(None);
+        }
+        let key = self.data_key(environment).await?;
+        let id = id.to_string();
+        let mut sealed = serde_json::Map::new();
+        for (name, value) in members {
+            let binding = Binding { environment, kind, id: &id, field: name };
+            sealed.insert(name.clone(), key.seal(binding, value.expose().as_bytes())?.into());
+        }
+        Ok(Some(serde_json::Value::Object(sealed).to_string()))
+    }
+
+    /// Opens what [`Self::seal_members`] sealed.
+    pub async fn open_members(
+        &self,
+        environment: Uuid,
+        kind: &str,
+        id: Uuid,
+        sealed: Option<&str>,
+    ) -> Result<HashMap<String, Secret<String>>, SealError> {
+        let Some(sealed) = sealed else { return Ok(HashMap::new()) };
+        let members: HashMap<String, String> =
+            serde_json::from_str(sealed).map_err(|_| SealError::Unopenable)?;
+        let key = self.data_key(environment).await?;
+        let id = id.to_string();
+        let mut opened = HashMap::new();
+        for (name, value) in members {
+            let binding = Binding { environment, kind, id: &id, field: &name };
+            let plain = key.open(binding, &value)?;
+            let plain = String::from_utf8(plain.expose().clone()).map_err(|_| SealError::Unopenable)?;
+            opened.insert(name, Secret::new(plain));
+        }
+        Ok(opened)
+    }
+}
+
+/// The environment under which an object of `environment` is stored, given its kind's scope.
+pub fn space(kind: &stepgate_domain::resource::Kind, environment: Uuid) -> Uuid {
+    match kind.scope {
+        stepgate_domain::resource::Scope::Organization => ORGANIZATION_SPACE,
+        stepgate_domain::resource::Scope::Environment => environment,
+    }
+}

@@ -1,0 +1,94 @@
+//! Why a use case did not happen, as facts. The edge gives them a status and words.
+
+use stepgate_domain::{
+    resource::{Kind, Refusal},
+    violation::Violation,
+};
+use stepgate_store::engine::{Fault, StoreError};
+
+use crate::seal::SealError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ManagementError {
+    /// The body breaks rules: all of them, at once.
+    #[error("the body is invalid: {0:?}")]
+    Invalid(Vec<Violation>),
+    /// The state forbids it.
+    #[error("the request failed: {0:?}")]
+    Failed(Violation),
+    /// No such object, or none that the caller may know of. `None`: the generic sentence.
+    #[error("not found")]
+    NotFound(Option<Missing>),
+    #[error("the caller has no right to this")]
+    Forbidden,
+    /// `If-Match` names another version.
+    #[error("the precondition failed")]
+    PreconditionFailed,
+    /// A fault of this server or of what it stands on.
+    #[error("internal failure")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What was not found, for the message that clients compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    pub kind: &'static Kind,
+    pub id: uuid::Uuid,
+    pub environment: uuid::Uuid,
+}
+
+impl From<Refusal> for ManagementError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid(violation) => Self::Invalid(vec![violation]),
+            Refusal::Failed(violation) => Self::Failed(violation),
+        }
+    }
+}
+
+impl From<Vec<Violation>> for ManagementError {
+    fn from(violations: Vec<Violation>) -> Self {
+        Self::Invalid(violations)
+    }
+}
+
+impl From<Violation> for ManagementError {
+    fn from(violation: Violation) -> Self {
+        Self::Invalid(vec![violation])
+    }
+}
+
+impl From<SealError> for ManagementError {
+    fn from(error: SealError) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}
+
+impl From<StoreError> for ManagementError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(Fault::NotUnique { target }) => Violation::not_unique(target).into(),
+            StoreError::Refused(Fault::BrokenReference { target }) => {
+                Violation::invalid(target, "names an object that does not exist").into()
+            }
+            StoreError::Refused(Fault::Missing) => Self::NotFound(None),
+            StoreError::StillReferenced => {
+                Violation::constraint("id", "is still in use by another object").into()
+            }
+            other @ (StoreError::Refused(Fault::Stale | Fault::Consumed)
+            | StoreError::Decode(_)
+            | StoreError::Locked
+            | StoreError::DiskFull
+            | StoreError::Damaged(_)
+            | StoreError::NewerSchema { .. }
+            | StoreError::Driver(_)
+            | StoreError::Closed) => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+impl From<serde_json::Error> for ManagementError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}

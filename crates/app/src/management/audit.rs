@@ -1,0 +1,50 @@
+//! Every change of a managed object leaves an event in the batch that makes it.
+
+use serde_json::json;
+use stepgate_domain::{id::Id, resource::Kind, time::Timestamp};
+use stepgate_store::{audit, engine::Statement};
+use uuid::Uuid;
+
+use crate::random::SystemRandom;
+
+use super::Caller;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Deed {
+    Created,
+    Updated,
+    Deleted,
+}
+
+impl Deed {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::Updated => "UPDATED",
+            Self::Deleted => "DELETED",
+        }
+    }
+}
+
+/// `environment` is where the event is filed: the object's own, or the organization's space.
+pub(super) fn event(caller: &Caller, environment: Uuid, kind: &Kind, id: Uuid, deed: Deed, now: Timestamp) -> Statement {
+    let mut action = String::new();
+    for character in kind.name.chars() {
+        if character.is_ascii_uppercase() {
+            action.push('_');
+        }
+        action.push(character.to_ascii_uppercase());
+    }
+    action.push('.');
+    action.push_str(deed.as_str());
+    let body = json!({
+        "actor": {
+            "client": { "id": caller.actor.application, "environment": { "id": caller.actor.environment } },
+            "user": caller.actor.user.map(|id| json!({ "id": id })),
+        },
+        "resource": { "type": kind.name, "id": id },
+        "correlationId": caller.correlation_id,
+    });
+    let event_id = Id::<Kind>::new(now, &mut SystemRandom).to_string();
+    audit::insert(environment, &event_id, now, &action, &body.to_string())
+}

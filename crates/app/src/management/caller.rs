@@ -1,0 +1,39 @@
+//! Who asks, and how far that reaches.
+
+use stepgate_domain::{
+    access::{Access, Assignment, Reach},
+    id::Id,
+    resources::{application::Application, environment::Environment},
+};
+use uuid::Uuid;
+
+/// The holder of a valid access token.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// The application that the token was issued to, and its environment.
+    pub application: Id<Application>,
+    pub environment: Id<Environment>,
+    /// The user that the token speaks for, when there is one.
+    pub user: Option<Uuid>,
+    /// The scopes that count for the user's own data.
+    pub scopes: Vec<String>,
+    /// Roles count only for worker and console applications.
+    pub assignments: Vec<Assignment>,
+}
+
+/// One permitted call.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub actor: Actor,
+    pub reach: Reach,
+    pub access: Access,
+    /// In the answer's header, the logs and the audit trail.
+    pub correlation_id: String,
+}
+
+/// Where an object stands: its environment, and its owner when the path runs through one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub environment: Uuid,
+    pub parent: Option<Uuid>,
+}

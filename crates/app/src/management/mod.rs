@@ -1,0 +1,13 @@
+//! One mechanism for every managed type: list, create, read, replace, patch, delete, and the
+//! small changes that verbs make.
+
+pub mod caller;
+mod audit;
+mod generic;
+mod loading;
+mod writing;
+
+pub use caller::{Actor, Caller, Place};
+pub use generic::{ListRequest, Listing, change, create, list, patch, read, remove, replace};
+pub use loading::{cached, cached_children, cached_default, fetch};
+pub use writing::{Change, prepare_insert, prepare_replace};

@@ -1,1 +1,15 @@
-//! http
+//! Routes, wire shapes, error renderers and pages. Nothing here decides anything.
+
+pub mod api;
+pub mod call;
+mod crud;
+pub mod error;
+mod exchange;
+mod guard;
+mod hal;
+mod headers;
+mod openapi;
+mod reply;
+pub mod routes;
+
+pub use routes::router;

@@ -1,0 +1,97 @@
+//! Reads a token of ours (RFC 7515, RFC 9068): the signature first, then the claims.
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use stepgate_domain::{
+    id::Id,
+    resources::{application::Application, environment::Environment},
+    time::Timestamp,
+};
+
+use crate::{App, keys::KeyError};
+
+/// A token whose signature, issuer and life are in order.
+#[derive(Debug, Clone)]
+pub struct VerifiedToken {
+    pub environment: Id<Environment>,
+    pub typ: String,
+    pub claims: Map<String, Value>,
+}
+
+impl VerifiedToken {
+    pub fn text(&self, claim: &str) -> Option<&str> {
+        self.claims.get(claim)?.as_str()
+    }
+    pub fn id<T>(&self, claim: &str) -> Option<Id<T>> {
+        self.text(claim)?.parse().ok()
+    }
+    pub fn client(&self) -> Option<Id<Application>> {
+        self.id("client_id")
+    }
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.text("scope").unwrap_or_default().split(' ').filter(|scope| !scope.is_empty())
+    }
+    /// Whether `aud`, a string or a list, contains this audience.
+    pub fn is_for(&self, audience: &str) -> bool {
+        match self.claims.get("aud") {
+            Some(Value::String(single)) => single == audience,
+            Some(Value::Array(list)) => list.iter().any(|item| item.as_str() == Some(audience)),
+            _ => false,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: String,
+    #[serde(default)]
+    typ: String,
+}
+
+/// `None` for anything that is not a valid token of ours now.
+pub async fn verify(app: &App, token: &str, now: Timestamp) -> Result<Option<VerifiedToken>, KeyError> {
+    let Some(parts) = parse(token) else { return Ok(None) };
+    let Some(issuer) = parts.claims.get("iss").and_then(Value::as_str) else { return Ok(None) };
+    let Some(environment) = environment_of(app, issuer) else { return Ok(None) };
+    let keys = match app.signing_keys(environment.uuid()).await {
+        Ok(keys) => keys,
+        Err(KeyError::Seal(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Some(key) = keys.iter().find(|key| key.kid == parts.header.kid) else { return Ok(None) };
+    let alive = parts.claims.get("exp").and_then(Value::as_i64).is_some_and(|exp| exp > now.as_seconds());
+    if parts.header.alg != "RS256" || !key.verify(parts.signing_input.as_bytes(), &parts.signature) || !alive {
+        return Ok(None);
+    }
+    Ok(Some(VerifiedToken { environment, typ: parts.header.typ, claims: parts.claims }))
+}
+
+struct Parts<'a> {
+    signing_input: &'a str,
+    header: Header,
+    claims: Map<String, Value>,
+    signature: Vec<u8>,
+}
+
+fn parse(token: &str) -> Option<Parts<'_>> {
+    if token.len() > 16 * 1024 {
+        return None;
+    }
+    let (signing_input, signature) = token.rsplit_once('.')?;
+    let (header, claims) = signing_input.split_once('.')?;
+    let decode = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).ok();
+    Some(Parts {
+        signing_input,
+        header: serde_json::from_slice(&decode(header)?).ok()?,
+        claims: serde_json::from_slice(&decode(claims)?).ok()?,
+        signature: decode(signature)?,
+    })
+}
+
+/// The environment of an issuer `{base}/{environment}/as`, when the base is ours.
+fn environment_of(app: &App, issuer: &str) -> Option<Id<Environment>> {
+    let (base, environment) = issuer.strip_suffix("/as")?.rsplit_once('/')?;
+    app.settings.origins.contains(base).then(|| environment.parse().ok()).flatten()
+}

@@ -1,0 +1,291 @@
+//! One list of operations. From it come the router, the permission check, and the OpenAPI
+//! document; so no route can exist that is unguarded or undocumented.
+
+use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, Path, Request},
+    http::{HeaderMap, Method, header},
+    response::Response,
+    routing::any,
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use stepgate_app::{App, error::ManagementError};
+use stepgate_domain::access::Permission;
+
+use crate::{
+    call::Call,
+    error::{Render, management::ApiError},
+    exchange::Exchange,
+    guard, headers,
+    reply::Reply,
+};
+
+/// What an operation asks of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// A management token with this permission.
+    Permission(Permission),
+    /// A management token; the handler looks at the caller's roles itself.
+    Token,
+    /// Nothing, or something that the handler itself checks (a client's secret, a flow's cookie).
+    Public,
+}
+
+/// What an operation takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    Nothing,
+    /// `application/json`.
+    Json,
+    /// `application/vnd.pingidentity.{0}+json`.
+    Vendor(&'static str),
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// A form, or nothing at all.
+    FormOrNothing,
+}
+
+impl Takes {
+    const fn limit(self, path_is_management: bool) -> usize {
+        match self {
+            Self::Form | Self::FormOrNothing => 64 * 1024,
+            Self::Nothing | Self::Json | Self::Vendor(_) if path_is_management => 1024 * 1024,
+            Self::Nothing | Self::Json | Self::Vendor(_) => 32 * 1024,
+        }
+    }
+
+    pub(crate) fn media_type(self) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::Json => Some("application/json".to_owned()),
+            Self::Vendor(name) => Some(format!("application/vnd.pingidentity.{name}+json")),
+            Self::Form | Self::FormOrNothing => Some("application/x-www-form-urlencoded".to_owned()),
+        }
+    }
+
+    /// Whether a request of this `Content-Type` is meant. `None`: no such header.
+    fn accepts(self, sent: Option<&str>, body_is_empty: bool) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Json => sent == Some("application/json") || (sent.is_none() && body_is_empty),
+            Self::Vendor(name) => sent
+                .and_then(|sent| sent.strip_prefix("application/vnd.pingidentity."))
+                .is_some_and(|sent| sent.strip_suffix("+json").unwrap_or(sent).eq_ignore_ascii_case(name)),
+            Self::Form => sent == Some("application/x-www-form-urlencoded"),
+            Self::FormOrNothing => {
+                sent == Some("application/x-www-form-urlencoded") || body_is_empty
+            }
+        }
+    }
+}
+
+type Handler = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
+
+/// One line of the list.
+#[derive(Clone)]
+pub struct Operation {
+    pub method: Method,
+    pub path: String,
+    pub takes: Takes,
+    pub guard: Guard,
+    pub summary: String,
+    /// The status of success.
+    pub status: u16,
+    pub request: Option<fn(&mut SchemaGenerator) -> Schema>,
+    pub response: Option<fn(&mut SchemaGenerator) -> Schema>,
+    handler: Handler,
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {:?} {:?}", self.method, self.path, self.takes, self.guard)
+    }
+}
+
+impl Operation {
+    pub fn new<H, F, E>(method: Method, path: impl Into<String>, takes: Takes, guard: Guard, summary: impl Into<String>, handler: H) -> Self
+    where
+        H: Fn(Call) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, E>> + Send + 'static,
+        E: Render + Send + 'static,
+    {
+        let handler: Handler = Arc::new(move |call: Call| {
+            let exchange = call.exchange.clone();
+            let answer = handler(call);
+            Box::pin(async move {
+                match answer.await {
+                    Ok(reply) => reply.into_response(&exchange),
+                    Err(error) => error.render(&exchange),
+                }
+            })
+        });
+        let status = match (&method, takes) {
+            (&Method::POST, Takes::Json) => 201,
+            (&Method::DELETE, _) => 204,
+            _ => 200,
+        };
+        Self { method, path: path.into(), takes, guard, summary: summary.into(), status, request: None, response: None, handler }
+    }
+
+    #[must_use]
+    pub fn request<T: JsonSchema>(mut self) -> Self {
+        self.request = Some(SchemaGenerator::subschema_for::<T>);
+        self
+    }
+    #[must_use]
+    pub fn response<T: JsonSchema>(mut self) -> Self {
+        self.response = Some(SchemaGenerator::subschema_for::<T>);
+        self
+    }
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+/// The list of operations.
+#[derive(Debug, Default, Clone)]
+pub struct Api {
+    pub operations: Vec<Operation>,
+}
+
+impl Api {
+    #[must_use]
+    pub fn op(mut self, operation: Operation) -> Self {
+        self.operations.push(operation);
+        self
+    }
+
+    #[must_use]
+    pub fn then(self, part: impl FnOnce(Self) -> Self) -> Self {
+        part(self)
+    }
+
+    pub fn into_router(self, app: &Arc<App>) -> Router {
+        let mut by_path: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
+        for operation in self.operations {
+            by_path.entry(operation.path.clone()).or_default().push(operation);
+        }
+        let mut router = Router::new();
+        for (path, operations) in by_path {
+            let operations = Arc::new(operations);
+            let app = app.clone();
+            router = router.route(
+                &path,
+                any(move |Path(params): Path<Vec<(String, String)>>, request: Request| {
+                    dispatch(app.clone(), operations.clone(), params, request)
+                }),
+            );
+        }
+        let app = app.clone();
+        router.fallback(move |request: Request| {
+            let exchange = exchange_of(&app, request.headers());
+            async move {
+                match exchange {
+                    Ok(exchange) => {
+                        let error = ApiError::from(ManagementError::NotFound(None));
+                        let mut response = error.render(&exchange);
+                        headers::stamp(response.headers_mut(), &exchange);
+                        response
+                    }
+                    Err(response) => response,
+                }
+            }
+        })
+    }
+}
+
+/// The exchange that the outer layers have begun.
+fn exchange_of(app: &App, headers: &HeaderMap) -> Result<Arc<Exchange>, Response> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    match app.settings.origins.of_host(host) {
+        Some(origin) => Ok(Arc::new(Exchange::new(headers, origin))),
+        None => {
+            let origin = stepgate_app::origin::Origin::new("");
+            Err(ApiError::Misdirected.render(&Exchange::new(headers, origin)))
+        }
+    }
+}
+
+async fn dispatch(app: Arc<App>, operations: Arc<Vec<Operation>>, params: Vec<(String, String)>, request: Request) -> Response {
+    let exchange = match exchange_of(&app, request.headers()) {
+        Ok(exchange) => exchange,
+        Err(response) => return response,
+    };
+    let mut response = match serve(app, &operations, params, request, exchange.clone()).await {
+        Ok(response) => response,
+        Err(error) => error.render(&exchange),
+    };
+    headers::stamp(response.headers_mut(), &exchange);
+    response
+}
+
+async fn serve(
+    app: Arc<App>,
+    operations: &[Operation],
+    params: Vec<(String, String)>,
+    request: Request,
+    exchange: Arc<Exchange>,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let method = effective_method(&parts.method, parts.uri.path(), &parts.headers);
+    if method == Method::OPTIONS {
+        return Ok(headers::preflight(operations, &parts.headers));
+    }
+    let candidates: Vec<&Operation> = operations
+        .iter()
+        .filter(|operation| operation.method == method || (method == Method::HEAD && operation.method == Method::GET))
+        .collect();
+    if candidates.is_empty() {
+        let mut allowed: Vec<Method> = Vec::new();
+        for operation in operations {
+            if !allowed.contains(&operation.method) {
+                allowed.push(operation.method.clone());
+            }
+        }
+        return Err(ApiError::MethodNotAllowed { allowed });
+    }
+    let management = parts.uri.path().starts_with("/v1/");
+    let maximum = candidates.iter().map(|operation| operation.takes.limit(management)).max().unwrap_or_default();
+    let body = axum::body::to_bytes(body, maximum).await.map_err(|_| ApiError::TooLarge { maximum })?;
+    let sent = content_type(&parts.headers);
+    let operation = candidates
+        .iter()
+        .find(|operation| operation.takes.accepts(sent.as_deref(), body.is_empty()))
+        .ok_or_else(|| ApiError::UnsupportedMediaType {
+            sent: sent.clone().unwrap_or_else(|| "none".to_owned()),
+            supported: candidates.iter().filter_map(|operation| operation.takes.media_type()).collect(),
+        })?;
+    let mut call = Call {
+        app,
+        exchange,
+        params: params.into_iter().collect(),
+        query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
+        headers: parts.headers,
+        body,
+        caller: None,
+        remote: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
+    };
+    call.caller = guard::admit(&call, operation.guard).await?;
+    Ok((operation.handler)(call).await)
+}
+
+/// `X-HTTP-Method-Override` on POST to the management API, applied before anything else.
+fn effective_method(method: &Method, path: &str, sent: &HeaderMap) -> Method {
+    let overriding = sent.get("x-http-method-override").and_then(|value| value.to_str().ok());
+    match overriding {
+        Some(name) if *method == Method::POST && path.starts_with("/v1/") => {
+            name.trim().to_ascii_uppercase().parse().unwrap_or_else(|_| method.clone())
+        }
+        Some(_) | None => method.clone(),
+    }
+}
+
+/// The media type without its parameters, in lower case.
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()).filter(|name| !name.is_empty())
+}

@@ -1,0 +1,173 @@
+//! The six operations that every managed type has, as plain functions over the type.
+
+use axum::http::{Method, StatusCode, header};
+use stepgate_app::management::{self, ListRequest};
+use stepgate_domain::{
+    resource::{Kind, Paging, Resource, Scope, Stored},
+    scim::{Filter, FilterError},
+    violation::{Violation, ViolationCode},
+};
+
+use crate::{
+    api::{Api, Operation, Takes},
+    call::{Call, parameter},
+    error::management::ApiError,
+    guard::{reads, writes},
+    hal,
+    reply::Reply,
+};
+
+/// The path of a kind's collection, with parameters.
+pub(crate) fn many(kind: &Kind) -> String {
+    let base = match kind.scope {
+        Scope::Organization => "/v1".to_owned(),
+        Scope::Environment => "/v1/environments/{environmentID}".to_owned(),
+    };
+    match kind.parent.filter(|_| kind.nested) {
+        Some(owner) => format!("{base}/{}/{{{}}}/{}", owner.collection, parameter(owner), kind.collection),
+        None => format!("{base}/{}", kind.collection),
+    }
+}
+
+/// The path of one object.
+pub(crate) fn one(kind: &Kind) -> String {
+    format!("{}/{{{}}}", many(kind), parameter(kind))
+}
+
+/// List, create, read, replace, patch where the contract lists it, and delete.
+pub(crate) fn crud<R: Resource>(api: Api) -> Api {
+    let api = read_only::<R>(api).then(writable::<R>);
+    let kind = R::KIND;
+    api.op(Operation::new(Method::POST, many(kind), Takes::Json, writes(kind), format!("Create a {}", kind.name), create::<R>)
+        .request::<R::Draft>()
+        .response::<R>())
+        .op(Operation::new(Method::DELETE, one(kind), Takes::Nothing, writes(kind), format!("Delete a {}", kind.name), remove::<R>))
+}
+
+/// List and read.
+pub(crate) fn read_only<R: Resource>(api: Api) -> Api {
+    let kind = R::KIND;
+    api.op(Operation::new(Method::GET, many(kind), Takes::Nothing, reads(kind), format!("List {}", kind.collection), list::<R>)
+        .response::<R>())
+        .op(Operation::new(Method::GET, one(kind), Takes::Nothing, reads(kind), format!("Read a {}", kind.name), read::<R>)
+            .response::<R>())
+}
+
+/// Replace, and patch where the contract lists it.
+pub(crate) fn writable<R: Resource>(api: Api) -> Api {
+    let kind = R::KIND;
+    let api = api.op(Operation::new(Method::PUT, one(kind), Takes::Json, writes(kind), format!("Replace a {}", kind.name), replace::<R>)
+        .request::<R::Draft>()
+        .response::<R>());
+    if R::PATCHABLE {
+        api.op(Operation::new(Method::PATCH, one(kind), Takes::Json, writes(kind), format!("Change members of a {}", kind.name), patch::<R>)
+            .request::<R::Draft>()
+            .response::<R>())
+    } else {
+        api
+    }
+}
+
+/// One object with its ETag.
+pub(crate) fn object<R: Resource>(call: &Call, status: StatusCode, stored: &Stored<R>) -> Reply {
+    Reply::hal(status, hal::object(&call.exchange, stored, call.app.now()))
+        .with(header::ETAG, &format!("\"{}\"", stored.version))
+}
+
+pub(crate) async fn list<R: Resource>(call: Call) -> Result<Reply, ApiError> {
+    let place = call.place::<R>()?;
+    let request = list_request::<R>(&call)?;
+    let listing = management::list::<R>(&call.app, call.caller()?, place, request).await?;
+    let now = call.app.now();
+    let url = |query: &[(String, String)]| {
+        hal::collection_url(&call.exchange, R::KIND, place.environment, place.parent, query)
+    };
+    let next = listing.next.map(|cursor| {
+        let mut query: Vec<_> = call.query.iter().filter(|(name, _)| name != "cursor").cloned().collect();
+        query.push(("cursor".to_owned(), cursor));
+        url(&query)
+    });
+    let page = hal::Collection {
+        name: R::KIND.collection,
+        items: listing.items.iter().map(|stored| hal::object(&call.exchange, stored, now)).collect(),
+        count: listing.count,
+        own: url(&call.query),
+        next,
+    };
+    Ok(Reply::hal(StatusCode::OK, hal::collection(page)))
+}
+
+pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiError> {
+    let maximum = match R::PAGING {
+        Paging::Whole => 1_000,
+        Paging::Pages { maximum, .. } => maximum,
+    };
+    let order = match call.query_value("order").filter(|_| !R::ORDER.is_empty()) {
+        Some(text) => {
+            let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+            let attribute = R::ORDER.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
+                let supported: Vec<&str> = R::ORDER.iter().map(|attribute| attribute.name).collect();
+                ApiError::InvalidRequest(vec![
+                    Violation::new(ViolationCode::InvalidParameter, "order", "names an attribute that cannot be ordered by")
+                        .with(serde_json::json!({ "supportedAttributes": supported })),
+                ])
+            })?;
+            Some((attribute.source, attribute.name, descending))
+        }
+        None => None,
+    };
+    Ok(ListRequest {
+        filter: filter::<R>(call)?,
+        order,
+        after: call.query_value("cursor").map(str::to_owned),
+        limit: call.limit(maximum)?,
+    })
+}
+
+fn filter<R: Resource>(call: &Call) -> Result<Option<Filter>, ApiError> {
+    let Some(text) = call.query_value("filter").filter(|_| !R::FILTER.is_empty()) else { return Ok(None) };
+    Filter::parse(text)
+        .and_then(|filter| filter.validate(R::FILTER))
+        .map(Some)
+        .map_err(|error| ApiError::InvalidRequest(vec![filter_violation(&error)]))
+}
+
+fn filter_violation(error: &FilterError) -> Violation {
+    let inner = match error {
+        FilterError::Attribute { supported, .. } => serde_json::json!({ "supportedAttributes": supported }),
+        FilterError::Operator { supported, .. } => serde_json::json!({ "supportedOperators": supported }),
+        FilterError::Syntax { .. } | FilterError::TooComplex => serde_json::Value::Null,
+    };
+    Violation::new(ViolationCode::InvalidFilter, "filter", format!("Invalid Filter: {error}")).with(inner)
+}
+
+pub(crate) async fn create<R: Resource>(call: Call) -> Result<Reply, ApiError> {
+    let stored = management::create::<R>(&call.app, call.caller()?, call.place::<R>()?, call.json()?).await?;
+    Ok(object(&call, StatusCode::CREATED, &stored).with(header::LOCATION, &hal::location(&call.exchange, &stored)))
+}
+
+pub(crate) async fn read<R: Resource>(call: Call) -> Result<Reply, ApiError> {
+    let id = call.id::<R>(&parameter(R::KIND))?.uuid();
+    let stored = management::read::<R>(&call.app, call.caller()?, call.place::<R>()?, id).await?;
+    Ok(object(&call, StatusCode::OK, &stored))
+}
+
+pub(crate) async fn replace<R: Resource>(call: Call) -> Result<Reply, ApiError> {
+    let id = call.id::<R>(&parameter(R::KIND))?.uuid();
+    let (place, body) = (call.place::<R>()?, call.json()?);
+    let stored = management::replace::<R>(&call.app, call.caller()?, place, id, call.if_match(), body).await?;
+    Ok(object(&call, StatusCode::OK, &stored))
+}
+
+pub(crate) async fn patch<R: Resource>(call: Call) -> Result<Reply, ApiError> {
+    let id = call.id::<R>(&parameter(R::KIND))?.uuid();
+    let (place, body) = (call.place::<R>()?, call.json()?);
+    let stored = management::patch::<R>(&call.app, call.caller()?, place, id, call.if_match(), body).await?;
+    Ok(object(&call, StatusCode::OK, &stored))
+}
+
+pub(crate) async fn remove<R: Resource>(call: Call) -> Result<Reply, ApiError> {
+    let id = call.id::<R>(&parameter(R::KIND))?.uuid();
+    management::remove::<R>(&call.app, call.caller()?, call.place::<R>()?, id, call.if_match()).await?;
+    Ok(Reply::no_content())
+}

@@ -1,0 +1,208 @@
+//! Errors of the management and flows APIs: the platform's envelope.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use serde_json::{Map, Value, json};
+use stepgate_app::error::ManagementError;
+use stepgate_domain::violation::Violation;
+
+use super::Render;
+use crate::exchange::Exchange;
+
+const VALIDATION: &str =
+    "The request could not be completed. One or more validation errors were in the request.";
+const MALFORMED: &str = "The request could not be completed. The request was malformed or invalid.";
+const ISSUE: &str = "The request could not be completed. There was an issue processing the request.";
+const NO_ACCESS: &str = "The request could not be completed. You do not have access to this resource.";
+const NOT_FOUND: &str = "The request could not be completed. The requested resource was not found.";
+
+#[derive(Debug)]
+pub enum ApiError {
+    Management(ManagementError),
+    /// The body is not JSON.
+    MalformedBody,
+    /// A query parameter or header is wrong: 400 `INVALID_REQUEST`.
+    InvalidRequest(Vec<Violation>),
+    /// No token, or one that is not ours, not valid any more, or not for this.
+    InvalidToken,
+    /// The cookie or origin does not belong to the flow.
+    NoAccess { status: StatusCode, detail: &'static str },
+    MethodNotAllowed { allowed: Vec<Method> },
+    UnsupportedMediaType { sent: String, supported: Vec<String> },
+    TooLarge { maximum: usize },
+    /// The Host header names none of this server's origins.
+    Misdirected,
+    /// A limit on how often something may be asked.
+    Limited { detail: Violation, retry_after: i64 },
+    /// An authorize request with `response_mode=pi.flow`: the envelope with the OAuth members.
+    Authorize { detail: Violation, error: &'static str, description: String },
+}
+
+impl<E: Into<ManagementError>> From<E> for ApiError {
+    fn from(error: E) -> Self {
+        Self::Management(error.into())
+    }
+}
+
+/// What goes on the wire besides the details.
+struct Wire {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl ApiError {
+    fn wire(&self) -> Wire {
+        let wire = |status, code, message: &str| Wire { status, code, message: message.to_owned() };
+        match self {
+            Self::Management(error) => management_wire(error),
+            Self::MalformedBody => wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED),
+            Self::InvalidRequest(_) => wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED),
+            Self::InvalidToken => wire(StatusCode::UNAUTHORIZED, "ACCESS_FAILED", NO_ACCESS),
+            Self::NoAccess { status, .. } => wire(*status, "ACCESS_FAILED", NO_ACCESS),
+            Self::MethodNotAllowed { .. } => wire(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                "The request could not be completed. The method is not supported by this resource.",
+            ),
+            Self::UnsupportedMediaType { sent, supported } => Wire {
+                status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                code: "INVALID_REQUEST",
+                message: format!(
+                    "The request could not be completed. Content type '{sent}' is not supported here; supported: {}.",
+                    supported.join(", ")
+                ),
+            },
+            Self::TooLarge { maximum } => Wire {
+                status: StatusCode::PAYLOAD_TOO_LARGE,
+                code: "INVALID_REQUEST",
+                message: format!("The request could not be completed. The body is larger than {maximum} bytes."),
+            },
+            Self::Misdirected => wire(
+                StatusCode::MISDIRECTED_REQUEST,
+                "INVALID_REQUEST",
+                "The request could not be completed. This server does not answer for the requested host.",
+            ),
+            Self::Limited { .. } => wire(StatusCode::TOO_MANY_REQUESTS, "REQUEST_LIMITED", ISSUE),
+            Self::Authorize { .. } => wire(StatusCode::BAD_REQUEST, "INVALID_DATA", VALIDATION),
+        }
+    }
+
+    fn details(&self) -> Vec<Value> {
+        match self {
+            Self::Management(ManagementError::Invalid(violations)) | Self::InvalidRequest(violations) => {
+                violations.iter().map(detail).collect()
+            }
+            Self::Management(ManagementError::Failed(violation))
+            | Self::Limited { detail: violation, .. }
+            | Self::Authorize { detail: violation, .. } => vec![detail(violation)],
+            Self::Management(ManagementError::Forbidden) => {
+                vec![json!({ "code": "INSUFFICIENT_PERMISSIONS", "message": "The caller lacks the permission for this." })]
+            }
+            Self::InvalidToken => vec![json!({ "code": "INVALID_TOKEN", "message": "The access token is missing, invalid or expired." })],
+            Self::NoAccess { detail, .. } => vec![json!({ "code": detail, "message": NO_ACCESS })],
+            Self::Management(
+                ManagementError::NotFound(_) | ManagementError::PreconditionFailed | ManagementError::Internal(_),
+            )
+            | Self::MalformedBody
+            | Self::MethodNotAllowed { .. }
+            | Self::UnsupportedMediaType { .. }
+            | Self::TooLarge { .. }
+            | Self::Misdirected => Vec::new(),
+        }
+    }
+}
+
+fn management_wire(error: &ManagementError) -> Wire {
+    let wire = |status, code, message: &str| Wire { status, code, message: message.to_owned() };
+    match error {
+        ManagementError::Invalid(_) => wire(StatusCode::BAD_REQUEST, "INVALID_DATA", VALIDATION),
+        ManagementError::Failed(_) => wire(StatusCode::BAD_REQUEST, "REQUEST_FAILED", ISSUE),
+        ManagementError::NotFound(missing) => Wire {
+            status: StatusCode::NOT_FOUND,
+            code: "NOT_FOUND",
+            message: missing
+                .as_ref()
+                .and_then(|missing| {
+                    let text = missing.kind.not_found?;
+                    Some(text(&missing.id.to_string(), &missing.environment.to_string()))
+                })
+                .unwrap_or_else(|| NOT_FOUND.to_owned()),
+        },
+        ManagementError::Forbidden => wire(StatusCode::FORBIDDEN, "ACCESS_FAILED", NO_ACCESS),
+        ManagementError::PreconditionFailed => wire(
+            StatusCode::PRECONDITION_FAILED,
+            "PRECONDITION_FAILED",
+            "The request could not be completed. The resource has another version than the one that If-Match names.",
+        ),
+        ManagementError::Internal(_) => wire(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "UNEXPECTED_ERROR",
+            "The request could not be completed. An unexpected error occurred.",
+        ),
+    }
+}
+
+fn detail(violation: &Violation) -> Value {
+    let mut detail = Map::new();
+    detail.insert("code".into(), violation.code.as_str().into());
+    if !violation.target.is_empty() {
+        detail.insert("target".into(), violation.target.clone().into());
+    }
+    detail.insert("message".into(), violation.message.clone().into());
+    if !violation.inner.is_null() {
+        detail.insert("innerError".into(), violation.inner.clone());
+    }
+    Value::Object(detail)
+}
+
+impl Render for ApiError {
+    fn render(self, exchange: &Exchange) -> Response {
+        if let Self::Management(ManagementError::Internal(source)) = &self {
+            tracing::error!(correlation_id = exchange.correlation_id, error = ?source, "request failed");
+        }
+        let Wire { status, code, message } = self.wire();
+        let mut body = Map::new();
+        body.insert("id".into(), exchange.correlation_id.clone().into());
+        body.insert("code".into(), code.into());
+        body.insert("message".into(), message.into());
+        let details = self.details();
+        if !details.is_empty() {
+            body.insert("details".into(), details.into());
+        }
+        if let Self::Authorize { error, description, .. } = &self {
+            body.insert("error".into(), (*error).into());
+            body.insert("error_description".into(), description.clone().into());
+        }
+        let mut response = Response::new(Body::from(Value::Object(body).to_string()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
+        match &self {
+            Self::MethodNotAllowed { allowed } => {
+                let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+                if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
+                    headers.insert(header::ALLOW, value);
+                }
+            }
+            Self::Limited { retry_after, .. } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
+            }
+            Self::InvalidToken => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+            }
+            Self::Management(_)
+            | Self::MalformedBody
+            | Self::InvalidRequest(_)
+            | Self::NoAccess { .. }
+            | Self::UnsupportedMediaType { .. }
+            | Self::TooLarge { .. }
+            | Self::Misdirected
+            | Self::Authorize { .. } => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,14 @@
+//! Three wire standards, three renderers.
+
+pub mod management;
+pub mod oauth;
+pub mod page;
+
+use axum::response::Response;
+
+use crate::exchange::Exchange;
+
+/// An error that knows its wire form.
+pub trait Render {
+    fn render(self, exchange: &Exchange) -> Response;
+}

@@ -1,0 +1,81 @@
+//! Who the caller is and whether the operation is permitted: before any handler runs.
+
+use axum::http::header;
+use stepgate_app::{
+    error::{ManagementError, Missing},
+    management::{self, Caller},
+    tokens,
+};
+use stepgate_domain::{
+    access::{Access, Permission, Reach, Verdict, judge},
+    resource::Resource,
+    resources::environment::Environment,
+};
+use uuid::Uuid;
+
+use crate::{api::Guard, call::Call, error::management::ApiError};
+
+pub(crate) async fn admit(call: &Call, guard: Guard) -> Result<Option<Caller>, ApiError> {
+    let permission = match guard {
+        Guard::Public => return Ok(None),
+        Guard::Token => None,
+        Guard::Permission(permission) => Some(permission),
+    };
+    let token = bearer(call).ok_or(ApiError::InvalidToken)?;
+    let actor = tokens::verify_management(&call.app, &call.exchange.origin, token)
+        .await?
+        .ok_or(ApiError::InvalidToken)?;
+    let caller = |reach, access| Caller {
+        actor: actor.clone(),
+        reach,
+        access,
+        correlation_id: call.exchange.correlation_id.clone(),
+    };
+    let Some(permission) = permission else {
+        return Ok(Some(caller(Reach::Everything, Access::Read)));
+    };
+    let environment = environment_of(call)?;
+    match judge(&actor.assignments, environment, permission) {
+        Verdict::Allowed(reach) => {
+            if let Some(environment) = environment
+                && management::cached::<Environment>(&call.app, environment, environment).await?.is_none()
+            {
+                return Err(unknown_environment(environment));
+            }
+            Ok(Some(caller(reach, permission.access)))
+        }
+        Verdict::Forbidden => Err(ManagementError::Forbidden.into()),
+        Verdict::Unknown => Err(match environment {
+            Some(environment) => unknown_environment(environment),
+            None => ManagementError::Forbidden.into(),
+        }),
+    }
+}
+
+/// The environment that the path speaks of. A malformed id names none.
+fn environment_of(call: &Call) -> Result<Option<Uuid>, ApiError> {
+    if call.params.contains_key("environmentID") {
+        Ok(Some(call.environment()?.uuid()))
+    } else {
+        Ok(None)
+    }
+}
+
+fn unknown_environment(id: Uuid) -> ApiError {
+    ManagementError::NotFound(Some(Missing { kind: Environment::KIND, id, environment: id })).into()
+}
+
+fn bearer(call: &Call) -> Option<&str> {
+    let value = call.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+/// The permission to read or write a kind of resource.
+pub(crate) const fn reads(kind: &stepgate_domain::resource::Kind) -> Guard {
+    Guard::Permission(Permission::read(kind.area))
+}
+
+pub(crate) const fn writes(kind: &stepgate_domain::resource::Kind) -> Guard {
+    Guard::Permission(Permission::write(kind.area))
+}

@@ -1,0 +1,54 @@
+//! Headers that every answer carries, and CORS.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+
+use crate::{api::Operation, exchange::Exchange};
+
+pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("correlation-id");
+
+/// Adds what is missing; a handler that set a header keeps it.
+pub(crate) fn stamp(headers: &mut HeaderMap, exchange: &Exchange) {
+    let mut add = |name: HeaderName, value: &str| {
+        if !headers.contains_key(&name)
+            && let Ok(value) = HeaderValue::from_str(value)
+        {
+            headers.insert(name, value);
+        }
+    };
+    add(CORRELATION_ID, &exchange.correlation_id);
+    add(header::CACHE_CONTROL, "no-cache, no-store, max-age=0, must-revalidate");
+    add(header::PRAGMA, "no-cache");
+    add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    add(header::REFERRER_POLICY, "no-referrer");
+    add(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    add(header::ACCESS_CONTROL_EXPOSE_HEADERS, "Correlation-Id, ETag, Location, WWW-Authenticate, Retry-After");
+    if exchange.origin.is_https() {
+        add(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
+}
+
+/// The answer to a preflight: what this path offers, and the headers that were asked about.
+pub(crate) fn preflight(operations: &[Operation], request: &HeaderMap) -> Response {
+    let mut methods: Vec<&str> = vec![Method::OPTIONS.as_str()];
+    for operation in operations {
+        if !methods.contains(&operation.method.as_str()) {
+            methods.push(operation.method.as_str());
+        }
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    if let Ok(methods) = HeaderValue::from_str(&methods.join(", ")) {
+        headers.insert(header::ALLOW, methods.clone());
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    }
+    if let Some(names) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    }
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    response
+}

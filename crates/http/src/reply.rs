@@ -1,0 +1,77 @@
+//! A successful answer, before it becomes bytes.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use serde_json::Value;
+
+use crate::exchange::Exchange;
+
+#[derive(Debug)]
+pub enum Content {
+    Empty,
+    /// A management object: HAL, or plain JSON for clients that ask for it.
+    Hal(Value),
+    Json(Value),
+    Html(String),
+    Text(&'static str, String),
+}
+
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub content: Content,
+}
+
+impl Reply {
+    pub fn new(status: StatusCode, content: Content) -> Self {
+        Self { status, headers: HeaderMap::new(), content }
+    }
+    pub fn hal(status: StatusCode, body: Value) -> Self {
+        Self::new(status, Content::Hal(body))
+    }
+    pub fn json(body: Value) -> Self {
+        Self::new(StatusCode::OK, Content::Json(body))
+    }
+    pub fn html(page: String) -> Self {
+        Self::new(StatusCode::OK, Content::Html(page))
+    }
+    pub fn no_content() -> Self {
+        Self::new(StatusCode::NO_CONTENT, Content::Empty)
+    }
+    /// 302, as the contract has it everywhere.
+    pub fn found(location: &str) -> Self {
+        Self::new(StatusCode::FOUND, Content::Empty).with(header::LOCATION, location)
+    }
+    /// Adds a header; a value that cannot be one is left out.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.append(name, value);
+        }
+        self
+    }
+
+    pub(crate) fn into_response(self, exchange: &Exchange) -> Response {
+        let (media_type, body) = match self.content {
+            Content::Empty => (None, Body::empty()),
+            Content::Hal(value) if exchange.wants_plain_json => {
+                (Some("application/json;charset=UTF-8"), Body::from(value.to_string()))
+            }
+            Content::Hal(value) => (Some("application/hal+json;charset=UTF-8"), Body::from(value.to_string())),
+            Content::Json(value) => (Some("application/json"), Body::from(value.to_string())),
+            Content::Html(page) => (Some("text/html; charset=utf-8"), Body::from(page)),
+            Content::Text(media_type, text) => (Some(media_type), Body::from(text)),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        if let Some(media_type) = media_type {
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        }
+        response
+    }
+}

@@ -1,0 +1,20 @@
+//! Route tables, nothing else.
+
+mod management;
+mod system;
+
+use std::sync::Arc;
+
+use axum::Router;
+use stepgate_app::App;
+
+use crate::api::Api;
+
+/// Every operation of this server.
+pub fn operations() -> Api {
+    Api::default().then(management::operations).then(system::operations)
+}
+
+pub fn router(app: &Arc<App>) -> Router {
+    operations().into_router(app)
+}

@@ -1,0 +1,35 @@
+//! Health, readiness and the description of the API.
+
+use axum::http::Method;
+use serde_json::json;
+
+use crate::{
+    api::{Api, Guard, Operation, Takes},
+    call::Call,
+    error::management::ApiError,
+    openapi,
+    reply::Reply,
+};
+
+pub(super) fn operations(api: Api) -> Api {
+    let public = |path: &str, summary: &str| (path.to_owned(), summary.to_owned());
+    let (health, alive) = public("/healthz", "Whether the process answers");
+    let (readiness, ready_summary) = public("/readyz", "Whether the store answers");
+    let (description, describe_summary) = public("/openapi.json", "This API as an OpenAPI 3.1 document");
+    api.op(Operation::new(Method::GET, health, Takes::Nothing, Guard::Public, alive, healthy))
+        .op(Operation::new(Method::GET, readiness, Takes::Nothing, Guard::Public, ready_summary, ready))
+        .op(Operation::new(Method::GET, description, Takes::Nothing, Guard::Public, describe_summary, describe))
+}
+
+async fn healthy(_: Call) -> Result<Reply, ApiError> {
+    Ok(Reply::json(json!({ "status": "ok" })))
+}
+
+async fn ready(call: Call) -> Result<Reply, ApiError> {
+    let store = call.app.engine.describe().await?;
+    Ok(Reply::json(json!({ "status": "ready", "store": store })))
+}
+
+async fn describe(_: Call) -> Result<Reply, ApiError> {
+    Ok(Reply::json(openapi::document(&super::operations().operations)))
+}

@@ -1,5 +1,6 @@
 -- Text that SQLite and PostgreSQL both read. Times are milliseconds since 1970, ids lower-case
 -- UUIDs, bodies JSON. `secrets` holds sealed members and never leaves the store unsealed.
+-- `subject` names the counter beside those of the object's own id (a device's address).
 
 -- Configuration documents, users and devices: three families of one shape.
 
@@ -13,10 +14,12 @@ CREATE TABLE resource (
   updated_at BIGINT NOT NULL,
   body TEXT NOT NULL,
   secrets TEXT,
+  subject TEXT,
   PRIMARY KEY (environment, id),
   FOREIGN KEY (environment, parent) REFERENCES resource (environment, id) ON DELETE CASCADE
 );
-CREATE INDEX resource_by_kind ON resource (environment, kind, parent, id);
+CREATE INDEX resource_by_kind ON resource (environment, kind, id);
+CREATE INDEX resource_by_parent ON resource (environment, parent, kind, id);
 
 CREATE TABLE resource_key (
   environment TEXT NOT NULL,
@@ -64,10 +67,11 @@ CREATE TABLE user_account (
   updated_at BIGINT NOT NULL,
   body TEXT NOT NULL,
   secrets TEXT,
+  subject TEXT,
   PRIMARY KEY (environment, id),
   FOREIGN KEY (environment, parent) REFERENCES resource (environment, id)
 );
-CREATE INDEX user_account_by_kind ON user_account (environment, kind, parent, id);
+CREATE INDEX user_account_by_parent ON user_account (environment, parent, kind, id);
 
 CREATE TABLE user_account_key (
   environment TEXT NOT NULL,
@@ -114,10 +118,11 @@ CREATE TABLE device (
   updated_at BIGINT NOT NULL,
   body TEXT NOT NULL,
   secrets TEXT,
+  subject TEXT,
   PRIMARY KEY (environment, id),
   FOREIGN KEY (environment, parent) REFERENCES user_account (environment, id) ON DELETE CASCADE
 );
-CREATE INDEX device_by_kind ON device (environment, kind, parent, id);
+CREATE INDEX device_by_parent ON device (environment, parent, kind, id);
 
 CREATE TABLE device_key (
   environment TEXT NOT NULL,
@@ -162,6 +167,7 @@ CREATE TABLE tally (
   total BIGINT NOT NULL,
   PRIMARY KEY (environment, kind, owner)
 );
+CREATE INDEX tally_by_owner ON tally (environment, owner);
 
 -- Which environments are being deleted; a worker removes their rows.
 CREATE TABLE tombstone (
@@ -174,6 +180,7 @@ CREATE TABLE tombstone (
 CREATE TABLE flow (
   environment TEXT NOT NULL,
   id TEXT NOT NULL,
+  user_id TEXT,
   version BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   body TEXT NOT NULL,
@@ -208,11 +215,13 @@ CREATE UNIQUE INDEX session_by_token ON session (environment, token_hash);
 CREATE INDEX session_by_user ON session (environment, user_id);
 CREATE INDEX session_by_expiry ON session (expires_at);
 
--- An authorization code, by its hash; kept after its use until what it bought has expired.
+-- An authorization code, by its hash; kept after its use, with the token family that it bought,
+-- until that has expired.
 CREATE TABLE authorization_code (
   environment TEXT NOT NULL,
   hash TEXT NOT NULL,
   consumed_at BIGINT,
+  family TEXT,
   expires_at BIGINT NOT NULL,
   body TEXT NOT NULL,
   PRIMARY KEY (environment, hash)
@@ -247,18 +256,22 @@ CREATE TABLE refresh_token (
 CREATE INDEX refresh_token_by_family ON refresh_token (environment, family);
 CREATE INDEX refresh_token_by_expiry ON refresh_token (expires_at);
 
--- Messages to be sent. The payload is sealed, and erased when the message is delivered or dead.
+-- Messages to be sent. A worker claims rows by writing its lease into them; a lease that is not
+-- honoured in time falls due again. The payload is sealed, and erased when the message is delivered
+-- or dead.
 CREATE TABLE outbox (
   id TEXT NOT NULL PRIMARY KEY,
   environment TEXT NOT NULL,
   flow TEXT,
   state TEXT NOT NULL,
+  lease TEXT,
   due_at BIGINT NOT NULL,
   attempts BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
   payload TEXT,
   failure TEXT
 );
+CREATE INDEX outbox_by_lease ON outbox (lease);
 CREATE INDEX outbox_due ON outbox (state, due_at);
 
 -- What the developer inbox has received: one more provider, so its store is the provider's own.
@@ -279,7 +292,8 @@ CREATE TABLE audit_event (
   PRIMARY KEY (environment, id)
 );
 
--- Every write of configuration, so that other nodes drop just what changed from their caches.
+-- Every write of configuration, so that other nodes drop just what changed from their caches. Ids
+-- begin with the time, so they sort by it.
 CREATE TABLE change_log (
   environment TEXT NOT NULL,
   id TEXT NOT NULL,

@@ -1,0 +1,102 @@
+//! Reads of single documents.
+
+use stepgate_domain::{access::Reach, resource::Kind};
+use uuid::Uuid;
+
+use super::{Document, document, list::reach_condition, space, tables};
+use crate::{
+    engine::{Engine, StoreError, Value},
+    sql::Sql,
+};
+
+/// One object by its id. `counted` names the kind whose objects it owns are counted.
+pub async fn read(
+    engine: &dyn Engine,
+    kind: &'static Kind,
+    environment: Uuid,
+    id: Uuid,
+    counted: Option<&'static Kind>,
+) -> Result<Option<Document>, StoreError> {
+    let environment = space(kind, environment);
+    let args = vec![
+        environment.to_string().into(),
+        id.to_string().into(),
+        kind.name.into(),
+        name(counted),
+    ];
+    one(engine, environment, tables(kind.family).read.as_str(), args).await
+}
+
+/// One object by its id, if the caller reaches it.
+pub async fn read_within(
+    engine: &dyn Engine,
+    kind: &'static Kind,
+    environment: Uuid,
+    id: Uuid,
+    counted: Option<&'static Kind>,
+    reach: &Reach,
+) -> Result<Option<Document>, StoreError> {
+    let environment = space(kind, environment);
+    let args = vec![
+        environment.to_string().into(),
+        id.to_string().into(),
+        kind.name.into(),
+        name(counted),
+    ];
+    let mut sql = Sql::with_args(args);
+    let text = match reach_condition(&mut sql, kind, reach) {
+        None => tables(kind.family).read.clone(),
+        Some(condition) => format!("{} AND {condition}", tables(kind.family).read),
+    };
+    one(engine, environment, text, sql.args).await
+}
+
+/// One object by a value that only it has: the key's name, the owner for keys that are unique
+/// among the owner's objects, and the value as folded by the domain.
+pub async fn find(
+    engine: &dyn Engine,
+    kind: &'static Kind,
+    environment: Uuid,
+    key: &str,
+    owner: Option<Uuid>,
+    value: &str,
+) -> Result<Option<Document>, StoreError> {
+    let environment = space(kind, environment);
+    let args = vec![
+        environment.to_string().into(),
+        kind.name.into(),
+        key.into(),
+        owner
+            .map_or_else(String::new, |owner| owner.to_string())
+            .into(),
+        value.into(),
+        name(None),
+    ];
+    one(engine, environment, tables(kind.family).find.as_str(), args).await
+}
+
+/// The default object of the kind, when there is one.
+pub async fn default_of(
+    engine: &dyn Engine,
+    kind: &'static Kind,
+    environment: Uuid,
+) -> Result<Option<Document>, StoreError> {
+    find(engine, kind, environment, "default", None, "").await
+}
+
+/// Counts are kept by the kind's name; no kind has an empty one.
+pub(super) fn name(counted: Option<&'static Kind>) -> Value {
+    counted.map_or("", |kind| kind.name).into()
+}
+
+async fn one(
+    engine: &dyn Engine,
+    environment: Uuid,
+    sql: impl Into<std::borrow::Cow<'static, str>> + Send,
+    args: Vec<Value>,
+) -> Result<Option<Document>, StoreError> {
+    let rows = engine.query(sql.into(), args).await?;
+    rows.first()
+        .map(|row| document(environment, row))
+        .transpose()
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::types;
+use super::check::types;
 use crate::{id::Id, time::Timestamp, violation::Violation};
 
 /// What is wrong with a string of the named format. Formats that are only remarks accept all.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::*;
-use crate::{id::Ref, time::Timestamp};
+use crate::{id::Ref, time::Timestamp, violation::ViolationCode};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

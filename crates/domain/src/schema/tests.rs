@@ -61,15 +61,15 @@ struct Sample {
     share: Option<f64>,
 }
 
-fn found(body: Value) -> Vec<(String, String)> {
-    check::<Sample>(&body, "")
+fn found(body: &Value) -> Vec<(String, String)> {
+    check::<Sample>(body, "")
         .into_iter()
         .map(|fault| (fault.target, fault.code.as_str().to_owned()))
         .collect()
 }
 
-fn only(body: Value) -> Violation {
-    let mut faults = check::<Sample>(&body, "");
+fn only(body: &Value) -> Violation {
+    let mut faults = check::<Sample>(body, "");
     assert_eq!(faults.len(), 1, "{faults:?}");
     faults.remove(0)
 }
@@ -103,7 +103,7 @@ fn all_faults_are_found_at_once_with_their_places() {
         ("labels.a", "INVALID_VALUE"),
     ];
     assert_eq!(
-        found(body),
+        found(&body),
         expected.map(|(target, code)| (target.to_owned(), code.to_owned()))
     );
 }
@@ -111,26 +111,26 @@ fn all_faults_are_found_at_once_with_their_places() {
 #[test]
 fn facts_for_programs_are_added() {
     assert_eq!(
-        only(with("lifeTime", json!({ "duration": 121 }))).inner,
+        only(&with("lifeTime", json!({ "duration": 121 }))).inner,
         json!({ "rangeMinimumValue": 1, "rangeMaximumValue": 120 })
     );
     assert_eq!(
-        only(with("slug", json!("Ä"))).inner,
+        only(&with("slug", json!("Ä"))).inner,
         json!({ "allowedPattern": "^[a-z]+$" })
     );
     assert_eq!(
-        only(with("name", json!("123456789"))).inner,
+        only(&with("name", json!("123456789"))).inner,
         json!({ "maximumValue": 8 })
     );
     assert_eq!(
-        only(with("shape", json!({ "type": "STAR" }))).inner,
+        only(&with("shape", json!({ "type": "STAR" }))).inner,
         json!({ "allowedValues": ["CIRCLE", "SQUARE"] })
     );
 }
 
 #[test]
 fn every_constant_of_an_enumeration_is_listed() {
-    let inner = only(with("lifeTime", json!({ "duration": 5, "colour": "X" }))).inner;
+    let inner = only(&with("lifeTime", json!({ "duration": 5, "colour": "X" }))).inner;
     let mut allowed: Vec<_> = inner["allowedValues"]
         .as_array()
         .unwrap()
@@ -144,7 +144,7 @@ fn every_constant_of_an_enumeration_is_listed() {
 #[test]
 fn a_null_member_is_an_absent_one() {
     assert_eq!(
-        found(json!({ "name": null, "enabled": true, "slug": null, "lifeTime": null })),
+        found(&json!({ "name": null, "enabled": true, "slug": null, "lifeTime": null })),
         [("name".to_owned(), "REQUIRED_VALUE".to_owned())]
     );
     let body = json!({ "name": "a", "enabled": true, "labels": { "a": null, "b": "c" }, "free": { "kept": null } });
@@ -161,20 +161,20 @@ fn a_fraction_is_cut_off_where_an_integer_is_wanted() {
     let sample: Sample = decode(with("lifeTime", json!({ "duration": 17.9 }))).unwrap();
     assert_eq!(sample.life_time.unwrap().duration, 17);
     assert_eq!(
-        only(with("lifeTime", json!({ "duration": 1e300 }))).code,
+        only(&with("lifeTime", json!({ "duration": 1e300 }))).code,
         ViolationCode::OutOfRange
     );
     assert_eq!(
-        only(with("lifeTime", json!({ "duration": 0.9 }))).code,
+        only(&with("lifeTime", json!({ "duration": 0.9 }))).code,
         ViolationCode::OutOfRange
     );
 }
 
 #[test]
 fn unknown_members_are_ignored_and_only_objects_are_bodies() {
-    assert_eq!(found(with("surprise", json!([1]))), []);
+    assert_eq!(found(&with("surprise", json!([1]))), []);
     for body in [json!([]), json!("x"), json!(null), json!(1)] {
-        assert_eq!(only(body).message, "must be a JSON object");
+        assert_eq!(only(&body).message, "must be a JSON object");
     }
 }
 
@@ -186,7 +186,7 @@ fn a_base_target_comes_before_every_place() {
 
 #[test]
 fn a_missing_tag_is_required() {
-    let fault = only(with("shape", json!({ "radius": 3 })));
+    let fault = only(&with("shape", json!({ "radius": 3 })));
     assert_eq!(
         (fault.target.as_str(), fault.code),
         ("shape.type", ViolationCode::RequiredValue)

@@ -144,9 +144,9 @@ impl Compiled {
             }
             Value::Array(items) => {
                 if let Some(schema) = keywords.get("items") {
-                    items
-                        .iter_mut()
-                        .for_each(|item| self.normalize(schema, item));
+                    for item in items {
+                        self.normalize(schema, item);
+                    }
                 }
             }
             Value::Number(_) if types(schema).contains(&"integer") => format::truncate(value),

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use stepgate_domain::{id::Id, resource::ORGANIZATION_SPACE, secret::Secret, time::Timestamp};
+use stepgate_domain::{id::Id, secret::Secret, time::Timestamp};
 use stepgate_notify::Senders;
 use stepgate_store::engine::{Batch, Engine, StoreError};
 use tokio::sync::Notify;
@@ -122,13 +122,5 @@ impl App {
             opened.insert(name, Secret::new(plain));
         }
         Ok(opened)
-    }
-}
-
-/// The environment under which an object of `environment` is stored, given its kind's scope.
-pub fn space(kind: &stepgate_domain::resource::Kind, environment: Uuid) -> Uuid {
-    match kind.scope {
-        stepgate_domain::resource::Scope::Organization => ORGANIZATION_SPACE,
-        stepgate_domain::resource::Scope::Environment => environment,
     }
 }

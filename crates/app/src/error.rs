@@ -21,6 +21,9 @@ pub enum ManagementError {
     NotFound(Option<Missing>),
     #[error("the caller has no right to this")]
     Forbidden,
+    /// The cursor is not one that this collection gave.
+    #[error("the cursor is not one of this collection's")]
+    BadCursor,
     /// `If-Match` names another version.
     #[error("the precondition failed")]
     PreconditionFailed,

@@ -102,8 +102,9 @@ pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiE
         Paging::Whole => 1_000,
         Paging::Pages { maximum, .. } => maximum,
     };
-    let order = match call.query_value("order").filter(|_| !R::ORDER.is_empty()) {
-        Some(text) => {
+    let mut order = Vec::new();
+    if let Some(text) = call.query_value("order").filter(|_| !R::ORDER.is_empty()) {
+        for text in text.split(',').map(str::trim) {
             let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
             let attribute = R::ORDER.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
                 let supported: Vec<&str> = R::ORDER.iter().map(|attribute| attribute.name).collect();
@@ -112,10 +113,9 @@ pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiE
                         .with(serde_json::json!({ "supportedAttributes": supported })),
                 ])
             })?;
-            Some((attribute.source, attribute.name, descending))
+            order.push((*attribute, descending));
         }
-        None => None,
-    };
+    }
     Ok(ListRequest {
         filter: filter::<R>(call)?,
         order,

@@ -4,19 +4,19 @@ use serde_json::Value;
 use stepgate_domain::{
     access::Reach,
     id::Id,
-    resource::{Context, FilterSource, Kind, Paging, Resource, Stored},
+    resource::{Built, Context, Kind, OrderAttribute, Paging, Resource, Stored},
+    resources::environment::Environment,
     schema,
     scim::Filter,
 };
 use stepgate_store::{
-    documents::{self, Document, ListQuery},
+    documents::{self, Document, ListError, ListQuery, Order, space},
     engine::{Batch, Fault, Statement, StoreError},
 };
 use uuid::Uuid;
 
 use crate::{
     App,
-    app::space,
     error::{ManagementError, Missing},
     random::SystemRandom,
 };
@@ -35,7 +35,8 @@ const ATTEMPTS: usize = 16;
 #[derive(Debug, Default)]
 pub struct ListRequest {
     pub filter: Option<Filter>,
-    pub order: Option<(FilterSource, &'static str, bool)>,
+    /// The attributes to order by, and whether descending.
+    pub order: Vec<(OrderAttribute, bool)>,
     pub after: Option<String>,
     pub limit: Option<u32>,
 }
@@ -74,26 +75,28 @@ async fn owner<R: Resource>(app: &App, caller: &Caller, place: Place) -> Result<
     let (Some(kind), Some(parent)) = (R::KIND.parent.filter(|_| R::KIND.nested), place.parent) else {
         return Ok(None);
     };
-    let environment = space(kind, place.environment);
-    let document = documents::read(&*app.engine, kind, environment, parent, None).await?;
+    let document = documents::read(&*app.engine, kind, place.environment, parent, None).await?;
     match document {
         Some(document) if within(&caller.reach, kind, document.id, document.parent) => Ok(Some(document)),
         Some(_) | None => Err(missing(kind, place, parent)),
     }
 }
 
-/// Whose revision guards a set: the owner in the path, or the environment itself.
-async fn guard<R: Resource>(app: &App, place: Place, owner: Option<&Document>) -> Result<(Statement, u64), ManagementError> {
+/// Raises the revision that guards a set: the owner's in the path, or the environment's.
+async fn raise_guard<R: Resource>(
+    app: &App,
+    place: Place,
+    owner: Option<&Document>,
+) -> Result<Vec<Statement>, ManagementError> {
     let now = app.now();
     if let (Some(owner), Some(kind)) = (owner, R::KIND.parent) {
-        return Ok((documents::raise(kind, owner.environment, owner.id, owner.version, now), 0));
+        return Ok(documents::raise(kind, owner.environment, owner.id, owner.version, now));
     }
-    let kind = stepgate_domain::resources::environment::Environment::KIND;
-    let environment = space(kind, place.environment);
-    let document = documents::read(&*app.engine, kind, environment, place.environment, None)
+    let kind = Environment::KIND;
+    let document = documents::read(&*app.engine, kind, place.environment, place.environment, None)
         .await?
         .ok_or_else(|| missing(kind, place, place.environment))?;
-    Ok((documents::raise(kind, environment, document.id, document.version, now), 0))
+    Ok(documents::raise(kind, document.environment, document.id, document.version, now))
 }
 
 async fn read_document<R: Resource>(
@@ -103,8 +106,8 @@ async fn read_document<R: Resource>(
     id: Uuid,
 ) -> Result<Document, ManagementError> {
     owner::<R>(app, caller, place).await?;
-    let environment = space(R::KIND, place.environment);
-    let document = documents::read(&*app.engine, R::KIND, environment, id, R::COUNTED_MEMBERS).await?;
+    let document =
+        documents::read(&*app.engine, R::KIND, place.environment, id, R::COUNTED_MEMBERS).await?;
     match document {
         Some(document)
             if within(&caller.reach, R::KIND, id, document.parent)
@@ -128,22 +131,34 @@ pub async fn list<R: Resource>(
 ) -> Result<Listing<R>, ManagementError> {
     owner::<R>(app, caller, place).await?;
     let whole = R::PAGING == Paging::Whole && request.limit.is_none();
+    let order: Vec<Order<'_>> = request
+        .order
+        .iter()
+        .map(|(attribute, descending)| Order {
+            attribute: attribute.name,
+            source: attribute.source,
+            descending: *descending,
+        })
+        .collect();
     let query = ListQuery {
         kind: R::KIND,
-        environment: space(R::KIND, place.environment),
+        environment: place.environment,
         parent: place.parent,
         reach: &caller.reach,
         filter: request.filter.as_ref(),
         attributes: R::FILTER,
-        order: request.order.map(|(source, name, descending)| documents::Order { source, name, descending }),
-        after: request.after,
+        order: &order,
+        after: request.after.as_deref(),
         limit: match R::PAGING {
             Paging::Whole => request.limit,
             Paging::Pages { default, .. } => Some(request.limit.unwrap_or(default)),
         },
         counted: R::COUNTED_MEMBERS,
     };
-    let page = documents::list(&*app.engine, query).await?;
+    let page = documents::list(&*app.engine, query).await.map_err(|error| match error {
+        ListError::Store(error) => error.into(),
+        ListError::Cursor => ManagementError::BadCursor,
+    })?;
     let mut items = page.documents.iter().map(typed).collect::<Result<Vec<Stored<R>>, _>>()?;
     if whole {
         R::arrange(&mut items);
@@ -156,7 +171,7 @@ pub async fn list<R: Resource>(
 async fn defaults<R: Resource>(app: &App, place: Place) -> Result<Vec<(&'static str, Uuid)>, StoreError> {
     let mut found = Vec::new();
     for kind in R::NEEDS_DEFAULTS {
-        if let Some(document) = documents::default_of(&*app.engine, kind, space(kind, place.environment)).await? {
+        if let Some(document) = documents::default_of(&*app.engine, kind, place.environment).await? {
             found.push((kind.name, document.id));
         }
     }
@@ -226,9 +241,9 @@ pub async fn insert<R: Resource>(
         if R::GUARDED_SET {
             let siblings = fetch_children::<R>(app, place.environment, place.parent).await?;
             body.may_join(&siblings)?;
-            batch.push(guard::<R>(app, place, parent.as_ref()).await?.0);
+            batch.extend(raise_guard::<R>(app, place, parent.as_ref()).await?);
         }
-        let built = stepgate_domain::resource::Built { body: body.clone(), default, secrets: secrets.clone() };
+        let built = Built { body: body.clone(), default, secrets: secrets.clone() };
         let (statements, stored) = prepare_insert(app, place, id, built, now).await?;
         batch.extend(statements);
         batch.extend(change.with.iter().cloned());
@@ -350,13 +365,13 @@ pub async fn remove<R: Resource>(
         let mut batch = Batch::default();
         let siblings = if R::GUARDED_SET {
             let parent = owner::<R>(app, caller, place).await?;
-            batch.push(guard::<R>(app, place, parent.as_ref()).await?.0);
+            batch.extend(raise_guard::<R>(app, place, parent.as_ref()).await?);
             fetch_children::<R>(app, place.environment, place.parent).await?
         } else {
             Vec::new()
         };
         R::may_leave(&stored, &siblings)?;
-        batch.extend(documents::delete(R::KIND, &document));
+        batch.extend(documents::delete(R::KIND, &document, now));
         batch.push(event(caller, document.environment, R::KIND, id, Deed::Deleted, now));
         match app.commit(batch).await {
             Ok(()) => {

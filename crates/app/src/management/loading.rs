@@ -8,12 +8,12 @@ use stepgate_domain::{
     resource::{Resource, Stored},
 };
 use stepgate_store::{
-    documents::{self, Document, ListQuery},
+    documents::{self, Document, ListError, ListQuery, space},
     engine::StoreError,
 };
 use uuid::Uuid;
 
-use crate::{App, app::space, configuration_cache::Entry};
+use crate::{App, configuration_cache::Entry};
 
 /// The typed form of a document.
 pub fn typed<R: Resource>(document: &Document) -> Result<Stored<R>, StoreError> {
@@ -34,7 +34,6 @@ pub fn typed<R: Resource>(document: &Document) -> Result<Stored<R>, StoreError> 
 
 /// The object as it is stored now, past the cache.
 pub async fn fetch<R: Resource>(app: &App, environment: Uuid, id: Uuid) -> Result<Option<Stored<R>>, StoreError> {
-    let environment = space(R::KIND, environment);
     let document = documents::read(&*app.engine, R::KIND, environment, id, R::COUNTED_MEMBERS).await?;
     document.as_ref().map(typed).transpose()
 }
@@ -83,18 +82,14 @@ pub(super) async fn fetch_children<R: Resource>(
     parent: Option<Uuid>,
 ) -> Result<Vec<Stored<R>>, StoreError> {
     let query = ListQuery {
-        kind: R::KIND,
-        environment: space(R::KIND, environment),
         parent,
-        reach: &Reach::Everything,
-        filter: None,
-        attributes: R::FILTER,
-        order: None,
-        after: None,
-        limit: None,
         counted: R::COUNTED_MEMBERS,
+        ..ListQuery::new(R::KIND, environment, &Reach::Everything)
     };
-    let page = documents::list(&*app.engine, query).await?;
+    let page = documents::list(&*app.engine, query).await.map_err(|error| match error {
+        ListError::Store(error) => error,
+        ListError::Cursor => StoreError::Decode("a cursor where none was sent".to_owned()),
+    })?;
     let mut items = page.documents.iter().map(typed).collect::<Result<Vec<Stored<R>>, _>>()?;
     R::arrange(&mut items);
     Ok(items)

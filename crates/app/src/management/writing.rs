@@ -8,12 +8,12 @@ use stepgate_domain::{
     time::Timestamp,
 };
 use stepgate_store::{
-    documents::{self, Document, Draft},
+    documents::{self, Document, Draft, space},
     engine::Statement,
 };
 use uuid::Uuid;
 
-use crate::{App, app::space, error::ManagementError};
+use crate::{App, error::ManagementError};
 
 use super::Place;
 

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 use stepgate_app::error::ManagementError;
-use stepgate_domain::violation::Violation;
+use stepgate_domain::violation::{Violation, ViolationCode};
 
 use super::Render;
 use crate::exchange::Exchange;
@@ -104,6 +104,11 @@ impl ApiError {
             }
             Self::InvalidToken => vec![json!({ "code": "INVALID_TOKEN", "message": "The access token is missing, invalid or expired." })],
             Self::NoAccess { detail, .. } => vec![json!({ "code": detail, "message": NO_ACCESS })],
+            Self::Management(ManagementError::BadCursor) => vec![detail(&Violation::new(
+                ViolationCode::InvalidParameter,
+                "cursor",
+                "is not a cursor that this collection gave",
+            ))],
             Self::Management(
                 ManagementError::NotFound(_) | ManagementError::PreconditionFailed | ManagementError::Internal(_),
             )
@@ -132,6 +137,7 @@ fn management_wire(error: &ManagementError) -> Wire {
                 })
                 .unwrap_or_else(|| NOT_FOUND.to_owned()),
         },
+        ManagementError::BadCursor => wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED),
         ManagementError::Forbidden => wire(StatusCode::FORBIDDEN, "ACCESS_FAILED", NO_ACCESS),
         ManagementError::PreconditionFailed => wire(
             StatusCode::PRECONDITION_FAILED,

@@ -3,7 +3,10 @@
 use std::time;
 
 use proptest::prelude::*;
-use tokio::{io::AsyncWriteExt, net::TcpListener};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpSocket},
+};
 
 use super::{
     mail_server::{Behaviour, WELL_BEHAVED, mail_server},
@@ -255,17 +258,23 @@ async fn a_server_that_hangs_is_tried_again() {
         ..settings(port)
     })
     .unwrap();
-    let message = test_message::by(Channel::Email);
     assert_eq!(
-        sender.send(&message).await,
+        sender.send(&test_message::by(Channel::Email)).await,
         Err(NotifyError::transient(
             "the mail server did not answer in time"
         ))
     );
+}
 
-    drop(listener);
+#[tokio::test]
+async fn a_server_that_is_away_is_tried_again() {
+    // Bound, so that nobody else gets the port, but not listening.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = NonZeroU16::new(socket.local_addr().unwrap().port()).unwrap();
+    let sender = EmailSender::new(settings(port)).unwrap();
     assert_eq!(
-        sender.send(&message).await,
+        sender.send(&test_message::by(Channel::Email)).await,
         Err(NotifyError::transient("the mail server cannot be reached"))
     );
 }

@@ -4,7 +4,7 @@ use std::time;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
 };
 
@@ -214,9 +214,10 @@ async fn a_gateway_that_hangs_is_tried_again() {
 
 #[tokio::test]
 async fn a_gateway_that_is_away_is_tried_again() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base_url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // Bound, so that nobody else gets the port, but not listening.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let base_url = format!("http://{}", socket.local_addr().unwrap());
     let error = SmsSender::new(settings(&base_url))
         .unwrap()
         .send(&test_message::by(Channel::Sms))

@@ -9,6 +9,7 @@ mod guard;
 mod hal;
 mod headers;
 mod openapi;
+pub mod pages;
 mod reply;
 pub mod routes;
 

@@ -1,1 +1,19 @@
-//! notify
+//! Senders of messages: SMS by HTTP, e-mail by SMTP, and the developer inbox.
+//!
+//! Nothing here knows of flows, users or queues. The outbox worker gives a rendered message to
+//! [`Senders`] and is told whether it was taken, whether to try again, or to give up.
+
+pub mod email;
+pub mod inbox;
+mod loopback;
+pub mod provider;
+pub mod retry;
+pub mod sms;
+#[cfg(test)]
+mod test_message;
+
+pub use email::{EmailSender, EmailSettings, SmtpTls};
+pub use inbox::{Inbox, InboxMessage, InboxStore, InboxUnavailable};
+pub use provider::{Delivery, NotifyError, Provider, Senders, Timeouts};
+pub use retry::next_attempt;
+pub use sms::{SmsSender, SmsSettings};

@@ -23,6 +23,8 @@ pub struct Settings {
     pub origins: Origins,
     /// Development mode: test conveniences may be on (the developer inbox, loopback names).
     pub development: bool,
+    /// Whether the developer inbox is served.
+    pub inbox: bool,
 }
 
 pub struct App {
@@ -35,6 +37,8 @@ pub struct App {
     pub settings: Settings,
     /// Wakes the outbox worker when a message was queued.
     pub outbox: Notify,
+    /// Wakes the worker that removes deleted environments.
+    pub deletions: Notify,
 }
 
 impl fmt::Debug for App {
@@ -60,6 +64,7 @@ impl App {
             senders,
             settings,
             outbox: Notify::new(),
+            deletions: Notify::new(),
         }
     }
 

@@ -6,10 +6,14 @@ pub mod app;
 pub mod clock;
 pub mod configuration_cache;
 pub mod error;
+pub mod inbox;
 pub mod keys;
 pub mod management;
+pub mod messages;
 pub mod origin;
 pub mod random;
 pub mod seal;
+pub mod tokens;
+pub mod workers;
 
 pub use app::App;

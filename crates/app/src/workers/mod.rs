@@ -1,0 +1,47 @@
+//! What happens without a request: messages go out, what has expired is removed.
+
+mod deletion;
+mod expiry;
+mod outbox;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::App;
+
+/// The running workers. They finish what they took before they end.
+#[derive(Debug)]
+pub struct Workers {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Workers {
+    pub fn start(app: &Arc<App>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(outbox::run(app.clone(), stopped.clone()));
+        tasks.spawn(expiry::run(app.clone(), stopped.clone()));
+        tasks.spawn(deletion::run(app.clone(), stopped));
+        Self { stop, tasks }
+    }
+
+    pub async fn stop(mut self) {
+        // Nobody listens any more only when every worker has ended already.
+        let _ = self.stop.send(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Waits until something may be due, or until the workers are to stop. True: stop.
+async fn rest(wake: impl Future<Output = ()>, longest: Duration, stopped: &mut watch::Receiver<bool>) -> bool {
+    if *stopped.borrow() {
+        return true;
+    }
+    tokio::select! {
+        () = wake => false,
+        _ = tokio::time::timeout(longest, std::future::pending::<()>()) => false,
+        _ = stopped.changed() => true,
+    }
+}

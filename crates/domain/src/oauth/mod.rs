@@ -5,7 +5,7 @@ pub mod authorization_response;
 pub mod client;
 pub mod client_authentication;
 pub mod error;
-//G
+pub mod grants;
 pub mod hint_token;
 pub mod parameters;
 pub mod pkce;

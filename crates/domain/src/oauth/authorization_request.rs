@@ -9,73 +9,24 @@
 //! With `response_mode=pi.flow` every error is told as JSON. [`Redirection`] is only made from a
 //! URI that is registered, so an unvalidated one has nowhere to be put.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     authorization_response::Redirection,
     client::{ApplicationType, Client, GrantType, ResponseType},
     error::{OAuthError, OAuthErrorCode},
-    hint_token::{self, HintError, HintToken},
+    hint_token::{self, HintToken},
     parameters::Parameters,
     pkce::CodeChallenge,
+    recipient::{AuthorizeError, Recipient},
     redirect_uri,
     scope::{Allowance, GrantedScopes, ScopeError, Scopes},
 };
 use crate::{id::Id, resources::environment::Environment, time::Duration};
 
-/// A refused request, with all that is known of where to tell it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuthorizeError {
-    /// There is no trusted redirect URI: a page, or JSON for who accepts only that.
-    Page(OAuthError),
-    Redirect { to: Redirection, error: OAuthError },
-    /// 400 in the platform's envelope.
-    PiFlow(OAuthError),
-}
-
-impl AuthorizeError {
-    pub const fn error(&self) -> &OAuthError {
-        match self {
-            Self::Page(error) | Self::Redirect { error, .. } | Self::PiFlow(error) => error,
-        }
-    }
-}
-
-/// Where the answer goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Recipient {
-    Redirect(Redirection),
-    /// The caller itself. A redirect URI that was sent must be repeated at the token endpoint.
-    PiFlow { redirect_uri: Option<String>, state: Option<String> },
-}
-
-impl Recipient {
-    pub fn redirect_uri(&self) -> Option<&str> {
-        match self {
-            Self::Redirect(redirection) => Some(redirection.uri()),
-            Self::PiFlow { redirect_uri, .. } => redirect_uri.as_deref(),
-        }
-    }
-    pub fn state(&self) -> Option<&str> {
-        match self {
-            Self::Redirect(redirection) => redirection.state(),
-            Self::PiFlow { state, .. } => state.as_deref(),
-        }
-    }
-    pub const fn is_pi_flow(&self) -> bool {
-        matches!(self, Self::PiFlow { .. })
-    }
-    /// Tells an error to this recipient.
-    pub fn refuse(&self, error: impl Into<OAuthError>) -> AuthorizeError {
-        match self {
-            Self::Redirect(to) => AuthorizeError::Redirect { to: to.clone(), error: error.into() },
-            Self::PiFlow { .. } => AuthorizeError::PiFlow(error.into()),
-        }
-    }
-}
-
-/// `prompt` (OpenID Connect Core §3.1.2.1). `consent` changes nothing for the code grant.
+/// `prompt` (OIDC Core §3.1.2.1). `consent` changes nothing for the code grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Prompt {
     #[default]
@@ -87,7 +38,7 @@ pub enum Prompt {
 }
 
 /// A judged request: everything that the flow and the code need of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
     pub client: Id<Client>,
     pub environment: Id<Environment>,
@@ -104,6 +55,17 @@ pub struct AuthorizationRequest {
     /// Fills in the user name and proves nothing. Absent beside a signed hint, which wins.
     pub login_hint: Option<String>,
     pub ui_locales: Option<String>,
+}
+
+/// Without nonce, challenge and hint.
+impl fmt::Debug for AuthorizationRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationRequest")
+            .field("client", &self.client)
+            .field("scopes", &self.granted.scopes)
+            .field("prompt", &self.prompt)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What [`Addressed::validate`] needs to know beside the request.
@@ -129,7 +91,11 @@ fn unknown_client() -> OAuthError {
 }
 
 fn unaddressed(parameters: &Parameters, error: OAuthError) -> AuthorizeError {
-    if is_pi_flow(parameters) { AuthorizeError::PiFlow(error) } else { AuthorizeError::Page(error) }
+    if is_pi_flow(parameters) {
+        AuthorizeError::PiFlow(error)
+    } else {
+        AuthorizeError::Page(error)
+    }
 }
 
 fn is_pi_flow(parameters: &Parameters) -> bool {
@@ -147,22 +113,33 @@ pub struct Addressed<'a> {
 
 impl<'a> Addressed<'a> {
     /// `client` is what was found by [`client_id`].
-    pub fn check(parameters: &'a Parameters, client: Option<&'a Client>) -> Result<Self, AuthorizeError> {
+    pub fn check(
+        parameters: &'a Parameters,
+        client: Option<&'a Client>,
+    ) -> Result<Self, AuthorizeError> {
         let client = client.filter(|client| client.is_usable());
         let client = client.ok_or_else(|| unaddressed(parameters, unknown_client()))?;
-        let uri = checked_redirect_uri(parameters, client).map_err(|error| unaddressed(parameters, error))?;
+        let uri = checked_redirect_uri(parameters, client)
+            .map_err(|error| unaddressed(parameters, error))?;
         // A repeated state cannot be echoed: which one would it be?
         let state = parameters.get("state").ok().flatten().map(str::to_owned);
         let recipient = match (is_pi_flow(parameters), uri) {
-            (true, redirect_uri) => {
-                Recipient::PiFlow { redirect_uri: redirect_uri.map(str::to_owned), state }
-            }
-            (false, Some(uri)) => {
-                Recipient::Redirect(Redirection::to_registered(uri, parameters.first("response_mode"), state))
-            }
+            (true, redirect_uri) => Recipient::PiFlow {
+                redirect_uri: redirect_uri.map(str::to_owned),
+                state,
+            },
+            (false, Some(uri)) => Recipient::Redirect(Redirection::to_registered(
+                uri,
+                parameters.first("response_mode"),
+                state,
+            )),
             (false, None) => return Err(AuthorizeError::Page(missing_redirect_uri(parameters))),
         };
-        Ok(Self { parameters, client, recipient })
+        Ok(Self {
+            parameters,
+            client,
+            recipient,
+        })
     }
 
     pub const fn recipient(&self) -> &Recipient {
@@ -204,7 +181,11 @@ impl<'a> Addressed<'a> {
                 self.get("code_challenge_method")?,
                 self.client.required_pkce(),
             )?,
-            login_hint: if hint.is_some() { None } else { self.owned("login_hint")? },
+            login_hint: if hint.is_some() {
+                None
+            } else {
+                self.owned("login_hint")?
+            },
             ui_locales: self.owned("ui_locales")?,
         };
         Ok((request, hint.map(HintToken::parse).transpose()?))
@@ -220,10 +201,16 @@ impl<'a> Addressed<'a> {
 
     fn refuse_what_is_not_served(&self) -> Result<(), OAuthError> {
         if self.parameters.has("request_uri") {
-            return Err(not_supported(OAuthErrorCode::RequestUriNotSupported, "request_uri"));
+            return Err(not_supported(
+                OAuthErrorCode::RequestUriNotSupported,
+                "request_uri",
+            ));
         }
         if self.parameters.has("request") {
-            return Err(not_supported(OAuthErrorCode::RequestNotSupported, "request"));
+            return Err(not_supported(
+                OAuthErrorCode::RequestNotSupported,
+                "request",
+            ));
         }
         if self.client.requires_pushed_authorization_requests {
             return Err(OAuthError::required("request_uri"));
@@ -231,7 +218,10 @@ impl<'a> Addressed<'a> {
         if self.client.require_signed_request_object {
             return Err(OAuthError::required("request"));
         }
-        match ["id_token_hint", "mobilePayload"].into_iter().find(|name| self.parameters.has(name)) {
+        match ["id_token_hint", "mobilePayload"]
+            .into_iter()
+            .find(|name| self.parameters.has(name))
+        {
             Some(name) => Err(not_supported(OAuthErrorCode::InvalidRequest, name)),
             None => Ok(()),
         }
@@ -248,25 +238,35 @@ impl<'a> Addressed<'a> {
     }
 
     fn judge_response_type(&self) -> Result<(), OAuthError> {
-        let response_type = self.get("response_type")?.ok_or_else(|| OAuthError::required("response_type"))?;
+        let response_type = self
+            .get("response_type")?
+            .ok_or_else(|| OAuthError::required("response_type"))?;
         if response_type != "code" {
             let text = "response_type must be code";
-            return Err(OAuthError::new(OAuthErrorCode::UnsupportedResponseType, text).at("response_type"));
+            return Err(
+                OAuthError::new(OAuthErrorCode::UnsupportedResponseType, text).at("response_type"),
+            );
         }
         let is_service = self.client.application_type == ApplicationType::Service;
         if is_service || !self.client.has_grant_type(GrantType::AuthorizationCode) {
-            return Err(unauthorized("The application may not use authorization codes").at("response_type"));
+            return Err(
+                unauthorized("The application may not use authorization codes").at("response_type"),
+            );
         }
         if !self.client.response_types.contains(&ResponseType::Code) {
             let text = "response_type code is not allowed for the application";
-            return Err(OAuthError::new(OAuthErrorCode::UnsupportedResponseType, text).at("response_type"));
+            return Err(
+                OAuthError::new(OAuthErrorCode::UnsupportedResponseType, text).at("response_type"),
+            );
         }
         Ok(())
     }
 
     /// Tokens of workers carry administration, so nobody but the user may begin their sign-on.
     fn judge_hints(&self) -> Result<(), OAuthError> {
-        let hint = [hint_token::PARAMETER, "login_hint"].into_iter().find(|name| self.parameters.has(name));
+        let hint = [hint_token::PARAMETER, "login_hint"]
+            .into_iter()
+            .find(|name| self.parameters.has(name));
         match (self.client.application_type, hint) {
             (ApplicationType::Worker, Some(name)) => {
                 Err(unauthorized("A worker application may not use hints").at(name))
@@ -283,15 +283,26 @@ impl<'a> Addressed<'a> {
     }
 
     fn scopes(&self) -> Result<Scopes, OAuthError> {
-        let Some(text) = self.get("scope")? else { return Ok(Scopes::openid()) };
+        let Some(text) = self.get("scope")? else {
+            return Ok(Scopes::openid());
+        };
         let scopes = Scopes::parse(text).map_err(ScopeError::from)?;
-        Ok(if scopes.is_empty() { Scopes::openid() } else { scopes })
+        Ok(if scopes.is_empty() {
+            Scopes::openid()
+        } else {
+            scopes
+        })
     }
 
     fn acr_values(&self, policies: &[&str]) -> Result<Vec<String>, OAuthError> {
-        let Some(text) = self.get("acr_values")? else { return Ok(Vec::new()) };
+        let Some(text) = self.get("acr_values")? else {
+            return Ok(Vec::new());
+        };
         let mut assigned: Vec<String> = Vec::new();
-        for name in text.split_ascii_whitespace().filter(|name| policies.contains(name)) {
+        for name in text
+            .split_ascii_whitespace()
+            .filter(|name| policies.contains(name))
+        {
             if !assigned.iter().any(|other| other == name) {
                 assigned.push(name.to_owned());
             }
@@ -305,7 +316,11 @@ impl<'a> Addressed<'a> {
 
     fn prompt(&self) -> Result<Prompt, OAuthError> {
         let refuse = |text| Err(OAuthError::invalid("prompt", text));
-        let values: Vec<_> = self.get("prompt")?.unwrap_or_default().split_ascii_whitespace().collect();
+        let values: Vec<_> = self
+            .get("prompt")?
+            .unwrap_or_default()
+            .split_ascii_whitespace()
+            .collect();
         if values.contains(&"none") {
             return if values.iter().all(|value| *value == "none") {
                 Ok(Prompt::None)
@@ -325,10 +340,17 @@ impl<'a> Addressed<'a> {
     }
 
     fn max_age(&self) -> Result<Option<Duration>, OAuthError> {
-        let Some(text) = self.get("max_age")? else { return Ok(None) };
+        let Some(text) = self.get("max_age")? else {
+            return Ok(None);
+        };
         match text.parse::<u32>() {
-            Ok(seconds) if !text.starts_with('+') => Ok(Some(Duration::from_seconds(i64::from(seconds)))),
-            Ok(_) | Err(_) => Err(OAuthError::invalid("max_age", "max_age must be a number of seconds")),
+            Ok(seconds) if !text.starts_with('+') => {
+                Ok(Some(Duration::from_seconds(i64::from(seconds))))
+            }
+            Ok(_) | Err(_) => Err(OAuthError::invalid(
+                "max_age",
+                "max_age must be a number of seconds",
+            )),
         }
     }
 }
@@ -337,7 +359,9 @@ fn checked_redirect_uri<'a>(
     parameters: &'a Parameters,
     client: &Client,
 ) -> Result<Option<&'a str>, OAuthError> {
-    let Some(uri) = parameters.get("redirect_uri")? else { return Ok(None) };
+    let Some(uri) = parameters.get("redirect_uri")? else {
+        return Ok(None);
+    };
     if redirect_uri::is_registered(client, uri) {
         Ok(Some(uri))
     } else {
@@ -378,12 +402,9 @@ impl AuthorizationRequest {
 
     /// The answer when interaction would be needed but `prompt=none` forbids it.
     pub fn login_required(&self) -> AuthorizeError {
-        self.refuse(OAuthError::new(OAuthErrorCode::LoginRequired, "The user must sign on").at("prompt"))
-    }
-
-    /// The answer to a hint that was refused.
-    pub fn refuse_hint(&self, error: HintError) -> AuthorizeError {
-        self.refuse(error)
+        self.refuse(
+            OAuthError::new(OAuthErrorCode::LoginRequired, "The user must sign on").at("prompt"),
+        )
     }
 }
 

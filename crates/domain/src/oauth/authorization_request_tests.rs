@@ -23,15 +23,23 @@ const BASE: [(&str, &str); 4] = [
 
 /// The base request with members replaced, or removed where the value is `-`.
 fn request(changes: &[(&str, &str)]) -> Parameters {
-    let kept = BASE.iter().filter(|(name, _)| !changes.iter().any(|(other, _)| other == name));
-    kept.chain(changes.iter().filter(|(_, value)| *value != "-")).copied().collect()
+    let kept = BASE
+        .iter()
+        .filter(|(name, _)| !changes.iter().any(|(other, _)| other == name));
+    kept.chain(changes.iter().filter(|(_, value)| *value != "-"))
+        .copied()
+        .collect()
 }
 
 fn validate_for(client: &Client, changes: &[(&str, &str)]) -> Result<Accepted, AuthorizeError> {
     let parameters = request(changes);
     client_id(&parameters)?;
     let facts = AuthorizationFacts {
-        allowance: Allowance { client, grants: &[], platform_audience: "https://api.example.test" },
+        allowance: Allowance {
+            client,
+            grants: &[],
+            platform_audience: "https://api.example.test",
+        },
         policies: &["Single_Factor", "Payments_MFA"],
     };
     Addressed::check(&parameters, Some(client))?.validate(&facts)
@@ -43,15 +51,24 @@ fn validate(changes: &[(&str, &str)]) -> Result<Accepted, AuthorizeError> {
 
 fn code_of(result: Result<Accepted, AuthorizeError>) -> (&'static str, String) {
     let error = result.unwrap_err();
-    (error.error().code.as_str(), error.error().target.clone().unwrap_or_default())
+    (
+        error.error().code.as_str(),
+        error.error().target.clone().unwrap_or_default(),
+    )
 }
 
 fn worker_without_codes() -> Client {
-    Client { redirect_uris: web_app().redirect_uris, ..worker() }
+    Client {
+        redirect_uris: web_app().redirect_uris,
+        ..worker()
+    }
 }
 
 fn worker_with_codes() -> Client {
-    Client { application_type: ApplicationType::Worker, ..web_app() }
+    Client {
+        application_type: ApplicationType::Worker,
+        ..web_app()
+    }
 }
 
 #[test]
@@ -59,8 +76,13 @@ fn a_plain_request_is_for_openid_and_answers_by_query() {
     let accepted = validate(&[]).unwrap();
     assert_eq!(accepted.request.granted.scopes, Scopes::openid());
     assert!(accepted.hint.is_none());
-    let Recipient::Redirect(to) = &accepted.request.recipient else { panic!("a redirect was expected") };
-    assert_eq!((to.uri(), to.state()), ("https://app.example.test/cb", Some("s1")));
+    let Recipient::Redirect(to) = &accepted.request.recipient else {
+        panic!("a redirect was expected")
+    };
+    assert_eq!(
+        (to.uri(), to.state()),
+        ("https://app.example.test/cb", Some("s1"))
+    );
     assert_eq!(to.response_mode(), ResponseMode::Query);
 }
 
@@ -71,13 +93,19 @@ fn a_stored_request_is_read_back_as_it_was() {
         ("prompt", "login"),
         ("max_age", "60"),
         ("acr_values", "Payments_MFA"),
-        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        (
+            "code_challenge",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        ),
         ("code_challenge_method", "S256"),
         ("login_hint", "mira.k"),
     ];
     let request = validate(&parameters).unwrap().request;
     let stored = serde_json::to_string(&request).unwrap();
-    assert_eq!(serde_json::from_str::<AuthorizationRequest>(&stored).unwrap(), request);
+    assert_eq!(
+        serde_json::from_str::<AuthorizationRequest>(&stored).unwrap(),
+        request
+    );
 }
 
 #[test]
@@ -88,9 +116,15 @@ fn without_a_known_client_or_a_registered_uri_nothing_is_redirected() {
         [("redirect_uri", "-")],
         [("redirect_uri", "https://evil.test/cb")],
     ] {
-        assert!(matches!(validate(&changes), Err(AuthorizeError::Page(_))), "{changes:?}");
+        assert!(
+            matches!(validate(&changes), Err(AuthorizeError::Page(_))),
+            "{changes:?}"
+        );
     }
-    let twice = [("redirect_uri", "https://app.example.test/cb"), ("redirect_uri", "https://evil.test/")];
+    let twice = [
+        ("redirect_uri", "https://app.example.test/cb"),
+        ("redirect_uri", "https://evil.test/"),
+    ];
     assert!(matches!(validate(&twice), Err(AuthorizeError::Page(_))));
     let mismatch = validate(&[("redirect_uri", "https://evil.test/")]).unwrap_err();
     assert_eq!(mismatch.error().description, "Redirect URI mismatch");
@@ -100,10 +134,20 @@ fn without_a_known_client_or_a_registered_uri_nothing_is_redirected() {
 fn a_disabled_or_foreign_client_is_as_good_as_unknown() {
     let parameters = request(&[]);
     let unknown = Addressed::check(&parameters, None).unwrap_err();
-    for client in
-        [Client { enabled: false, ..web_app() }, Client { protocol: Protocol::Saml, ..web_app() }]
-    {
-        assert_eq!(Addressed::check(&parameters, Some(&client)).unwrap_err(), unknown);
+    for client in [
+        Client {
+            enabled: false,
+            ..web_app()
+        },
+        Client {
+            protocol: Protocol::Saml,
+            ..web_app()
+        },
+    ] {
+        assert_eq!(
+            Addressed::check(&parameters, Some(&client)).unwrap_err(),
+            unknown
+        );
     }
 }
 
@@ -114,16 +158,34 @@ fn pi_flow_needs_no_redirect_uri_and_tells_every_error_as_json() {
     assert!(accepted.request.recipient.is_pi_flow());
     assert_eq!(accepted.request.recipient.redirect_uri(), None);
     assert_eq!(accepted.request.recipient.state(), Some("s1"));
-    for fault in [("client_id", "-"), ("redirect_uri", "https://evil.test/"), ("response_type", "-")] {
-        assert!(matches!(validate(&[pi_flow, fault]), Err(AuthorizeError::PiFlow(_))), "{fault:?}");
+    for fault in [
+        ("client_id", "-"),
+        ("redirect_uri", "https://evil.test/"),
+        ("response_type", "-"),
+    ] {
+        assert!(
+            matches!(validate(&[pi_flow, fault]), Err(AuthorizeError::PiFlow(_))),
+            "{fault:?}"
+        );
     }
 }
 
 #[test]
 fn only_the_code_is_served() {
-    for response_type in ["token", "id_token", "token id_token", "code id_token", "code token", "none", "CODE"] {
+    for response_type in [
+        "token",
+        "id_token",
+        "token id_token",
+        "code id_token",
+        "code token",
+        "none",
+        "CODE",
+    ] {
         let refused = code_of(validate(&[("response_type", response_type)]));
-        assert_eq!(refused, ("unsupported_response_type", "response_type".to_owned()));
+        assert_eq!(
+            refused,
+            ("unsupported_response_type", "response_type".to_owned())
+        );
     }
     let absent = validate(&[("response_type", "-")]).unwrap_err();
     assert_eq!(absent.error().detail, DetailCode::RequiredValue);
@@ -131,34 +193,81 @@ fn only_the_code_is_served() {
 
 #[test]
 fn the_application_must_be_made_for_codes() {
-    let no_grant = Client { grant_types: vec![GrantType::ClientCredentials], ..web_app() };
-    assert_eq!(code_of(validate_for(&no_grant, &[])).0, "unauthorized_client");
-    let no_type = Client { response_types: vec![], ..web_app() };
-    assert_eq!(code_of(validate_for(&no_type, &[])).0, "unsupported_response_type");
-    let service = Client { grant_types: vec![GrantType::AuthorizationCode], ..service() };
-    assert_eq!(code_of(validate_for(&service, &[])).0, "unauthorized_client");
+    let no_grant = Client {
+        grant_types: vec![GrantType::ClientCredentials],
+        ..web_app()
+    };
+    assert_eq!(
+        code_of(validate_for(&no_grant, &[])).0,
+        "unauthorized_client"
+    );
+    let no_type = Client {
+        response_types: vec![],
+        ..web_app()
+    };
+    assert_eq!(
+        code_of(validate_for(&no_type, &[])).0,
+        "unsupported_response_type"
+    );
+    let service = Client {
+        grant_types: vec![GrantType::AuthorizationCode],
+        ..service()
+    };
+    assert_eq!(
+        code_of(validate_for(&service, &[])).0,
+        "unauthorized_client"
+    );
 }
 
 #[test]
 fn what_is_not_served_is_refused_by_name() {
-    assert_eq!(code_of(validate(&[("request", "x")])).0, "request_not_supported");
-    assert_eq!(code_of(validate(&[("request_uri", "urn:x")])).0, "request_uri_not_supported");
+    assert_eq!(
+        code_of(validate(&[("request", "x")])).0,
+        "request_not_supported"
+    );
+    assert_eq!(
+        code_of(validate(&[("request_uri", "urn:x")])).0,
+        "request_uri_not_supported"
+    );
     let bare = [("request", "x"), ("redirect_uri", "-")];
     assert_eq!(code_of(validate(&bare)).0, "request_not_supported");
-    assert_eq!(code_of(validate(&[("id_token_hint", "x")])).1, "id_token_hint");
-    assert_eq!(code_of(validate(&[("mobilePayload", "x")])).1, "mobilePayload");
-    let par = Client { requires_pushed_authorization_requests: true, ..web_app() };
-    assert_eq!(code_of(validate_for(&par, &[])), ("invalid_request", "request_uri".to_owned()));
-    let jar = Client { require_signed_request_object: true, ..web_app() };
-    assert_eq!(code_of(validate_for(&jar, &[])), ("invalid_request", "request".to_owned()));
+    assert_eq!(
+        code_of(validate(&[("id_token_hint", "x")])).1,
+        "id_token_hint"
+    );
+    assert_eq!(
+        code_of(validate(&[("mobilePayload", "x")])).1,
+        "mobilePayload"
+    );
+    let par = Client {
+        requires_pushed_authorization_requests: true,
+        ..web_app()
+    };
+    assert_eq!(
+        code_of(validate_for(&par, &[])),
+        ("invalid_request", "request_uri".to_owned())
+    );
+    let jar = Client {
+        require_signed_request_object: true,
+        ..web_app()
+    };
+    assert_eq!(
+        code_of(validate_for(&jar, &[])),
+        ("invalid_request", "request".to_owned())
+    );
 }
 
 #[test]
 fn a_repeated_parameter_is_refused_whatever_it_is() {
     for name in ["scope", "nonce", "state", "anything"] {
-        assert_eq!(code_of(validate(&[(name, "a"), (name, "a")])), ("invalid_request", name.to_owned()));
+        assert_eq!(
+            code_of(validate(&[(name, "a"), (name, "a")])),
+            ("invalid_request", name.to_owned())
+        );
     }
-    let AuthorizeError::Redirect { to, .. } = validate(&[("state", "a"), ("state", "b")]).unwrap_err() else {
+    let AuthorizeError::Redirect { to, .. } =
+        validate(&[("state", "a"), ("state", "b")]).unwrap_err()
+    else {
         panic!("a redirect was expected")
     };
     assert_eq!(to.state(), None);
@@ -167,9 +276,18 @@ fn a_repeated_parameter_is_refused_whatever_it_is() {
 #[test]
 fn hints_are_neither_empty_nor_repeated_nor_malformed() {
     for (changes, text) in [
-        (vec![("login_hint_token", "")], "login_hint_token must not be empty"),
-        (vec![("login_hint_token", "a"), ("login_hint_token", "a")], "login_hint_token must not be given more than once"),
-        (vec![("login_hint_token", "a.b.c")], "login_hint_token is not a valid JWT"),
+        (
+            vec![("login_hint_token", "")],
+            "login_hint_token must not be empty",
+        ),
+        (
+            vec![("login_hint_token", "a"), ("login_hint_token", "a")],
+            "login_hint_token must not be given more than once",
+        ),
+        (
+            vec![("login_hint_token", "a.b.c")],
+            "login_hint_token is not a valid JWT",
+        ),
     ] {
         let error = validate(&changes).unwrap_err();
         assert_eq!(error.error().description, text);
@@ -191,9 +309,19 @@ fn a_signed_hint_wins_over_a_plain_one() {
         maximum_age: None,
     };
     let refused = accepted.hint.unwrap().accept(false, &rules).unwrap_err();
-    let error = accepted.request.refuse_hint(refused);
-    assert_eq!(error.error().description, "login_hint_token signature is invalid");
-    assert_eq!(validate(&[("login_hint", "other")]).unwrap().request.login_hint.as_deref(), Some("other"));
+    let error = accepted.request.refuse(refused);
+    assert_eq!(
+        error.error().description,
+        "login_hint_token signature is invalid"
+    );
+    assert_eq!(
+        validate(&[("login_hint", "other")])
+            .unwrap()
+            .request
+            .login_hint
+            .as_deref(),
+        Some("other")
+    );
 }
 
 #[test]
@@ -204,14 +332,24 @@ fn a_worker_may_sign_on_its_user_but_not_by_hint() {
         let refused = code_of(validate_for(&worker, &[(name, "x")]));
         assert_eq!(refused, ("unauthorized_client", name.to_owned()));
     }
-    assert_eq!(code_of(validate_for(&worker_without_codes(), &[])).0, "unauthorized_client");
+    assert_eq!(
+        code_of(validate_for(&worker_without_codes(), &[])).0,
+        "unauthorized_client"
+    );
 }
 
 #[test]
 fn acr_values_choose_among_assigned_policies() {
-    let chosen = |text: &str| validate(&[("acr_values", text)]).map(|accepted| accepted.request.acr_values);
-    assert_eq!(chosen("Unknown Payments_MFA Single_Factor").unwrap(), ["Payments_MFA", "Single_Factor"]);
-    assert_eq!(code_of(validate(&[("acr_values", "Unknown")])), ("invalid_request", "acr_values".to_owned()));
+    let chosen =
+        |text: &str| validate(&[("acr_values", text)]).map(|accepted| accepted.request.acr_values);
+    assert_eq!(
+        chosen("Unknown Payments_MFA Single_Factor").unwrap(),
+        ["Payments_MFA", "Single_Factor"]
+    );
+    assert_eq!(
+        code_of(validate(&[("acr_values", "Unknown")])),
+        ("invalid_request", "acr_values".to_owned())
+    );
     assert!(chosen("payments_mfa").is_err());
     assert_eq!(chosen("").unwrap(), Vec::<String>::new());
 }
@@ -225,7 +363,10 @@ fn prompt_and_max_age_are_read() {
     assert_eq!(prompt("consent").unwrap(), Prompt::AsNeeded);
     assert!(prompt("none login").is_err());
     assert!(prompt("create").is_err());
-    assert_eq!(validate(&[("max_age", "0")]).unwrap().request.max_age, Some(Duration::ZERO));
+    assert_eq!(
+        validate(&[("max_age", "0")]).unwrap().request.max_age,
+        Some(Duration::ZERO)
+    );
     for bad in ["-1", "+1", "1.5", "x", "99999999999"] {
         assert_eq!(code_of(validate(&[("max_age", bad)])).1, "max_age");
     }
@@ -233,15 +374,26 @@ fn prompt_and_max_age_are_read() {
 
 #[test]
 fn pkce_is_demanded_where_the_client_proves_nothing_else() {
-    let public = Client { token_endpoint_auth_method: TokenEndpointAuthMethod::None, ..web_app() };
-    assert_eq!(code_of(validate_for(&public, &[])), ("invalid_request", "code_challenge".to_owned()));
-    let required = Client { pkce_enforcement: PkceEnforcement::Required, ..web_app() };
+    let public = Client {
+        token_endpoint_auth_method: TokenEndpointAuthMethod::None,
+        ..web_app()
+    };
+    assert_eq!(
+        code_of(validate_for(&public, &[])),
+        ("invalid_request", "code_challenge".to_owned())
+    );
+    let required = Client {
+        pkce_enforcement: PkceEnforcement::Required,
+        ..web_app()
+    };
     assert!(validate_for(&required, &[]).is_err());
 }
 
 #[test]
 fn an_unknown_response_mode_is_told_by_query() {
-    let AuthorizeError::Redirect { to, error } = validate(&[("response_mode", "web_message")]).unwrap_err() else {
+    let AuthorizeError::Redirect { to, error } =
+        validate(&[("response_mode", "web_message")]).unwrap_err()
+    else {
         panic!("a redirect was expected")
     };
     assert_eq!(to.response_mode(), ResponseMode::Query);

@@ -39,7 +39,10 @@ pub enum Answer {
     /// 302 to this URI.
     Location(String),
     /// A page whose form posts itself (OAuth 2.0 Form Post Response Mode).
-    Form { action: String, fields: Vec<(&'static str, String)> },
+    Form {
+        action: String,
+        fields: Vec<(&'static str, String)>,
+    },
 }
 
 /// Without the values: they hold codes.
@@ -47,7 +50,10 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Location(_) => f.write_str("Location(…)"),
-            Self::Form { action, .. } => f.debug_struct("Form").field("action", action).finish_non_exhaustive(),
+            Self::Form { action, .. } => f
+                .debug_struct("Form")
+                .field("action", action)
+                .finish_non_exhaustive(),
         }
     }
 }
@@ -55,13 +61,21 @@ impl fmt::Debug for Answer {
 impl Redirection {
     /// Only for a URI that the client has registered. An unknown mode counts as `query`, so that
     /// its refusal can be told.
-    pub(super) fn to_registered(uri: &str, response_mode: Option<&str>, state: Option<String>) -> Self {
+    pub(super) fn to_registered(
+        uri: &str,
+        response_mode: Option<&str>,
+        state: Option<String>,
+    ) -> Self {
         let response_mode = match response_mode {
             Some("fragment") => ResponseMode::Fragment,
             Some("form_post") => ResponseMode::FormPost,
             Some(_) | None => ResponseMode::Query,
         };
-        Self { redirect_uri: uri.to_owned(), response_mode, state }
+        Self {
+            redirect_uri: uri.to_owned(),
+            response_mode,
+            state,
+        }
     }
 
     pub fn uri(&self) -> &str {
@@ -95,7 +109,10 @@ impl Redirection {
         fields.push(("iss", issuer.to_owned()));
         let uri = &self.redirect_uri;
         match self.response_mode {
-            ResponseMode::FormPost => Answer::Form { action: uri.clone(), fields },
+            ResponseMode::FormPost => Answer::Form {
+                action: uri.clone(),
+                fields,
+            },
             ResponseMode::Fragment => Answer::Location(format!("{uri}#{}", encoded(&fields))),
             ResponseMode::Query => {
                 let joint = match uri.split_once('?') {
@@ -111,7 +128,10 @@ impl Redirection {
 
 /// Form-encoded, with `%20` for a space: every reader of queries and fragments knows that one.
 fn encoded(fields: &[(&'static str, String)]) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().replace('+', "%20")
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
+        .replace('+', "%20")
 }
 
 #[cfg(test)]
@@ -124,7 +144,9 @@ mod tests {
     const ISSUER: &str = "https://auth.test/e/as";
 
     fn location(uri: &str, mode: &str, state: Option<&str>) -> String {
-        match Redirection::to_registered(uri, Some(mode), state.map(str::to_owned)).with_code("c1", ISSUER) {
+        match Redirection::to_registered(uri, Some(mode), state.map(str::to_owned))
+            .with_code("c1", ISSUER)
+        {
             Answer::Location(location) => location,
             Answer::Form { .. } => panic!("a redirect was expected"),
         }
@@ -133,14 +155,27 @@ mod tests {
     #[test]
     fn code_state_and_issuer_are_appended() {
         let iss = "iss=https%3A%2F%2Fauth.test%2Fe%2Fas";
-        assert_eq!(location("https://a.test/cb", "query", Some("x 1")), format!("https://a.test/cb?code=c1&state=x%201&{iss}"));
-        assert_eq!(location("https://a.test/cb?a=b", "query", None), format!("https://a.test/cb?a=b&code=c1&{iss}"));
-        assert_eq!(location("https://a.test/cb", "fragment", None), format!("https://a.test/cb#code=c1&{iss}"));
+        assert_eq!(
+            location("https://a.test/cb", "query", Some("x 1")),
+            format!("https://a.test/cb?code=c1&state=x%201&{iss}")
+        );
+        assert_eq!(
+            location("https://a.test/cb?a=b", "query", None),
+            format!("https://a.test/cb?a=b&code=c1&{iss}")
+        );
+        assert_eq!(
+            location("https://a.test/cb", "fragment", None),
+            format!("https://a.test/cb#code=c1&{iss}")
+        );
     }
 
     #[test]
     fn form_post_keeps_the_values_as_they_are() {
-        let redirection = Redirection::to_registered("https://a.test/cb", Some("form_post"), Some("<x>".to_owned()));
+        let redirection = Redirection::to_registered(
+            "https://a.test/cb",
+            Some("form_post"),
+            Some("<x>".to_owned()),
+        );
         let error = OAuthError::new(OAuthErrorCode::AccessDenied, "No");
         let Answer::Form { action, fields } = redirection.with_error(&error, "id", ISSUER) else {
             panic!("a form was expected")

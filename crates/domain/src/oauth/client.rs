@@ -98,6 +98,10 @@ pub enum Cors {
 }
 
 /// An application, as the protocol sees it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the application"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
     pub id: Id<Client>,
@@ -138,7 +142,11 @@ impl Client {
 
     /// A client that proves nothing of itself must at least prove that it began the flow.
     pub fn required_pkce(&self) -> PkceEnforcement {
-        if self.is_public() { PkceEnforcement::S256Required } else { self.pkce_enforcement }
+        if self.is_public() {
+            PkceEnforcement::S256Required
+        } else {
+            self.pkce_enforcement
+        }
     }
 }
 
@@ -181,7 +189,10 @@ pub(crate) mod samples {
     }
 
     pub(crate) fn service() -> Client {
-        Client { application_type: ApplicationType::Service, ..worker() }
+        Client {
+            application_type: ApplicationType::Service,
+            ..worker()
+        }
     }
 }
 
@@ -192,9 +203,18 @@ mod tests {
     #[test]
     fn enums_are_written_as_the_contract_writes_them() {
         let text = |value: serde_json::Value| value.as_str().unwrap().to_owned();
-        assert_eq!(text(serde_json::to_value(PkceEnforcement::S256Required).unwrap()), "S256_REQUIRED");
-        assert_eq!(text(serde_json::to_value(Protocol::OpenidConnect).unwrap()), "OPENID_CONNECT");
-        assert_eq!(text(serde_json::to_value(ApplicationType::SinglePageApp).unwrap()), "SINGLE_PAGE_APP");
+        assert_eq!(
+            text(serde_json::to_value(PkceEnforcement::S256Required).unwrap()),
+            "S256_REQUIRED"
+        );
+        assert_eq!(
+            text(serde_json::to_value(Protocol::OpenidConnect).unwrap()),
+            "OPENID_CONNECT"
+        );
+        assert_eq!(
+            text(serde_json::to_value(ApplicationType::SinglePageApp).unwrap()),
+            "SINGLE_PAGE_APP"
+        );
         assert_eq!(
             text(serde_json::to_value(TokenEndpointAuthMethod::PrivateKeyJwt).unwrap()),
             "PRIVATE_KEY_JWT"
@@ -203,9 +223,14 @@ mod tests {
 
     #[test]
     fn a_public_client_always_needs_pkce() {
-        let client =
-            Client { token_endpoint_auth_method: TokenEndpointAuthMethod::None, ..samples::web_app() };
+        let client = Client {
+            token_endpoint_auth_method: TokenEndpointAuthMethod::None,
+            ..samples::web_app()
+        };
         assert_eq!(client.required_pkce(), PkceEnforcement::S256Required);
-        assert_eq!(samples::web_app().required_pkce(), PkceEnforcement::Optional);
+        assert_eq!(
+            samples::web_app().required_pkce(),
+            PkceEnforcement::Optional
+        );
     }
 }

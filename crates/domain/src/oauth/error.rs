@@ -1,6 +1,6 @@
 //! The facts of an OAuth error, for its three renderings: redirect, OAuth JSON, platform envelope.
 
-/// The values of `error` (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6, RFC 8707).
+/// The values of `error` (RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6, RFC 8707).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OAuthErrorCode {
     AccessDenied,
@@ -115,7 +115,9 @@ pub struct OAuthError {
 impl OAuthError {
     pub fn new(code: OAuthErrorCode, description: impl Into<String>) -> Self {
         let detail = match code {
-            OAuthErrorCode::LoginRequired | OAuthErrorCode::InteractionRequired => DetailCode::LoginRequired,
+            OAuthErrorCode::LoginRequired | OAuthErrorCode::InteractionRequired => {
+                DetailCode::LoginRequired
+            }
             OAuthErrorCode::AccessDenied
             | OAuthErrorCode::InsufficientScope
             | OAuthErrorCode::InvalidToken
@@ -132,7 +134,12 @@ impl OAuthError {
             | OAuthErrorCode::UnsupportedGrantType
             | OAuthErrorCode::UnsupportedResponseType => DetailCode::InvalidValue,
         };
-        Self { code, description: description.into(), target: None, detail }
+        Self {
+            code,
+            description: description.into(),
+            target: None,
+            detail,
+        }
     }
 
     #[must_use]
@@ -149,12 +156,19 @@ impl OAuthError {
     /// `invalid_request` because the parameter `target` is absent.
     pub fn required(target: &str) -> Self {
         let error = Self::invalid(target, format!("{target} must be present"));
-        Self { detail: DetailCode::RequiredValue, ..error }
+        Self {
+            detail: DetailCode::RequiredValue,
+            ..error
+        }
     }
 
     /// `error_description` as it is sent.
     pub fn described(&self, correlation_id: &str) -> String {
-        format!("{}: {} (Correlation ID: {correlation_id})", self.code.sentence(), self.description)
+        format!(
+            "{}: {} (Correlation ID: {correlation_id})",
+            self.code.sentence(),
+            self.description
+        )
     }
 }
 
@@ -164,14 +178,20 @@ mod tests {
 
     #[test]
     fn the_description_is_a_sentence_the_fact_and_the_correlation_id() {
-        let error = OAuthError::new(OAuthErrorCode::InvalidScope, "May not request scopes for multiple resources");
+        let error = OAuthError::new(
+            OAuthErrorCode::InvalidScope,
+            "May not request scopes for multiple resources",
+        );
         assert_eq!(
             error.described("5d0c7c1e"),
             "The request could not be completed. One or more validation errors were in the request.: \
              May not request scopes for multiple resources (Correlation ID: 5d0c7c1e)"
         );
         let error = OAuthError::new(OAuthErrorCode::InvalidClient, "Invalid client credentials");
-        assert_eq!(error.described("x"), "Request denied: Invalid client credentials (Correlation ID: x)");
+        assert_eq!(
+            error.described("x"),
+            "Request denied: Invalid client credentials (Correlation ID: x)"
+        );
     }
 
     #[test]

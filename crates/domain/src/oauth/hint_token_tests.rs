@@ -45,8 +45,7 @@ fn judge(token: &str) -> Result<Hint, HintError> {
 }
 
 fn claims(changes: &Value) -> String {
-    let mut claims =
-        json!({ "iss": CLIENT, "sub": "mira.k", "aud": ISSUER, "iat": ISSUED, "exp": ISSUED + 300 });
+    let mut claims = json!({ "iss": CLIENT, "sub": "mira.k", "aud": ISSUER, "iat": ISSUED, "exp": ISSUED + 300 });
     for (name, value) in changes.as_object().unwrap() {
         if value.is_null() {
             claims.as_object_mut().unwrap().remove(name);
@@ -67,10 +66,16 @@ fn the_published_vector_is_accepted() {
         r#"{{"iss":"{CLIENT}","sub":"mira.k","aud":"{ISSUER}","iat":1790000000,"exp":1790000300}}"#
     );
     let token = signed(HEADER, &payload);
-    assert!(token.ends_with(".3lE6EWwObcrxwYY3zVnHiLGjHnDP_vFWsHMeQorZ7OA"), "{token}");
+    assert!(
+        token.ends_with(".3lE6EWwObcrxwYY3zVnHiLGjHnDP_vFWsHMeQorZ7OA"),
+        "{token}"
+    );
     let hint = judge(&token).unwrap();
     assert_eq!(hint.subject, "mira.k");
-    assert_eq!(hint.expires_at, Some(Timestamp::from_seconds(1_790_000_300)));
+    assert_eq!(
+        hint.expires_at,
+        Some(Timestamp::from_seconds(1_790_000_300))
+    );
 }
 
 #[test]
@@ -110,7 +115,10 @@ fn duplicate_members_are_refused_even_when_signed() {
     let nested = claims(&json!({ "n": 1 })).replace(r#""n":1"#, r#""n":[{"a":1,"a":1}]"#);
     assert_eq!(judge(&signed(HEADER, &nested)), Err(HintError::Malformed));
     let header = r#"{"alg":"none","alg":"HS256"}"#;
-    assert_eq!(judge(&signed(header, &claims(&json!({})))), Err(HintError::Malformed));
+    assert_eq!(
+        judge(&signed(header, &claims(&json!({})))),
+        Err(HintError::Malformed)
+    );
 }
 
 #[test]
@@ -130,24 +138,34 @@ fn other_algorithms_and_extensions_are_refused() {
         r#"{"alg":"HS256","typ":"at+jwt"}"#,
         r#"{"alg":"HS256","typ":null}"#,
     ] {
-        assert_eq!(judge(&signed(header, &claims(&json!({})))), Err(HintError::UnsupportedHeader), "{header}");
+        assert_eq!(
+            judge(&signed(header, &claims(&json!({})))),
+            Err(HintError::UnsupportedHeader),
+            "{header}"
+        );
     }
     let unsigned = signed(r#"{"alg":"none"}"#, &claims(&json!({})));
     let (signing_input, _) = unsigned.rsplit_once('.').unwrap();
-    assert_eq!(judge(&format!("{signing_input}.")), Err(HintError::UnsupportedHeader));
+    assert_eq!(
+        judge(&format!("{signing_input}.")),
+        Err(HintError::UnsupportedHeader)
+    );
 }
 
 #[test]
 fn keys_named_in_the_header_are_not_looked_at() {
-    let header = r#"{"alg":"HS256","typ":"jwt","kid":"x","jku":"https://evil.test","jwk":{},"x5u":"y"}"#;
+    let header =
+        r#"{"alg":"HS256","typ":"jwt","kid":"x","jku":"https://evil.test","jwk":{},"x5u":"y"}"#;
     assert!(judge(&signed(header, &claims(&json!({})))).is_ok());
 }
 
 #[test]
 fn the_algorithm_is_told_to_who_verifies() {
-    for (name, algorithm) in
-        [("HS256", Algorithm::Hs256), ("HS384", Algorithm::Hs384), ("HS512", Algorithm::Hs512)]
-    {
+    for (name, algorithm) in [
+        ("HS256", Algorithm::Hs256),
+        ("HS384", Algorithm::Hs384),
+        ("HS512", Algorithm::Hs512),
+    ] {
         let token = signed(&json!({ "alg": name }).to_string(), &claims(&json!({})));
         assert_eq!(HintToken::parse(&token).unwrap().algorithm(), algorithm);
     }
@@ -157,39 +175,73 @@ fn the_algorithm_is_told_to_who_verifies() {
 fn an_empty_or_foreign_signature_is_wrong() {
     let token = signed(HEADER, &claims(&json!({})));
     let (signing_input, _) = token.rsplit_once('.').unwrap();
-    assert_eq!(judge(&format!("{signing_input}.")), Err(HintError::WrongSignature));
+    assert_eq!(
+        judge(&format!("{signing_input}.")),
+        Err(HintError::WrongSignature)
+    );
     let other = signed(HEADER, &claims(&json!({ "sub": "other" })));
     let (_, signature) = other.rsplit_once('.').unwrap();
-    assert_eq!(judge(&format!("{signing_input}.{signature}")), Err(HintError::WrongSignature));
+    assert_eq!(
+        judge(&format!("{signing_input}.{signature}")),
+        Err(HintError::WrongSignature)
+    );
 }
 
 #[test]
 fn secrets_that_are_too_short_vouch_for_nobody() {
     let (short, long) = (Secret::new("x".repeat(31)), Secret::new("x".repeat(32)));
     assert_eq!(verification_secrets(&[]).unwrap_err(), HintError::NoSecret);
-    assert_eq!(verification_secrets(std::slice::from_ref(&short)).unwrap_err(), HintError::WeakSecret);
+    assert_eq!(
+        verification_secrets(std::slice::from_ref(&short)).unwrap_err(),
+        HintError::WeakSecret
+    );
     assert_eq!(verification_secrets(&[short, long]).unwrap().len(), 1);
 }
 
 #[test]
 fn issuer_audience_and_subject_are_required() {
     for wrong in [json!(null), json!("other"), json!(7), json!([CLIENT])] {
-        assert_eq!(with(&json!({ "iss": wrong })), Err(HintError::Issuer), "{wrong}");
+        assert_eq!(
+            with(&json!({ "iss": wrong })),
+            Err(HintError::Issuer),
+            "{wrong}"
+        );
     }
     let elsewhere = ISSUER.replace("9e0a", "9e0b");
-    for wrong in [json!(null), json!(elsewhere), json!([]), json!([elsewhere]), json!([ISSUER, 1]), json!({})] {
-        assert_eq!(with(&json!({ "aud": wrong })), Err(HintError::Audience), "{wrong}");
+    for wrong in [
+        json!(null),
+        json!(elsewhere),
+        json!([]),
+        json!([elsewhere]),
+        json!([ISSUER, 1]),
+        json!({}),
+    ] {
+        assert_eq!(
+            with(&json!({ "aud": wrong })),
+            Err(HintError::Audience),
+            "{wrong}"
+        );
     }
     for wrong in [json!(null), json!(""), json!(1), json!(["mira.k"])] {
-        assert_eq!(with(&json!({ "sub": wrong })), Err(HintError::Subject), "{wrong}");
+        assert_eq!(
+            with(&json!({ "sub": wrong })),
+            Err(HintError::Subject),
+            "{wrong}"
+        );
     }
     assert!(with(&json!({ "aud": ["other", ISSUER] })).is_ok());
 }
 
 #[test]
 fn a_custom_domain_is_an_audience_too() {
-    let rules = HintRules { issuers: &[ISSUER, "https://login.shop.test/as"], ..rules(Profile::Compat) };
-    let token = signed(HEADER, &claims(&json!({ "aud": "https://login.shop.test/as" })));
+    let rules = HintRules {
+        issuers: &[ISSUER, "https://login.shop.test/as"],
+        ..rules(Profile::Compat)
+    };
+    let token = signed(
+        HEADER,
+        &claims(&json!({ "aud": "https://login.shop.test/as" })),
+    );
     assert!(judge_by(&token, &rules).is_ok());
 }
 
@@ -201,16 +253,31 @@ fn expiry_is_enforced_with_a_minute_of_skew() {
     assert_eq!(with(&json!({ "exp": -1e300 })), Err(HintError::Expired));
     assert!(with(&json!({ "exp": u64::MAX })).is_ok());
     assert!(with(&json!({ "nbf": now + 60, "iat": now + 60 })).is_ok());
-    assert_eq!(with(&json!({ "nbf": now + 61 })), Err(HintError::InFuture("nbf")));
-    assert_eq!(with(&json!({ "iat": now + 61 })), Err(HintError::InFuture("iat")));
-    assert_eq!(with(&json!({ "iat": 1e300 })), Err(HintError::InFuture("iat")));
+    assert_eq!(
+        with(&json!({ "nbf": now + 61 })),
+        Err(HintError::InFuture("nbf"))
+    );
+    assert_eq!(
+        with(&json!({ "iat": now + 61 })),
+        Err(HintError::InFuture("iat"))
+    );
+    assert_eq!(
+        with(&json!({ "iat": 1e300 })),
+        Err(HintError::InFuture("iat"))
+    );
 }
 
 #[test]
 fn dates_must_be_numbers() {
     for name in ["exp", "nbf", "iat"] {
-        assert_eq!(with(&json!({ name: "1790000300" })), Err(HintError::NotNumeric(name)));
-        assert_eq!(with(&json!({ name: [1] })), Err(HintError::NotNumeric(name)));
+        assert_eq!(
+            with(&json!({ name: "1790000300" })),
+            Err(HintError::NotNumeric(name))
+        );
+        assert_eq!(
+            with(&json!({ name: [1] })),
+            Err(HintError::NotNumeric(name))
+        );
     }
     assert!(with(&json!({ "exp": 1_790_000_300.5 })).is_ok());
 }
@@ -219,21 +286,33 @@ fn dates_must_be_numbers() {
 fn compat_accepts_a_hint_of_three_claims_and_strict_does_not() {
     let bare = signed(HEADER, &claims(&json!({ "exp": null, "iat": null })));
     assert_eq!(judge(&bare).unwrap().expires_at, None);
-    assert_eq!(judge_by(&bare, &rules(Profile::Strict)), Err(HintError::Missing("exp")));
+    assert_eq!(
+        judge_by(&bare, &rules(Profile::Strict)),
+        Err(HintError::Missing("exp"))
+    );
 }
 
 #[test]
 fn strict_caps_the_life_at_five_minutes() {
     let strict = |changes| judge_by(&signed(HEADER, &claims(&changes)), &rules(Profile::Strict));
     assert!(strict(json!({})).is_ok());
-    assert_eq!(strict(json!({ "exp": ISSUED + 301 })), Err(HintError::LivesTooLong));
+    assert_eq!(
+        strict(json!({ "exp": ISSUED + 301 })),
+        Err(HintError::LivesTooLong)
+    );
     assert!(strict(json!({ "iat": null, "exp": ISSUED + 310 })).is_ok());
-    assert_eq!(strict(json!({ "iat": null, "exp": ISSUED + 311 })), Err(HintError::LivesTooLong));
+    assert_eq!(
+        strict(json!({ "iat": null, "exp": ISSUED + 311 })),
+        Err(HintError::LivesTooLong)
+    );
 }
 
 #[test]
 fn an_application_may_limit_the_age() {
-    let limited = HintRules { maximum_age: Some(Duration::from_seconds(5)), ..rules(Profile::Compat) };
+    let limited = HintRules {
+        maximum_age: Some(Duration::from_seconds(5)),
+        ..rules(Profile::Compat)
+    };
     let aged = |iat: Value| judge_by(&signed(HEADER, &claims(&json!({ "iat": iat }))), &limited);
     assert!(aged(json!(ISSUED)).is_ok());
     assert_eq!(aged(json!(ISSUED - 55)), Err(HintError::TooOld));
@@ -249,14 +328,35 @@ fn every_failure_has_the_documented_answer() {
         (error.detail.as_str(), error.description)
     };
     let invalid = |text: &str| ("INVALID_VALUE", text.to_owned());
-    assert_eq!(answer(HintError::Malformed), invalid("login_hint_token is not a valid JWT"));
-    assert_eq!(answer(HintError::TooLarge), invalid("login_hint_token is not a valid JWT"));
-    assert_eq!(answer(HintError::UnsupportedHeader), invalid("Unsupported login_hint_token header"));
-    assert_eq!(answer(HintError::WrongSignature), invalid("login_hint_token signature is invalid"));
-    assert_eq!(answer(HintError::NoSecret), invalid("login_hint_token signature is invalid"));
-    assert_eq!(answer(HintError::Expired), invalid("login_hint_token has expired"));
+    assert_eq!(
+        answer(HintError::Malformed),
+        invalid("login_hint_token is not a valid JWT")
+    );
+    assert_eq!(
+        answer(HintError::TooLarge),
+        invalid("login_hint_token is not a valid JWT")
+    );
+    assert_eq!(
+        answer(HintError::UnsupportedHeader),
+        invalid("Unsupported login_hint_token header")
+    );
+    assert_eq!(
+        answer(HintError::WrongSignature),
+        invalid("login_hint_token signature is invalid")
+    );
+    assert_eq!(
+        answer(HintError::NoSecret),
+        invalid("login_hint_token signature is invalid")
+    );
+    assert_eq!(
+        answer(HintError::Expired),
+        invalid("login_hint_token has expired")
+    );
     assert_eq!(answer(HintError::UserNotFound), invalid("User not found"));
-    assert_eq!(answer(HintError::Missing("exp")), ("REQUIRED_VALUE", "exp".to_owned()));
+    assert_eq!(
+        answer(HintError::Missing("exp")),
+        ("REQUIRED_VALUE", "exp".to_owned())
+    );
 }
 
 proptest! {

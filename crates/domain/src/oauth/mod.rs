@@ -9,6 +9,7 @@ pub mod grants;
 pub mod hint_token;
 pub mod parameters;
 pub mod pkce;
+pub mod recipient;
 pub mod redirect_uri;
 pub mod scope;
 pub mod strict_json;

@@ -11,7 +11,9 @@ pub struct Parameters(Vec<(String, String)>);
 /// Names only: the values are codes, secrets and tokens.
 impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
@@ -79,13 +81,21 @@ impl Parameters {
     }
 
     fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Parameters {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
     }
 }
 
@@ -112,7 +122,10 @@ mod tests {
 
     #[test]
     fn an_empty_hint_is_not_an_absent_one() {
-        assert_eq!(Parameters::parse(b"login_hint_token=").hint("login_hint_token"), Err(HintError::Empty));
+        assert_eq!(
+            Parameters::parse(b"login_hint_token=").hint("login_hint_token"),
+            Err(HintError::Empty)
+        );
         assert_eq!(Parameters::parse(b"").hint("login_hint_token"), Ok(None));
         let twice = Parameters::parse(b"login_hint_token=a&login_hint_token=");
         assert_eq!(twice.hint("login_hint_token"), Err(HintError::Repeated));
@@ -120,7 +133,10 @@ mod tests {
 
     #[test]
     fn debug_shows_names_only() {
-        assert_eq!(format!("{:?}", Parameters::parse(b"code=s3cret")), r#"["code"]"#);
+        assert_eq!(
+            format!("{:?}", Parameters::parse(b"code=s3cret")),
+            r#"["code"]"#
+        );
     }
 
     proptest! {

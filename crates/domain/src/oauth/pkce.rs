@@ -1,5 +1,7 @@
 //! Proof Key for Code Exchange (RFC 7636).
 
+use std::fmt;
+
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -18,10 +20,19 @@ pub enum CodeChallengeMethod {
 }
 
 /// `code_challenge` with its method.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeChallenge {
     pub method: CodeChallengeMethod,
     pub challenge: String,
+}
+
+/// Without the challenge: where the method is `plain`, it is the verifier.
+impl fmt::Debug for CodeChallenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CodeChallenge")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,9 +62,9 @@ impl From<PkceError> for OAuthError {
         match error {
             PkceError::ChallengeMissing => Self::required("code_challenge"),
             PkceError::MalformedChallenge => Self::invalid("code_challenge", text),
-            PkceError::UnknownMethod | PkceError::MethodWithoutChallenge | PkceError::S256Required => {
-                Self::invalid("code_challenge_method", text)
-            }
+            PkceError::UnknownMethod
+            | PkceError::MethodWithoutChallenge
+            | PkceError::S256Required => Self::invalid("code_challenge_method", text),
             PkceError::VerifierMissing | PkceError::VerifierWrong | PkceError::Downgrade => {
                 Self::new(OAuthErrorCode::InvalidGrant, text).at("code_verifier")
             }
@@ -64,7 +75,9 @@ impl From<PkceError> for OAuthError {
 /// RFC 7636 §4.1: 43 to 128 unreserved characters.
 fn is_well_formed(text: &str) -> bool {
     (43..=128).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
 }
 
 impl CodeChallenge {
@@ -96,7 +109,10 @@ impl CodeChallenge {
         if !is_well_formed(challenge) {
             return Err(PkceError::MalformedChallenge);
         }
-        Ok(Some(Self { method, challenge: challenge.to_owned() }))
+        Ok(Some(Self {
+            method,
+            challenge: challenge.to_owned(),
+        }))
     }
 
     fn is_met_by(&self, verifier: &str, sha256: Sha256) -> bool {
@@ -145,7 +161,9 @@ mod tests {
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
     fn s256() -> CodeChallenge {
-        CodeChallenge::parse(Some(CHALLENGE), Some("S256"), PkceEnforcement::S256Required).unwrap().unwrap()
+        CodeChallenge::parse(Some(CHALLENGE), Some("S256"), PkceEnforcement::S256Required)
+            .unwrap()
+            .unwrap()
     }
 
     #[test]
@@ -155,20 +173,32 @@ mod tests {
 
     #[test]
     fn the_challenge_itself_is_not_a_verifier_of_s256() {
-        assert_eq!(judge(Some(&s256()), Some(CHALLENGE), sha256), Err(PkceError::VerifierWrong));
+        assert_eq!(
+            judge(Some(&s256()), Some(CHALLENGE), sha256),
+            Err(PkceError::VerifierWrong)
+        );
     }
 
     #[test]
     fn a_missing_method_means_plain() {
         let plain = CodeChallenge::parse(Some(VERIFIER), None, PkceEnforcement::Required).unwrap();
         assert_eq!(judge(plain.as_ref(), Some(VERIFIER), sha256), Ok(()));
-        assert_eq!(judge(plain.as_ref(), Some(CHALLENGE), sha256), Err(PkceError::VerifierWrong));
+        assert_eq!(
+            judge(plain.as_ref(), Some(CHALLENGE), sha256),
+            Err(PkceError::VerifierWrong)
+        );
     }
 
     #[test]
     fn a_verifier_without_challenge_and_a_challenge_without_verifier_are_refused() {
-        assert_eq!(judge(None, Some(VERIFIER), sha256), Err(PkceError::Downgrade));
-        assert_eq!(judge(Some(&s256()), None, sha256), Err(PkceError::VerifierMissing));
+        assert_eq!(
+            judge(None, Some(VERIFIER), sha256),
+            Err(PkceError::Downgrade)
+        );
+        assert_eq!(
+            judge(Some(&s256()), None, sha256),
+            Err(PkceError::VerifierMissing)
+        );
         assert_eq!(judge(None, None, sha256), Ok(()));
     }
 
@@ -177,11 +207,26 @@ mod tests {
         use PkceEnforcement::{Optional, Required, S256Required};
         let parse = CodeChallenge::parse;
         assert_eq!(parse(None, None, Optional), Ok(None));
-        assert_eq!(parse(None, None, Required), Err(PkceError::ChallengeMissing));
-        assert_eq!(parse(None, Some("S256"), Optional), Err(PkceError::MethodWithoutChallenge));
-        assert_eq!(parse(Some(CHALLENGE), None, S256Required), Err(PkceError::S256Required));
-        assert_eq!(parse(Some(CHALLENGE), Some("s256"), Optional), Err(PkceError::UnknownMethod));
-        assert_eq!(parse(Some("short"), None, Optional), Err(PkceError::MalformedChallenge));
+        assert_eq!(
+            parse(None, None, Required),
+            Err(PkceError::ChallengeMissing)
+        );
+        assert_eq!(
+            parse(None, Some("S256"), Optional),
+            Err(PkceError::MethodWithoutChallenge)
+        );
+        assert_eq!(
+            parse(Some(CHALLENGE), None, S256Required),
+            Err(PkceError::S256Required)
+        );
+        assert_eq!(
+            parse(Some(CHALLENGE), Some("s256"), Optional),
+            Err(PkceError::UnknownMethod)
+        );
+        assert_eq!(
+            parse(Some("short"), None, Optional),
+            Err(PkceError::MalformedChallenge)
+        );
     }
 
     proptest! {

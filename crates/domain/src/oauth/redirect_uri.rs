@@ -8,15 +8,19 @@ use super::client::Client;
 /// Whether `requested` is one of the client's redirect URIs.
 pub fn is_registered(client: &Client, requested: &str) -> bool {
     is_plain(requested)
-        && client
-            .redirect_uris
-            .iter()
-            .any(|registered| fits(registered, requested, client.allow_wildcard_in_redirect_uris))
+        && client.redirect_uris.iter().any(|registered| {
+            fits(
+                registered,
+                requested,
+                client.allow_wildcard_in_redirect_uris,
+            )
+        })
 }
 
 /// Neither a fragment nor what browsers would drop or read differently.
 fn is_plain(uri: &str) -> bool {
-    !uri.chars().any(|c| matches!(c, '#' | '\\') || c.is_control() || c.is_whitespace())
+    !uri.chars()
+        .any(|c| matches!(c, '#' | '\\') || c.is_control() || c.is_whitespace())
 }
 
 fn fits(registered: &str, requested: &str, allow_wildcard: bool) -> bool {
@@ -45,12 +49,19 @@ impl<'a> Parts<'a> {
         let (scheme, after) = uri.split_once("://")?;
         let end = after.find(['/', '?']).unwrap_or(after.len());
         let (authority, rest) = after.split_at(end);
-        Some(Self { scheme, authority, rest })
+        Some(Self {
+            scheme,
+            authority,
+            rest,
+        })
     }
 
     fn is_same_loopback(&self, other: &Self) -> bool {
         matches!(self.scheme, "http" | "https")
-            && match (loopback_host(self.authority), loopback_host(other.authority)) {
+            && match (
+                loopback_host(self.authority),
+                loopback_host(other.authority),
+            ) {
                 (Some(host), Some(other)) => host == other,
                 (None, _) | (_, None) => false,
             }
@@ -61,29 +72,42 @@ impl<'a> Parts<'a> {
 fn loopback_host(authority: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix("[::1]") {
         Some(after) => ("[::1]", after),
-        None => authority.find(':').map_or((authority, ""), |colon| authority.split_at(colon)),
+        None => authority
+            .find(':')
+            .map_or((authority, ""), |colon| authority.split_at(colon)),
     };
-    let is_port =
-        port.is_empty() || port.strip_prefix(':').is_some_and(|digits| digits.parse::<u16>().is_ok());
+    let is_port = port.is_empty()
+        || port
+            .strip_prefix(':')
+            .is_some_and(|digits| digits.parse::<u16>().is_ok());
     let is_loopback = matches!(host, "localhost" | "[::1]")
-        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+        || host
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback());
     (is_port && is_loopback).then_some(host)
 }
 
 /// One `*` in path or query stands for any characters but those that would lead elsewhere.
 fn fits_wildcard(pattern: &str, requested: &str) -> bool {
-    let Some((before, after)) = pattern.split_once('*') else { return false };
+    let Some((before, after)) = pattern.split_once('*') else {
+        return false;
+    };
     if after.contains('*') {
         return false;
     }
-    let Some(middle) = requested.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) else {
+    let Some(middle) = requested
+        .strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after))
+    else {
         return false;
     };
     let decoded = fully_decoded(middle);
     let path = requested.split('?').next().unwrap_or_default();
     !decoded.iter().any(|byte| b"/\\?&#;".contains(byte))
         && !decoded.windows(2).any(|pair| pair == b"..")
-        && !fully_decoded(path).split(|byte| b"/\\".contains(byte)).any(|segment| segment == b"..")
+        && !fully_decoded(path)
+            .split(|byte| b"/\\".contains(byte))
+            .any(|segment| segment == b"..")
 }
 
 /// Percent-decoded until nothing is left to decode, so that no layer can hide a dot or a slash.
@@ -119,7 +143,9 @@ fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
@@ -130,7 +156,10 @@ mod tests {
     use crate::oauth::client::samples::web_app;
 
     fn accepts(registered: &str, requested: &str) -> bool {
-        let client = Client { redirect_uris: vec![registered.to_owned()], ..web_app() };
+        let client = Client {
+            redirect_uris: vec![registered.to_owned()],
+            ..web_app()
+        };
         is_registered(&client, requested)
     }
 
@@ -166,9 +195,15 @@ mod tests {
     #[test]
     fn a_loopback_address_may_have_any_port() {
         assert!(accepts("http://127.0.0.1/cb", "http://127.0.0.1:49152/cb"));
-        assert!(accepts("http://127.0.0.1:8080/cb", "http://127.0.0.1:49152/cb"));
+        assert!(accepts(
+            "http://127.0.0.1:8080/cb",
+            "http://127.0.0.1:49152/cb"
+        ));
         assert!(accepts("http://[::1]/cb", "http://[::1]:5000/cb"));
-        assert!(accepts("https://localhost:1/cb?x=1", "https://localhost:2/cb?x=1"));
+        assert!(accepts(
+            "https://localhost:1/cb?x=1",
+            "https://localhost:2/cb?x=1"
+        ));
     }
 
     #[test]
@@ -185,7 +220,10 @@ mod tests {
         ] {
             assert!(!accepts("http://127.0.0.1/cb", other), "{other}");
         }
-        assert!(!accepts("http://app.example.test/cb", "http://app.example.test:1/cb"));
+        assert!(!accepts(
+            "http://app.example.test/cb",
+            "http://app.example.test:1/cb"
+        ));
     }
 
     #[test]
@@ -195,7 +233,10 @@ mod tests {
         assert!(accepts_wildcard(registered, "https://app.test/that/cb"));
         assert!(!accepts_wildcard(registered, "https://app.test/oidc/cb"));
         assert!(!accepts(registered, "https://app.test/this/cb"));
-        assert!(accepts_wildcard("https://app.test/cb?tenant=*", "https://app.test/cb?tenant=blue"));
+        assert!(accepts_wildcard(
+            "https://app.test/cb?tenant=*",
+            "https://app.test/cb?tenant=blue"
+        ));
     }
 
     #[test]
@@ -213,11 +254,26 @@ mod tests {
         ] {
             assert!(!accepts_wildcard("https://app.test/*", other), "{other}");
         }
-        assert!(!accepts_wildcard("https://app.test/.*/cb", "https://app.test/../cb"));
-        assert!(!accepts_wildcard("https://*.test/cb", "https://evil.test/cb"));
-        assert!(!accepts_wildcard("https://app.test*/cb", "https://app.test.evil.test/cb"));
-        assert!(!accepts_wildcard("https://app.test/*/*", "https://app.test/a/b"));
-        assert!(!accepts_wildcard("https://app.test/ab*ba", "https://app.test/aba"));
+        assert!(!accepts_wildcard(
+            "https://app.test/.*/cb",
+            "https://app.test/../cb"
+        ));
+        assert!(!accepts_wildcard(
+            "https://*.test/cb",
+            "https://evil.test/cb"
+        ));
+        assert!(!accepts_wildcard(
+            "https://app.test*/cb",
+            "https://app.test.evil.test/cb"
+        ));
+        assert!(!accepts_wildcard(
+            "https://app.test/*/*",
+            "https://app.test/a/b"
+        ));
+        assert!(!accepts_wildcard(
+            "https://app.test/ab*ba",
+            "https://app.test/aba"
+        ));
     }
 
     proptest! {

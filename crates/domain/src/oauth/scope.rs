@@ -12,7 +12,7 @@ use crate::{id::Id, time::Duration};
 
 pub const OPENID: &str = "openid";
 pub const OFFLINE_ACCESS: &str = "offline_access";
-/// The scopes of OpenID Connect Core §5.4, which need no grant until one names any of them.
+/// The scopes of OIDC Core §5.4, which need no grant until one names any of them.
 pub const CLAIM_SCOPES: [&str; 4] = ["profile", "email", "address", "phone"];
 
 /// How long access tokens live where no custom resource says otherwise.
@@ -29,7 +29,11 @@ pub struct MalformedScope;
 impl Scopes {
     /// RFC 6749 §3.3. More than one space between two scopes is let pass.
     pub fn parse(text: &str) -> Result<Self, MalformedScope> {
-        let is_token = |scope: &str| scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E));
+        let is_token = |scope: &str| {
+            scope
+                .bytes()
+                .all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
+        };
         let mut scopes = Self::default();
         for scope in text.split(' ').filter(|scope| !scope.is_empty()) {
             if !is_token(scope) {
@@ -114,7 +118,7 @@ pub struct GrantedResource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantedScopes {
     pub scopes: Scopes,
-    /// Without the OpenID Connect resource.
+    /// Without the OIDC resource.
     pub resources: Vec<GrantedResource>,
     /// The audience when no resource is touched: the platform's API.
     pub default_audience: String,
@@ -146,7 +150,9 @@ impl From<ScopeError> for OAuthError {
     fn from(error: ScopeError) -> Self {
         let text = error.to_string();
         match error {
-            ScopeError::UnknownResource => Self::new(OAuthErrorCode::InvalidTarget, text).at("resource"),
+            ScopeError::UnknownResource => {
+                Self::new(OAuthErrorCode::InvalidTarget, text).at("resource")
+            }
             ScopeError::Malformed
             | ScopeError::NotGranted(_)
             | ScopeError::NothingGranted
@@ -162,12 +168,19 @@ impl GrantedScopes {
         if self.resources.is_empty() {
             return vec![self.default_audience.clone()];
         }
-        self.resources.iter().map(|resource| resource.audience.clone()).collect()
+        self.resources
+            .iter()
+            .map(|resource| resource.audience.clone())
+            .collect()
     }
 
     /// The shortest life that any of the resources allows.
     pub fn access_token_lifetime(&self) -> Duration {
-        self.resources.iter().map(|resource| resource.access_token_lifetime).min().unwrap_or(DEFAULT_LIFETIME)
+        self.resources
+            .iter()
+            .map(|resource| resource.access_token_lifetime)
+            .min()
+            .unwrap_or(DEFAULT_LIFETIME)
     }
 
     /// The same authorization with fewer scopes (RFC 6749 §6).
@@ -176,9 +189,16 @@ impl GrantedScopes {
             return Err(ScopeError::Wider(wider.to_owned()));
         }
         let keep = |resource: &GrantedResource| {
-            let kept: Vec<_> =
-                resource.scopes.iter().filter(|scope| scopes.contains(scope)).cloned().collect();
-            (!kept.is_empty()).then(|| GrantedResource { scopes: kept, ..resource.clone() })
+            let kept: Vec<_> = resource
+                .scopes
+                .iter()
+                .filter(|scope| scopes.contains(scope))
+                .cloned()
+                .collect();
+            (!kept.is_empty()).then(|| GrantedResource {
+                scopes: kept,
+                ..resource.clone()
+            })
         };
         Ok(Self {
             scopes: scopes.clone(),
@@ -188,7 +208,11 @@ impl GrantedScopes {
     }
 
     fn of_openid(scopes: Scopes, default_audience: &str) -> Self {
-        Self { scopes, resources: Vec::new(), default_audience: default_audience.to_owned() }
+        Self {
+            scopes,
+            resources: Vec::new(),
+            default_audience: default_audience.to_owned(),
+        }
     }
 }
 
@@ -204,7 +228,11 @@ pub struct Allowance<'a> {
 impl<'a> Allowance<'a> {
     /// Judges the scopes of a request that a user takes part in. `resource` is RFC 8707's
     /// parameter: the audience of the one custom resource that is meant.
-    pub fn for_user(&self, requested: &Scopes, resource: Option<&str>) -> Result<GrantedScopes, ScopeError> {
+    pub fn for_user(
+        &self,
+        requested: &Scopes,
+        resource: Option<&str>,
+    ) -> Result<GrantedScopes, ScopeError> {
         let grants = self.eligible(resource)?;
         self.resolve(requested, &grants)
     }
@@ -218,45 +246,78 @@ impl<'a> Allowance<'a> {
             }
             return Ok(GrantedScopes::of_openid(scopes, self.platform_audience));
         }
-        let custom: Vec<_> =
-            self.grants.iter().filter(|grant| grant.kind == ResourceKind::Custom).collect();
+        let custom: Vec<_> = self
+            .grants
+            .iter()
+            .filter(|grant| grant.kind == ResourceKind::Custom)
+            .collect();
         let all = || {
             let mut all = Scopes::default();
-            custom.iter().flat_map(|grant| &grant.scopes).for_each(|scope| all.add(scope));
+            custom
+                .iter()
+                .flat_map(|grant| &grant.scopes)
+                .for_each(|scope| all.add(scope));
             all
         };
-        let several = custom.iter().filter(|grant| !grant.scopes.is_empty()).count() > 1;
+        let several = custom
+            .iter()
+            .filter(|grant| !grant.scopes.is_empty())
+            .count()
+            > 1;
         if requested.is_none() && several && !self.client.request_scopes_for_multiple_resources {
             return Err(ScopeError::MultipleResources);
         }
         let granted = self.resolve(&requested.cloned().unwrap_or_else(all), &custom)?;
-        if granted.resources.is_empty() { Err(ScopeError::NothingGranted) } else { Ok(granted) }
+        if granted.resources.is_empty() {
+            Err(ScopeError::NothingGranted)
+        } else {
+            Ok(granted)
+        }
     }
 
     /// Whether the code that these scopes buy comes with a refresh token: asked for by
     /// `offline_access`, or always when the application's grant does not know that scope.
     pub fn has_refresh_token(&self, scopes: &Scopes) -> bool {
         self.client.has_grant_type(GrantType::RefreshToken)
-            && (scopes.contains(OFFLINE_ACCESS) || !self.openid_grants().any(|s| s == OFFLINE_ACCESS))
+            && (scopes.contains(OFFLINE_ACCESS)
+                || !self.openid_grants().any(|s| s == OFFLINE_ACCESS))
     }
 
-    /// The grants that scopes may come from, beside those of OpenID Connect.
+    /// The grants that scopes may come from, beside those of OIDC: for a worker there are none.
     fn eligible(&self, resource: Option<&str>) -> Result<Vec<&'a ResourceGrant>, ScopeError> {
-        if self.client.application_type == ApplicationType::Worker {
-            return Ok(Vec::new());
-        }
-        let others = self.grants.iter().filter(|grant| grant.kind != ResourceKind::OpenidConnect);
-        let Some(audience) = resource else { return Ok(others.collect()) };
+        let is_worker = self.client.application_type == ApplicationType::Worker;
+        let others = self
+            .grants
+            .iter()
+            .filter(|grant| !is_worker && grant.kind != ResourceKind::OpenidConnect);
+        let Some(audience) = resource else {
+            return Ok(others.collect());
+        };
         let named: Vec<_> = others
             .filter(|grant| grant.kind == ResourceKind::Custom && grant.audience == audience)
             .collect();
-        if named.is_empty() { Err(ScopeError::UnknownResource) } else { Ok(named) }
+        if named.is_empty() {
+            Err(ScopeError::UnknownResource)
+        } else {
+            Ok(named)
+        }
     }
 
-    fn resolve(&self, requested: &Scopes, grants: &[&ResourceGrant]) -> Result<GrantedScopes, ScopeError> {
-        let holds = |grant: &ResourceGrant, scope: &str| grant.scopes.iter().any(|own| own == scope);
-        let others: Vec<&str> = requested.iter().filter(|scope| !self.is_openid_scope(scope)).collect();
-        if let Some(unknown) = others.iter().find(|scope| !grants.iter().any(|grant| holds(grant, scope))) {
+    fn resolve(
+        &self,
+        requested: &Scopes,
+        grants: &[&ResourceGrant],
+    ) -> Result<GrantedScopes, ScopeError> {
+        let holds =
+            |grant: &ResourceGrant, scope: &str| grant.scopes.iter().any(|own| own == scope);
+        let others: Vec<&str> = requested
+            .iter()
+            .filter(|scope| !self.is_openid_scope(scope))
+            .collect();
+        if let Some(unknown) = others
+            .iter()
+            .find(|scope| !grants.iter().any(|grant| holds(grant, scope)))
+        {
             return Err(ScopeError::NotGranted((*unknown).to_owned()));
         }
         let mut granted = GrantedScopes::of_openid(requested.clone(), self.platform_audience);
@@ -273,7 +334,10 @@ impl<'a> Allowance<'a> {
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         };
         // A name may occur in several resources: the one that has them all is meant.
-        if let Some(one) = grants.iter().find(|grant| others.iter().all(|scope| holds(grant, scope))) {
+        if let Some(one) = grants
+            .iter()
+            .find(|grant| others.iter().all(|scope| holds(grant, scope)))
+        {
             granted.resources.push(touched(one, &others));
             return Ok(granted);
         }
@@ -281,15 +345,23 @@ impl<'a> Allowance<'a> {
             return Err(ScopeError::MultipleResources);
         }
         let mut left = others;
-        for grant in grants.iter().filter(|grant| grant.kind == ResourceKind::Custom) {
-            let (own, rest): (Vec<_>, Vec<_>) = left.into_iter().partition(|scope| holds(grant, scope));
+        for grant in grants
+            .iter()
+            .filter(|grant| grant.kind == ResourceKind::Custom)
+        {
+            let (own, rest): (Vec<_>, Vec<_>) =
+                left.into_iter().partition(|scope| holds(grant, scope));
             if !own.is_empty() {
                 granted.resources.push(touched(grant, &own));
             }
             left = rest;
         }
         // What is left is the platform's, which mixes with nothing.
-        if left.is_empty() { Ok(granted) } else { Err(ScopeError::MultipleResources) }
+        if left.is_empty() {
+            Ok(granted)
+        } else {
+            Err(ScopeError::MultipleResources)
+        }
     }
 
     fn openid_grants(&self) -> impl Iterator<Item = &str> {
@@ -300,7 +372,9 @@ impl<'a> Allowance<'a> {
     }
 
     fn is_openid_scope(&self, scope: &str) -> bool {
-        let none_named = !self.openid_grants().any(|granted| CLAIM_SCOPES.contains(&granted));
+        let none_named = !self
+            .openid_grants()
+            .any(|granted| CLAIM_SCOPES.contains(&granted));
         scope == OPENID
             || self.openid_grants().any(|granted| granted == scope)
             || (CLAIM_SCOPES.contains(&scope) && none_named)

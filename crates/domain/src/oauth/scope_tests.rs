@@ -20,7 +20,12 @@ fn grant(kind: ResourceKind, audience: &str, minutes: i64, scopes: &[&str]) -> R
 
 fn grants() -> Vec<ResourceGrant> {
     vec![
-        grant(ResourceKind::OpenidConnect, "openid", 0, &["email", "offline_access"]),
+        grant(
+            ResourceKind::OpenidConnect,
+            "openid",
+            0,
+            &["email", "offline_access"],
+        ),
         grant(ResourceKind::PlatformApi, PLATFORM, 5, &["p1:read:user"]),
         grant(ResourceKind::Custom, "payments", 30, &["pay", "read"]),
         grant(ResourceKind::Custom, "reports", 10, &["read", "report"]),
@@ -32,7 +37,12 @@ fn scopes(text: &str) -> Scopes {
 }
 
 fn ask(client: &Client, grants: &[ResourceGrant], text: &str) -> Result<GrantedScopes, ScopeError> {
-    Allowance { client, grants, platform_audience: PLATFORM }.for_user(&scopes(text), None)
+    Allowance {
+        client,
+        grants,
+        platform_audience: PLATFORM,
+    }
+    .for_user(&scopes(text), None)
 }
 
 #[test]
@@ -45,7 +55,10 @@ fn openid_alone_is_for_the_platform_and_lives_an_hour() {
 #[test]
 fn claim_scopes_need_no_grant_until_one_names_any_of_them() {
     assert!(ask(&web_app(), &[], "openid profile phone").is_ok());
-    assert_eq!(ask(&web_app(), &grants(), "profile"), Err(ScopeError::NotGranted("profile".to_owned())));
+    assert_eq!(
+        ask(&web_app(), &grants(), "profile"),
+        Err(ScopeError::NotGranted("profile".to_owned()))
+    );
     assert!(ask(&web_app(), &grants(), "email").is_ok());
 }
 
@@ -59,18 +72,35 @@ fn a_custom_resource_gives_audience_and_lifetime() {
 
 #[test]
 fn a_name_of_two_resources_belongs_to_the_one_that_has_the_others_too() {
-    assert_eq!(ask(&web_app(), &grants(), "read report").unwrap().audience(), ["reports"]);
+    assert_eq!(
+        ask(&web_app(), &grants(), "read report")
+            .unwrap()
+            .audience(),
+        ["reports"]
+    );
 }
 
 #[test]
 fn several_resources_are_refused_unless_the_application_allows_them() {
-    assert_eq!(ask(&web_app(), &grants(), "pay report"), Err(ScopeError::MultipleResources));
-    assert_eq!(ask(&web_app(), &grants(), "pay p1:read:user"), Err(ScopeError::MultipleResources));
-    let client = Client { request_scopes_for_multiple_resources: true, ..web_app() };
+    assert_eq!(
+        ask(&web_app(), &grants(), "pay report"),
+        Err(ScopeError::MultipleResources)
+    );
+    assert_eq!(
+        ask(&web_app(), &grants(), "pay p1:read:user"),
+        Err(ScopeError::MultipleResources)
+    );
+    let client = Client {
+        request_scopes_for_multiple_resources: true,
+        ..web_app()
+    };
     let granted = ask(&client, &grants(), "pay report").unwrap();
     assert_eq!(granted.audience(), ["payments", "reports"]);
     assert_eq!(granted.access_token_lifetime(), Duration::from_minutes(10));
-    assert_eq!(ask(&client, &grants(), "pay p1:read:user"), Err(ScopeError::MultipleResources));
+    assert_eq!(
+        ask(&client, &grants(), "pay p1:read:user"),
+        Err(ScopeError::MultipleResources)
+    );
 }
 
 #[test]
@@ -83,31 +113,64 @@ fn the_lifetime_of_the_platforms_api_is_fixed() {
 #[test]
 fn resource_narrows_to_the_one_that_it_names() {
     let (client, grants) = (web_app(), grants());
-    let allowance = Allowance { client: &client, grants: &grants, platform_audience: PLATFORM };
-    assert_eq!(allowance.for_user(&scopes("read"), Some("reports")).unwrap().audience(), ["reports"]);
+    let allowance = Allowance {
+        client: &client,
+        grants: &grants,
+        platform_audience: PLATFORM,
+    };
+    assert_eq!(
+        allowance
+            .for_user(&scopes("read"), Some("reports"))
+            .unwrap()
+            .audience(),
+        ["reports"]
+    );
     assert_eq!(
         allowance.for_user(&scopes("pay"), Some("reports")),
         Err(ScopeError::NotGranted("pay".to_owned()))
     );
-    assert_eq!(allowance.for_user(&scopes("pay"), Some("other")), Err(ScopeError::UnknownResource));
+    assert_eq!(
+        allowance.for_user(&scopes("pay"), Some("other")),
+        Err(ScopeError::UnknownResource)
+    );
 }
 
 #[test]
 fn a_refresh_token_comes_with_offline_access_or_when_the_grant_does_not_know_it() {
     let (client, knowing, not_knowing) = (web_app(), grants(), []);
-    let knowing = Allowance { client: &client, grants: &knowing, platform_audience: PLATFORM };
+    let knowing = Allowance {
+        client: &client,
+        grants: &knowing,
+        platform_audience: PLATFORM,
+    };
     assert!(knowing.has_refresh_token(&scopes("openid offline_access")));
     assert!(!knowing.has_refresh_token(&scopes("openid")));
-    let without = Allowance { grants: &not_knowing, ..knowing };
+    let without = Allowance {
+        grants: &not_knowing,
+        ..knowing
+    };
     assert!(without.has_refresh_token(&scopes("openid")));
-    let client = Client { grant_types: vec![GrantType::AuthorizationCode], ..web_app() };
-    assert!(!Allowance { client: &client, ..without }.has_refresh_token(&scopes("openid")));
+    let client = Client {
+        grant_types: vec![GrantType::AuthorizationCode],
+        ..web_app()
+    };
+    assert!(
+        !Allowance {
+            client: &client,
+            ..without
+        }
+        .has_refresh_token(&scopes("openid"))
+    );
 }
 
 #[test]
 fn a_worker_gets_openid_scopes_only() {
     let (client, grants) = (worker(), grants());
-    let allowance = Allowance { client: &client, grants: &grants, platform_audience: PLATFORM };
+    let allowance = Allowance {
+        client: &client,
+        grants: &grants,
+        platform_audience: PLATFORM,
+    };
     assert!(allowance.for_client(None).unwrap().scopes.is_empty());
     assert_eq!(allowance.for_client(None).unwrap().audience(), [PLATFORM]);
     assert!(allowance.for_client(Some(&scopes("openid"))).is_ok());
@@ -121,22 +184,44 @@ fn a_worker_gets_openid_scopes_only() {
 #[test]
 fn a_service_gets_the_scopes_of_its_one_custom_resource() {
     let (client, all) = (service(), grants());
-    let several = Allowance { client: &client, grants: &all, platform_audience: PLATFORM };
+    let several = Allowance {
+        client: &client,
+        grants: &all,
+        platform_audience: PLATFORM,
+    };
     assert_eq!(several.for_client(None), Err(ScopeError::MultipleResources));
-    assert_eq!(several.for_client(Some(&scopes("pay"))).unwrap().audience(), ["payments"]);
-    let one = Allowance { grants: &all[..3], ..several };
+    assert_eq!(
+        several.for_client(Some(&scopes("pay"))).unwrap().audience(),
+        ["payments"]
+    );
+    let one = Allowance {
+        grants: &all[..3],
+        ..several
+    };
     assert_eq!(one.for_client(None).unwrap().scopes.to_string(), "pay read");
-    let none = Allowance { grants: &all[..2], ..several };
+    let none = Allowance {
+        grants: &all[..2],
+        ..several
+    };
     assert_eq!(none.for_client(None), Err(ScopeError::NothingGranted));
-    assert_eq!(none.for_client(Some(&scopes("openid"))), Err(ScopeError::NothingGranted));
+    assert_eq!(
+        none.for_client(Some(&scopes("openid"))),
+        Err(ScopeError::NothingGranted)
+    );
     assert!(none.for_client(Some(&scopes("p1:read:user"))).is_err());
 }
 
 #[test]
 fn narrowing_drops_the_resources_that_are_no_longer_touched() {
     let granted = ask(&web_app(), &grants(), "openid pay").unwrap();
-    assert_eq!(granted.narrowed(&scopes("openid")).unwrap().audience(), [PLATFORM]);
-    assert_eq!(granted.narrowed(&scopes("read")), Err(ScopeError::Wider("read".to_owned())));
+    assert_eq!(
+        granted.narrowed(&scopes("openid")).unwrap().audience(),
+        [PLATFORM]
+    );
+    assert_eq!(
+        granted.narrowed(&scopes("read")),
+        Err(ScopeError::Wider("read".to_owned()))
+    );
 }
 
 #[test]

@@ -53,7 +53,9 @@ impl<'de> Visitor<'de> for StrictVisitor {
         Ok(Value::from(value))
     }
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("not a finite number"))
     }
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
         Ok(Value::from(value))
@@ -99,7 +101,18 @@ mod tests {
 
     #[test]
     fn only_one_object_is_read() {
-        for text in ["[]", "1", "\"x\"", "null", "", "{} {}", "{}x", "{\"a\":1,}", "\u{feff}{}", "{\"a\":1e999}"] {
+        for text in [
+            "[]",
+            "1",
+            "\"x\"",
+            "null",
+            "",
+            "{} {}",
+            "{}x",
+            "{\"a\":1,}",
+            "\u{feff}{}",
+            "{\"a\":1e999}",
+        ] {
             assert_eq!(object(text.as_bytes()), Err(NotStrictJson), "{text}");
         }
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000));

@@ -1,10 +1,12 @@
 //! The authorization code grant (RFC 6749 §4.1.3).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Authorization, GrantError, Issue, Refusal, RefreshTokenIssue, Standing, TokenFamily, issue,
-    last_expiry, refresh_token_expiry,
+    Authorization, GrantError, Issue, RefreshTokenIssue, Refusal, SignOn, Standing, TokenFamily,
+    issue, last_expiry, refresh_token_expiry,
 };
 use crate::{
     id::Id,
@@ -22,7 +24,7 @@ use crate::{
 pub const LIFETIME: Duration = Duration::from_seconds(60);
 
 /// A code as it is stored, under its hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationCode {
     pub client: Id<Client>,
     /// As the authorization request named it; absent when that had none.
@@ -37,20 +39,47 @@ pub struct AuthorizationCode {
     pub consumed_at: Option<Timestamp>,
 }
 
+/// Without the nonce.
+impl fmt::Debug for AuthorizationCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationCode")
+            .field("client", &self.client)
+            .field("family", &self.family)
+            .field("expires_at", &self.expires_at)
+            .field("consumed_at", &self.consumed_at)
+            .finish_non_exhaustive()
+    }
+}
+
 impl AuthorizationCode {
     /// The code that a completed sign-on mints.
     pub fn mint(
         request: &AuthorizationRequest,
-        authorization: Authorization,
+        sign_on: SignOn,
         family: Id<TokenFamily>,
         now: Timestamp,
     ) -> Self {
+        let SignOn {
+            user,
+            session,
+            acr,
+            amr,
+            auth_time,
+        } = sign_on;
+        let granted = request.granted.clone();
         Self {
             client: request.client,
             redirect_uri: request.recipient.redirect_uri().map(str::to_owned),
             code_challenge: request.code_challenge.clone(),
             nonce: request.nonce.clone(),
-            authorization,
+            authorization: Authorization {
+                user,
+                session,
+                granted,
+                acr,
+                amr,
+                auth_time,
+            },
             with_refresh_token: request.with_refresh_token,
             family,
             expires_at: now + LIFETIME,
@@ -92,7 +121,10 @@ impl CodeRequest {
             return Err(GrantError::OtherClient.into());
         }
         if code.consumed_at.is_some() {
-            return Err(Refusal { error: GrantError::CodeReused, revoke: Some(code.family) });
+            return Err(Refusal {
+                error: GrantError::CodeReused,
+                revoke: Some(code.family),
+            });
         }
         if now >= code.expires_at {
             return Err(GrantError::CodeExpired.into());
@@ -100,7 +132,10 @@ impl CodeRequest {
         if self.redirect_uri != code.redirect_uri {
             return Err(GrantError::RedirectUriDiffers.into());
         }
-        let verifier = self.code_verifier.as_ref().map(|verifier| verifier.expose().as_str());
+        let verifier = self
+            .code_verifier
+            .as_ref()
+            .map(|verifier| verifier.expose().as_str());
         pkce::judge(code.code_challenge.as_ref(), verifier, sha256)?;
         if !standing.user_is_usable {
             return Err(GrantError::UserNotUsable.into());
@@ -108,9 +143,18 @@ impl CodeRequest {
         if !standing.session_is_alive {
             return Err(GrantError::SessionEnded.into());
         }
-        let refresh_token = (code.with_refresh_token && client.has_grant_type(GrantType::RefreshToken))
-            .then(|| RefreshTokenIssue { expires_at: refresh_token_expiry(client, now, now) });
-        let issue = issue(client, code.family, code.authorization.clone(), code.nonce.clone(), refresh_token);
+        let refresh_token = (code.with_refresh_token
+            && client.has_grant_type(GrantType::RefreshToken))
+        .then(|| RefreshTokenIssue {
+            expires_at: refresh_token_expiry(client, now, now),
+        });
+        let issue = issue(
+            client,
+            code.family,
+            code.authorization.clone(),
+            code.nonce.clone(),
+            refresh_token,
+        );
         let expires_at = last_expiry(&issue, now);
         let family = TokenFamily {
             id: code.family,
@@ -120,6 +164,10 @@ impl CodeRequest {
             expires_at,
             revoked_at: None,
         };
-        Ok(Exchange { issue, family, remember_until: expires_at })
+        Ok(Exchange {
+            issue,
+            family,
+            remember_until: expires_at,
+        })
     }
 }

@@ -59,7 +59,9 @@ impl TokenRequest {
             }
             "client_credentials" => {
                 allow(client, GrantType::ClientCredentials)?;
-                Ok(Self::ClientCredentials { scope: scope(form)? })
+                Ok(Self::ClientCredentials {
+                    scope: scope(form)?,
+                })
             }
             _ => {
                 let text = "grant_type must be one of authorization_code, refresh_token, client_credentials";
@@ -86,15 +88,26 @@ fn scope(form: &Parameters) -> Result<Option<Scopes>, OAuthError> {
         .map_err(|MalformedScope| ScopeError::Malformed.into())
 }
 
+/// Who signed on, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignOn {
+    pub user: Id<ResourceOwner>,
+    pub session: Id<Session>,
+    /// Name of the sign-on policy that was completed.
+    pub acr: String,
+    /// What was really done, in the words of RFC 8176.
+    pub amr: Vec<String>,
+    /// When the user was last authenticated.
+    pub auth_time: Timestamp,
+}
+
 /// What a user's sign-on granted: copied into every token that it buys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authorization {
     pub user: Id<ResourceOwner>,
     pub session: Id<Session>,
     pub granted: GrantedScopes,
-    /// Name of the sign-on policy that was completed.
     pub acr: String,
-    /// What was really done, in the words of RFC 8176.
     pub amr: Vec<String>,
     pub auth_time: Timestamp,
 }
@@ -155,7 +168,10 @@ pub struct Refusal {
 
 impl From<GrantError> for Refusal {
     fn from(error: GrantError) -> Self {
-        Self { error, revoke: None }
+        Self {
+            error,
+            revoke: None,
+        }
     }
 }
 impl From<PkceError> for Refusal {
@@ -174,13 +190,13 @@ impl From<ScopeError> for Refusal {
 pub enum GrantError {
     #[error("The application may not use this grant type")]
     GrantTypeNotAllowed,
-    #[error("The code is unknown")]
+    #[error("The code or token is unknown")]
     UnknownCode,
     #[error("The code has expired")]
     CodeExpired,
     #[error("The code has been used before")]
     CodeReused,
-    #[error("The refresh token is unknown")]
+    #[error("The code or token is unknown")]
     UnknownRefreshToken,
     #[error("The refresh token has expired")]
     RefreshTokenExpired,
@@ -188,7 +204,8 @@ pub enum GrantError {
     RefreshTokenReused,
     #[error("The refresh token has been revoked")]
     Revoked,
-    #[error("It was issued to another client")]
+    /// Told in the same words: strangers need not learn that there is such a code or token.
+    #[error("The code or token is unknown")]
     OtherClient,
     #[error("redirect_uri differs from that of the authorization request")]
     RedirectUriDiffers,
@@ -212,9 +229,8 @@ impl From<GrantError> for OAuthError {
             GrantError::Scope(error) => error.into(),
             GrantError::GrantTypeNotAllowed => Self::new(OAuthErrorCode::UnauthorizedClient, text),
             GrantError::NoRole => Self::new(OAuthErrorCode::AccessDenied, text),
-            // Strangers need not learn that there is such a code or token.
-            GrantError::OtherClient => Self::new(OAuthErrorCode::InvalidGrant, "It is unknown"),
             GrantError::UnknownCode
+            | GrantError::OtherClient
             | GrantError::CodeExpired
             | GrantError::CodeReused
             | GrantError::UnknownRefreshToken
@@ -257,7 +273,9 @@ fn refresh_token_expiry(client: &Client, started_at: Timestamp, now: Timestamp) 
 /// When the last of these tokens ends.
 fn last_expiry(issue: &Issue, now: Timestamp) -> Timestamp {
     let access_token = now + issue.access_token_lifetime;
-    issue.refresh_token.map_or(access_token, |refresh_token| refresh_token.expires_at.max(access_token))
+    issue.refresh_token.map_or(access_token, |refresh_token| {
+        refresh_token.expires_at.max(access_token)
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    GrantError, Issue, Refusal, RefreshTokenIssue, Standing, TokenFamily, issue, last_expiry,
+    GrantError, Issue, RefreshTokenIssue, Refusal, Standing, TokenFamily, issue, last_expiry,
     refresh_token_expiry,
 };
 use crate::{
@@ -70,7 +70,10 @@ impl RefreshRequest {
             && now >= consumed_at + rules.grace_period
         {
             let revoke = rules.replay_protection.then_some(family.id);
-            return Err(Refusal { error: GrantError::RefreshTokenReused, revoke });
+            return Err(Refusal {
+                error: GrantError::RefreshTokenReused,
+                revoke,
+            });
         }
         let expires_at = refresh_token_expiry(client, family.started_at, now);
         if now >= token.expires_at || now >= expires_at {
@@ -87,11 +90,21 @@ impl RefreshRequest {
         if let Some(scope) = &self.scope {
             authorization.granted = authorization.granted.narrowed(scope)?;
         }
-        let issue =
-            issue(client, family.id, authorization, None, Some(RefreshTokenIssue { expires_at }));
+        let issue = issue(
+            client,
+            family.id,
+            authorization,
+            None,
+            Some(RefreshTokenIssue { expires_at }),
+        );
         Ok(Rotation {
             consumes: token.consumed_at.is_none(),
-            successor: RefreshToken { family: family.id, issued_at: now, expires_at, consumed_at: None },
+            successor: RefreshToken {
+                family: family.id,
+                issued_at: now,
+                expires_at,
+                consumed_at: None,
+            },
             family_expires_at: family.expires_at.max(last_expiry(&issue, now)),
             issue,
         })

@@ -4,6 +4,7 @@ pub mod authorization_request;
 pub mod authorization_response;
 pub mod client;
 pub mod client_authentication;
+pub mod cors;
 pub mod error;
 pub mod grants;
 pub mod hint_token;

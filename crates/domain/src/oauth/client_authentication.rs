@@ -68,7 +68,7 @@ pub struct ClientCredentials {
     /// As sent: look it up when it is an id.
     pub client_id: String,
     method: Method,
-    /// The secret in each spelling that it may have been meant in.
+    /// The secret in each spelling that it may have been meant in; never an empty one.
     secrets: Vec<Secret<String>>,
 }
 
@@ -201,7 +201,7 @@ impl ClientCredentials {
         let mut found = None;
         for (index, secret) in stored.iter().enumerate() {
             for sent in &self.secrets {
-                if secret.matches(sent.expose().as_bytes()) && !secret.expose().is_empty() {
+                if secret.matches(sent.expose().as_bytes()) {
                     found = found.or(Some(index));
                 }
             }

@@ -144,6 +144,15 @@ impl Reference {
     pub fn to(kind: &'static Kind, id: Uuid, target: impl Into<String>) -> Self {
         Self { target: target.into(), kind, id, parent: None, weak: false }
     }
+
+    /// The member to blame when the mention is wrong. Mentions that must all have one owner are
+    /// blamed together: `scopes` for `scopes[1].id`.
+    pub fn blamed(&self) -> &str {
+        match self.parent {
+            Some(_) => self.target.split('[').next().unwrap_or(&self.target),
+            None => &self.target,
+        }
+    }
 }
 
 /// A value that the object can be found by in a `filter`, folded as it is compared.

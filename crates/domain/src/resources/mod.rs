@@ -2,6 +2,7 @@
 
 pub mod api_resource;
 pub mod application;
+pub mod birth;
 pub mod device;
 pub mod device_authentication_policy;
 pub mod environment;
@@ -19,3 +20,6 @@ pub mod sign_on_policy;
 pub mod sign_on_policy_assignment;
 pub mod template;
 pub mod user;
+
+#[cfg(test)]
+pub(crate) mod trial;

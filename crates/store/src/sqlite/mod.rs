@@ -66,9 +66,10 @@ struct Counters {
 pub struct SqliteEngine {
     counters: Arc<Counters>,
     settings: Settings,
-    // Dropped in this order: what was taken is finished, then the directory is free.
-    writer: Option<writer::Writer>,
+    // Dropped in this order: only a last connection that may write puts the log away, and then the
+    // directory is free.
     readers: reader::Readers,
+    writer: Option<writer::Writer>,
     _lock: Option<std::fs::File>,
 }
 

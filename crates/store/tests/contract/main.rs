@@ -1,6 +1,13 @@
 //! What every engine promises. A test here is an `async fn(Arc<dyn Engine>)` over an empty
 //! database; the list below runs each of them on each engine.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected ends there"
+)]
+
 mod defaults;
 mod documents;
 mod expiry;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use async_trait::async_trait;
 
-/// A parameter or a column. `NULL` carries its type, because PostgreSQL must know it.
+/// A parameter or a column. `NULL` carries its type, because `PostgreSQL` must know it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     Text(String),

@@ -1,6 +1,8 @@
 //! Collections: the objects of a kind, as far as the caller reaches, filtered, ordered and paged by
 //! the database.
 
+use std::fmt::Write as _;
+
 use data_encoding::BASE64URL_NOPAD;
 use stepgate_domain::{
     access::Reach,
@@ -274,7 +276,7 @@ impl Selection {
 
     fn page(mut self, query: &ListQuery<'_>) -> (String, Vec<Value>, Vec<Key>) {
         let counted = self.sql.bind(name(query.counted));
-        let mut text = format!("SELECT {}", tables(query.kind.family).columns(&counted));
+        let mut columns = tables(query.kind.family).columns(&counted);
         let mut order = String::new();
         for (
             index,
@@ -285,16 +287,18 @@ impl Selection {
             },
         ) in self.keys.iter().enumerate()
         {
-            text.push_str(&format!(", {expression} AS position{index}"));
-            order.push_str(&format!(
+            // Writing to a String cannot fail.
+            let _ = write!(columns, ", {expression} AS position{index}");
+            let _ = write!(
+                order,
                 "position{index}{}, ",
                 if *descending { " DESC" } else { "" }
-            ));
+            );
         }
-        text.push_str(&format!(" {} ORDER BY {order}{}", self.from, self.id));
+        let mut text = format!("SELECT {columns} {} ORDER BY {order}{}", self.from, self.id);
         if let Some(limit) = query.limit {
-            let limit = self.sql.bind(i64::from(limit) + 1);
-            text.push_str(&format!(" LIMIT {limit}"));
+            text.push_str(" LIMIT ");
+            text.push_str(&self.sql.bind(i64::from(limit) + 1));
         }
         (text, self.sql.args, self.keys)
     }

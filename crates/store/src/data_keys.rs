@@ -1,0 +1,49 @@
+//! Data keys, sealed by the master key.
+
+use stepgate_domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::engine::{Engine, Fault, Row, Statement, StoreError};
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DataKey {
+    pub environment: Uuid,
+    pub id: String,
+    /// The key under the master key.
+    pub sealed: String,
+    pub created_at: Timestamp,
+}
+
+/// Fault: [`Fault::NotUnique`] when the environment has a key of this id, made by someone faster.
+pub fn insert(key: DataKey) -> Statement {
+    Statement::new(
+        "INSERT INTO data_key (environment, id, sealed, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        vec![
+            key.environment.to_string().into(),
+            key.id.into(),
+            key.sealed.into(),
+            key.created_at.as_millis().into(),
+        ],
+    )
+    .once(Fault::NotUnique { target: "id".to_owned() })
+}
+
+/// The keys of an environment, oldest first.
+pub async fn list(engine: &dyn Engine, environment: Uuid) -> Result<Vec<DataKey>, StoreError> {
+    let rows = engine
+        .query(
+            "SELECT id, sealed, created_at FROM data_key WHERE environment = $1 ORDER BY created_at, id".into(),
+            vec![environment.to_string().into()],
+        )
+        .await?;
+    rows.iter().map(|row| key(environment, row)).collect()
+}
+
+fn key(environment: Uuid, row: &Row) -> Result<DataKey, StoreError> {
+    Ok(DataKey {
+        environment,
+        id: row.text(0)?.to_owned(),
+        sealed: row.text(1)?.to_owned(),
+        created_at: Timestamp::from_millis(row.integer(2)?),
+    })
+}

@@ -1,0 +1,271 @@
+//! Things that work once, and what they bought.
+
+use stepgate_domain::time::Timestamp;
+use stepgate_store::{
+    codes,
+    data_keys::{self, DataKey},
+    engine::Fault,
+    installation, refresh_tokens,
+    sessions::{self, StoredSession},
+    token_families::{self, StoredFamily},
+};
+use uuid::Uuid;
+
+use crate::fixture::{NOW, Store, commit, fault, new_id, race, winners};
+
+const LATER: Timestamp = Timestamp::from_millis(NOW.as_millis() + 3_600_000);
+
+fn family(here: Uuid) -> StoredFamily {
+    StoredFamily {
+        environment: here,
+        id: new_id(),
+        application: new_id(),
+        user: Some(new_id()),
+        session: None,
+        revoked_at: None,
+        expires_at: NOW,
+        body: "{}".to_owned(),
+    }
+}
+
+pub(crate) async fn a_code_sent_eight_times_at_once_is_redeemed_once(engine: Store) {
+    let here = new_id();
+    commit(
+        &*engine,
+        vec![codes::insert(here, "h", NOW, "{}".to_owned())],
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        codes::read(&*engine, here, "h")
+            .await
+            .unwrap()
+            .unwrap()
+            .consumed_at,
+        None
+    );
+    let families: Vec<StoredFamily> = (0..8).map(|_| family(here)).collect();
+    let outcomes = race(&engine, 8, |number| {
+        let bought = families[number].clone();
+        vec![
+            token_families::insert(bought.clone()),
+            codes::consume(here, "h", NOW, Some(bought.id), LATER),
+        ]
+    })
+    .await;
+    assert_eq!(winners(&outcomes), 1);
+    let winner = outcomes.iter().position(Result::is_ok).unwrap();
+    for (number, bought) in families.iter().enumerate() {
+        let found = token_families::read(&*engine, here, bought.id)
+            .await
+            .unwrap();
+        assert_eq!(
+            found.is_some(),
+            number == winner,
+            "nothing is bought by the others"
+        );
+    }
+    let code = codes::read(&*engine, here, "h").await.unwrap().unwrap();
+    assert_eq!(
+        (code.consumed_at, code.family, code.expires_at),
+        (Some(NOW), Some(families[winner].id), LATER)
+    );
+    for (environment, hash) in [(here, "other"), (new_id(), "h")] {
+        let consume = codes::consume(environment, hash, NOW, None, LATER);
+        assert_eq!(
+            fault(commit(&*engine, vec![consume]).await),
+            Fault::Consumed
+        );
+    }
+}
+
+pub(crate) async fn a_refresh_token_is_used_once_and_dies_with_its_family(engine: Store) {
+    let here = new_id();
+    let bought = family(here);
+    commit(
+        &*engine,
+        vec![
+            token_families::insert(bought.clone()),
+            refresh_tokens::insert(here, "a", bought.id, LATER, "{}".to_owned()),
+            refresh_tokens::insert(here, "b", bought.id, LATER, "{}".to_owned()),
+        ],
+    )
+    .await
+    .unwrap();
+    let outcomes = race(&engine, 8, |_| {
+        vec![refresh_tokens::consume(here, "a", NOW)]
+    })
+    .await;
+    assert_eq!(winners(&outcomes), 1);
+    commit(
+        &*engine,
+        vec![token_families::prolong(here, bought.id, LATER)],
+    )
+    .await
+    .unwrap();
+    commit(
+        &*engine,
+        vec![token_families::prolong(here, bought.id, NOW)],
+    )
+    .await
+    .unwrap();
+    let token = refresh_tokens::read(&*engine, here, "a")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(token.consumed_at, Some(NOW));
+    assert_eq!(
+        token.family,
+        StoredFamily {
+            expires_at: LATER,
+            ..bought.clone()
+        }
+    );
+    commit(&*engine, vec![token_families::revoke(here, bought.id, NOW)])
+        .await
+        .unwrap();
+    commit(
+        &*engine,
+        vec![token_families::revoke_of_user(
+            here,
+            bought.user.unwrap(),
+            LATER,
+        )],
+    )
+    .await
+    .unwrap();
+    let token = refresh_tokens::read(&*engine, here, "b")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (token.consumed_at, token.family.revoked_at),
+        (None, Some(NOW))
+    );
+    for too_late in [
+        refresh_tokens::consume(here, "b", NOW),
+        refresh_tokens::insert(here, "c", bought.id, LATER, "{}".to_owned()),
+        token_families::prolong(here, bought.id, LATER),
+    ] {
+        assert_eq!(
+            fault(commit(&*engine, vec![too_late]).await),
+            Fault::Consumed
+        );
+    }
+}
+
+pub(crate) async fn a_session_is_found_by_its_cookie(engine: Store) {
+    let here = new_id();
+    let user = new_id();
+    let session = |token_hash: &str| StoredSession {
+        environment: here,
+        id: new_id(),
+        token_hash: token_hash.to_owned(),
+        user: Some(user),
+        version: 1,
+        expires_at: NOW,
+        body: "{}".to_owned(),
+    };
+    let first = session("a");
+    commit(&*engine, vec![sessions::insert(first.clone())])
+        .await
+        .unwrap();
+    assert_eq!(
+        fault(commit(&*engine, vec![sessions::insert(session("a"))]).await),
+        Fault::NotUnique {
+            target: "token_hash".to_owned()
+        }
+    );
+    assert_eq!(
+        sessions::find(&*engine, here, "a").await.unwrap(),
+        Some(first.clone())
+    );
+    assert_eq!(
+        sessions::read(&*engine, here, first.id).await.unwrap(),
+        Some(first.clone())
+    );
+    // A raised session gets a new cookie, and the old one finds nothing.
+    let raised = StoredSession {
+        token_hash: "b".to_owned(),
+        ..first.clone()
+    };
+    commit(&*engine, vec![sessions::update(raised.clone())])
+        .await
+        .unwrap();
+    assert_eq!(
+        fault(commit(&*engine, vec![sessions::update(raised)]).await),
+        Fault::Stale
+    );
+    assert_eq!(sessions::find(&*engine, here, "a").await.unwrap(), None);
+    assert_eq!(
+        sessions::find(&*engine, here, "b")
+            .await
+            .unwrap()
+            .unwrap()
+            .version,
+        2
+    );
+    commit(
+        &*engine,
+        vec![
+            sessions::delete(here, first.id),
+            sessions::insert(session("c")),
+        ],
+    )
+    .await
+    .unwrap();
+    assert_eq!(sessions::find(&*engine, here, "b").await.unwrap(), None);
+    commit(&*engine, vec![sessions::delete_of_user(here, user)])
+        .await
+        .unwrap();
+    assert_eq!(sessions::find(&*engine, here, "c").await.unwrap(), None);
+}
+
+pub(crate) async fn facts_of_the_installation_are_established_once(engine: Store) {
+    let here = new_id();
+    let outcomes = race(&engine, 8, |number| {
+        vec![installation::establish("organization", &number.to_string())]
+    })
+    .await;
+    assert_eq!(winners(&outcomes), 1);
+    let winner = outcomes.iter().position(Result::is_ok).unwrap();
+    assert_eq!(
+        installation::read(&*engine, "organization").await.unwrap(),
+        Some(winner.to_string())
+    );
+    commit(&*engine, vec![installation::set("organization", "x")])
+        .await
+        .unwrap();
+    assert_eq!(
+        installation::read(&*engine, "organization")
+            .await
+            .unwrap()
+            .as_deref(),
+        Some("x")
+    );
+    let key = |id: &str, created_at| DataKey {
+        environment: here,
+        id: id.to_owned(),
+        sealed: "sealed".to_owned(),
+        created_at,
+    };
+    commit(
+        &*engine,
+        vec![
+            data_keys::insert(key("b", LATER)),
+            data_keys::insert(key("a", NOW)),
+        ],
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        fault(commit(&*engine, vec![data_keys::insert(key("a", NOW))]).await),
+        Fault::NotUnique {
+            target: "id".to_owned()
+        }
+    );
+    assert_eq!(
+        data_keys::list(&*engine, here).await.unwrap(),
+        [key("a", NOW), key("b", LATER)]
+    );
+}

@@ -7,6 +7,7 @@ pub mod device_authentication_policy;
 pub mod environment;
 pub mod grant;
 pub mod license;
+pub mod marked;
 pub mod mfa_settings;
 pub mod notifications_policy;
 pub mod organization;
@@ -19,3 +20,6 @@ pub mod sign_on_policy;
 pub mod sign_on_policy_assignment;
 pub mod template;
 pub mod user;
+
+#[cfg(test)]
+pub(crate) mod test_support;

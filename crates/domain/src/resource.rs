@@ -223,7 +223,7 @@ pub enum Paging {
 pub trait Resource: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {
     const KIND: &'static Kind;
     /// The part that clients write. Every rule that JSON Schema can say is said there.
-    type Draft: DeserializeOwned + JsonSchema + Send;
+    type Draft: DeserializeOwned + JsonSchema + Send + 'static;
 
     const PAGING: Paging = Paging::Whole;
     const FILTER: &'static [FilterAttribute] = &[];

@@ -1,9 +1,360 @@
 //! The environment: the wall around everything else.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use serde_with::skip_serializing_none;
+use uuid::Uuid;
 
-/// To be completed by its resource implementation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+use crate::{
+    access::Area,
+    id::{Id, Ref},
+    resource::{
+        Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
+        Reference, Resource, Scope, Stored, Term, UniqueKey,
+    },
+    resources::{
+        license::{LICENSE, License},
+        organization::{ORGANIZATION, Organization},
+    },
+    scim::Operator,
+    time::{Duration, Timestamp},
+    violation::Violation,
+};
+
+pub mod bill_of_materials;
+
+use bill_of_materials::{BillOfMaterials, BillOfMaterialsDraft};
+
+pub static ENVIRONMENT: Kind = Kind {
+    name: "environment",
+    collection: "environments",
+    family: Family::Configuration,
+    area: Area::Environment,
+    parent: Some(&ORGANIZATION),
+    nested: false,
+    scope: Scope::Organization,
+    not_found: Some(|id, _| format!("Unable to find environment with ID: '{id}'")),
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum EnvironmentType {
+    Production,
+    Sandbox,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum EnvironmentStatus {
+    Active,
+    DeletePending,
+}
+
+/// Where the environment's data are said to be. One server is one place; the label is the client's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub enum Region {
+    Ap,
+    Au,
+    Ca,
+    Eu,
+    Na,
+    Sg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub enum Subtype {
+    Dev,
+    Qa,
+    Staging,
+    Testing,
+    Uat,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Environment {
     pub name: String,
+    pub description: Option<String>,
+    pub icon: Option<String>,
+    pub organization: Ref<Organization>,
+    #[serde(rename = "type")]
+    pub environment_type: EnvironmentType,
+    pub subtype: Option<Subtype>,
+    pub region: Region,
+    pub status: EnvironmentStatus,
+    pub license: Ref<License>,
+    /// Set while a production environment waits to be deleted.
+    pub soft_deleted_at: Option<Timestamp>,
+    pub hard_deleted_allowed_at: Option<Timestamp>,
+    pub bill_of_materials: BillOfMaterials,
 }
+
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentDraft {
+    #[schemars(length(min = 1, max = 255))]
+    pub name: String,
+    #[schemars(length(max = 1024))]
+    pub description: Option<String>,
+    #[schemars(url, length(max = 2048))]
+    pub icon: Option<String>,
+    #[serde(rename = "type")]
+    pub environment_type: EnvironmentType,
+    pub subtype: Option<Subtype>,
+    pub region: Region,
+    /// Absent: the default licence.
+    pub license: Option<Ref<License>>,
+    /// Read on creation only; afterwards it has a path of its own.
+    pub bill_of_materials: Option<BillOfMaterialsDraft>,
+}
+
+/// The body of `PUT …/type`.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+pub struct TypeDraft {
+    #[serde(rename = "type")]
+    pub environment_type: EnvironmentType,
+}
+
+/// The body of `PUT …/status`.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+pub struct StatusDraft {
+    pub status: EnvironmentStatus,
+}
+
+/// What deleting an environment means for it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deletion {
+    Now,
+    /// It stays, marked, until its time of grace is over.
+    Later(Box<Environment>),
+}
+
+/// How long a production environment can be brought back.
+const GRACE: Duration = Duration::from_days(30);
+
+impl Environment {
+    #[must_use]
+    pub fn with_type(self, draft: TypeDraft) -> Self {
+        Self {
+            environment_type: draft.environment_type,
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn with_status(self, draft: StatusDraft, now: Timestamp) -> Self {
+        let (soft_deleted_at, hard_deleted_allowed_at) = match draft.status {
+            EnvironmentStatus::Active => (None, None),
+            EnvironmentStatus::DeletePending => {
+                let since = self.soft_deleted_at.unwrap_or(now);
+                (Some(since), Some(since + GRACE))
+            }
+        };
+        Self {
+            status: draft.status,
+            soft_deleted_at,
+            hard_deleted_allowed_at,
+            ..self
+        }
+    }
+
+    pub fn deletion(self, now: Timestamp) -> Deletion {
+        let is_over = self
+            .hard_deleted_allowed_at
+            .is_some_and(|allowed| allowed <= now);
+        match self.environment_type {
+            EnvironmentType::Sandbox => Deletion::Now,
+            EnvironmentType::Production if is_over => Deletion::Now,
+            EnvironmentType::Production => {
+                let draft = StatusDraft {
+                    status: EnvironmentStatus::DeletePending,
+                };
+                Deletion::Later(Box::new(self.with_status(draft, now)))
+            }
+        }
+    }
+
+    /// The members shown on creation, and with `expand=billOfMaterials`.
+    pub fn expanded(stored: &Stored<Self>) -> Map<String, Value> {
+        stored.body_members()
+    }
+}
+
+impl Resource for Environment {
+    const KIND: &'static Kind = &ENVIRONMENT;
+    type Draft = EnvironmentDraft;
+    const PAGING: Paging = Paging::Pages {
+        default: 1_000,
+        maximum: 5_000,
+    };
+    const NEEDS_DEFAULTS: &'static [&'static Kind] = &[&ORGANIZATION, &LICENSE];
+    const FILTER: &'static [FilterAttribute] = &[
+        FilterAttribute {
+            name: "name",
+            operators: &[Operator::Sw, Operator::Eq],
+            source: FilterSource::Term,
+        },
+        FilterAttribute {
+            name: "id",
+            operators: &[Operator::Eq],
+            source: FilterSource::Id,
+        },
+        FilterAttribute {
+            name: "organization.id",
+            operators: &[Operator::Eq],
+            source: FilterSource::Parent,
+        },
+        FilterAttribute {
+            name: "license.id",
+            operators: &[Operator::Eq],
+            source: FilterSource::Term,
+        },
+        FilterAttribute {
+            name: "status",
+            operators: &[Operator::Eq],
+            source: FilterSource::Term,
+        },
+    ];
+    const ORDER: &'static [OrderAttribute] = &[
+        OrderAttribute {
+            name: "name",
+            source: FilterSource::Term,
+        },
+        OrderAttribute {
+            name: "createdAt",
+            source: FilterSource::CreatedAt,
+        },
+        OrderAttribute {
+            name: "updatedAt",
+            source: FilterSource::UpdatedAt,
+        },
+    ];
+
+    fn build(
+        draft: EnvironmentDraft,
+        previous: Option<&Stored<Self>>,
+        context: &mut Context<'_>,
+    ) -> Result<Built<Self>, Vec<Violation>> {
+        let mut faults = Vec::new();
+        let before = previous.map(|previous| &previous.body);
+        if before.is_some_and(|before| before.region != draft.region) {
+            faults.push(Violation::invalid("region", "cannot be changed"));
+        }
+        let default = (context.defaults)(&LICENSE).map(|id| Ref::from(Id::from_uuid(id)));
+        let license = draft
+            .license
+            .or(before.map(|before| before.license))
+            .or(default);
+        let default = (context.defaults)(&ORGANIZATION).map(|id| Ref::from(Id::from_uuid(id)));
+        let organization = before.map(|before| before.organization).or(default);
+        let bill_of_materials = match before {
+            Some(before) => Ok(before.bill_of_materials.clone()),
+            None => BillOfMaterials::build(
+                draft.bill_of_materials.unwrap_or_default(),
+                None,
+                context.now,
+                context.entropy,
+            ),
+        };
+        let bill_of_materials = bill_of_materials.unwrap_or_else(|found| {
+            faults.extend(found.into_iter().map(|fault| Violation {
+                target: format!("billOfMaterials.{}", fault.target),
+                ..fault
+            }));
+            BillOfMaterials::default()
+        });
+        if license.is_none() {
+            faults.push(Violation::required("license.id"));
+        }
+        if organization.is_none() {
+            faults.push(Violation::required("organization.id"));
+        }
+        let (Some(license), Some(organization), true) = (license, organization, faults.is_empty())
+        else {
+            return Err(faults);
+        };
+        let built = Self {
+            name: draft.name,
+            description: draft.description,
+            icon: draft.icon,
+            organization,
+            // Read-only here: it changes through its own path.
+            environment_type: before
+                .map_or(draft.environment_type, |before| before.environment_type),
+            subtype: draft.subtype,
+            region: draft.region,
+            status: before.map_or(EnvironmentStatus::Active, |before| before.status),
+            license,
+            soft_deleted_at: before.and_then(|before| before.soft_deleted_at),
+            hard_deleted_allowed_at: before.and_then(|before| before.hard_deleted_allowed_at),
+            bill_of_materials,
+        };
+        Ok(built.into())
+    }
+
+    fn parent(&self) -> Option<(Uuid, &'static str)> {
+        Some((self.organization.id.uuid(), "organization.id"))
+    }
+
+    fn unique(&self) -> Vec<UniqueKey> {
+        vec![UniqueKey::name(&self.name)]
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        vec![Reference::to(
+            &LICENSE,
+            self.license.id.uuid(),
+            "license.id",
+        )]
+    }
+
+    fn terms(&self) -> Vec<Term> {
+        let status = match self.status {
+            EnvironmentStatus::Active => "ACTIVE",
+            EnvironmentStatus::DeletePending => "DELETE_PENDING",
+        };
+        vec![
+            Term::new("name", &self.name),
+            Term::new("license.id", &self.license.id.to_string()),
+            Term::new("status", status),
+        ]
+    }
+
+    fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
+        let mut members = stored.body_members();
+        members.shift_remove("billOfMaterials");
+        members
+    }
+
+    fn links(stored: &Stored<Self>) -> Vec<(&'static str, Link)> {
+        let Environment {
+            organization,
+            license,
+            ..
+        } = &stored.body;
+        let license = format!("/organizations/{}/licenses/{}", organization.id, license.id);
+        let mut links = vec![("license", Link::Root(license))];
+        links.extend([
+            ("populations", Link::Below("/populations")),
+            ("users", Link::Below("/users")),
+            ("applications", Link::Below("/applications")),
+            ("resources", Link::Below("/resources")),
+            ("passwordPolicies", Link::Below("/passwordPolicies")),
+            ("signOnPolicies", Link::Below("/signOnPolicies")),
+            ("templates", Link::Below("/templates")),
+            ("billOfMaterials", Link::Below("/billOfMaterials")),
+        ]);
+        links
+    }
+}
+
+#[cfg(test)]
+mod tests;

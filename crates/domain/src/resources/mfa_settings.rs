@@ -138,7 +138,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::resources::test_support::{NOW, build, rebuilt_from_view, stored};
+    use crate::resources::{round_trip::rebuilt_from_view, trial::{NOW, build, stored}};
 
     #[test]
     fn a_replacement_that_does_not_say_so_turns_mfa_on_for_new_users() {

@@ -2,6 +2,7 @@
 
 pub mod api_resource;
 pub mod application;
+pub mod birth;
 pub mod device;
 pub mod device_authentication_policy;
 pub mod environment;
@@ -22,4 +23,6 @@ pub mod template;
 pub mod user;
 
 #[cfg(test)]
-pub(crate) mod test_support;
+pub(crate) mod round_trip;
+#[cfg(test)]
+pub(crate) mod trial;

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
     use crate::{
         resource::DefaultMark,
-        resources::test_support::{NOW, build, rebuild, rebuilt_from_view, stored, targets},
+        resources::{round_trip::rebuilt_from_view, trial::{NOW, build, rebuild, stored, targets}},
     };
 
     fn least() -> Value {

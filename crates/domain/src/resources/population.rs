@@ -136,7 +136,7 @@ impl Resource for Population {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::test_support::{build, rebuilt_from_view, stored};
+    use crate::resources::{round_trip::rebuilt_from_view, trial::{build, stored}};
 
     fn population(name: &str) -> Stored<Population> {
         stored(build::<Population>(serde_json::json!({ "name": name })).unwrap().body)

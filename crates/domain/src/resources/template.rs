@@ -130,7 +130,7 @@ impl Content {
 
     pub fn view(&self, environment: Id<Environment>) -> Map<String, Value> {
         let mut view = json!({
-            "id": self.id(environment),
+            "id": self.id(environment).to_string(),
             "deliveryMethod": match self.channel { Channel::Sms => "SMS", Channel::Email => "Email" },
             "locale": self.locale,
             "default": true,

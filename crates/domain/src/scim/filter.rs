@@ -1,5 +1,11 @@
 //! The grammar of `filter`, and what a collection allows of it.
 
+use std::fmt;
+
+use crate::resource::FilterAttribute;
+
+mod parser;
+
 /// A comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operator {
@@ -11,6 +17,45 @@ pub enum Operator {
     Ge,
     Lt,
     Le,
+}
+
+impl Operator {
+    pub const ALL: [Self; 8] = [
+        Self::Eq,
+        Self::Ne,
+        Self::Sw,
+        Self::Co,
+        Self::Gt,
+        Self::Ge,
+        Self::Lt,
+        Self::Le,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Sw => "sw",
+            Self::Co => "co",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+            Self::Lt => "lt",
+            Self::Le => "le",
+        }
+    }
+
+    fn holds(self, found: &str, wanted: &str) -> bool {
+        match self {
+            Self::Eq => found == wanted,
+            Self::Ne => found != wanted,
+            Self::Sw => found.starts_with(wanted),
+            Self::Co => found.contains(wanted),
+            Self::Gt => found > wanted,
+            Self::Ge => found >= wanted,
+            Self::Lt => found < wanted,
+            Self::Le => found <= wanted,
+        }
+    }
 }
 
 /// `attribute operator "value"`. The value is the literal as text: a string without its quotes,
@@ -26,7 +71,10 @@ pub struct Comparison {
 pub enum Filter {
     Compare(Comparison),
     /// `attribute[filter]`
-    Within { attribute: String, filter: Box<Filter> },
+    Within {
+        attribute: String,
+        filter: Box<Filter>,
+    },
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
@@ -36,11 +84,180 @@ pub enum Filter {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     #[error("is not a filter: {expected} expected at character {position}")]
-    Syntax { position: usize, expected: &'static str },
+    Syntax {
+        position: usize,
+        expected: &'static str,
+    },
     #[error("Attribute '{attribute}' is not supported in filter.")]
-    Attribute { attribute: String, supported: Vec<&'static str> },
+    Attribute {
+        attribute: String,
+        supported: Vec<&'static str>,
+    },
     #[error("Operator '{operator}' is not supported for attribute '{attribute}'.")]
-    Operator { attribute: String, operator: &'static str, supported: Vec<&'static str> },
+    Operator {
+        attribute: String,
+        operator: &'static str,
+        supported: Vec<&'static str>,
+    },
     #[error("is nested too deeply, or too long")]
     TooComplex,
 }
+
+impl Filter {
+    /// Reads a filter. Keywords and operators may be in any case; strings may stand in double or in
+    /// single quotes, with the escapes of JSON.
+    pub fn parse(text: &str) -> Result<Self, FilterError> {
+        parser::parse(text)
+    }
+
+    /// Refuses what the collection does not offer, and names the attributes as it writes them. An
+    /// attribute within brackets is looked up as `outer.inner`.
+    pub fn validate(&self, attributes: &[FilterAttribute]) -> Result<Self, FilterError> {
+        self.canonical(None, attributes)
+    }
+
+    fn canonical(
+        &self,
+        outer: Option<&str>,
+        attributes: &[FilterAttribute],
+    ) -> Result<Self, FilterError> {
+        let all = |filters: &[Self]| {
+            let canonical = filters
+                .iter()
+                .map(|filter| filter.canonical(outer, attributes));
+            canonical.collect::<Result<Vec<_>, _>>()
+        };
+        Ok(match self {
+            Self::Compare(comparison) => Self::Compare(comparison.canonical(outer, attributes)?),
+            Self::Within { attribute, filter } => {
+                let known = attributes
+                    .iter()
+                    .filter_map(|known| known.name.rsplit_once('.'));
+                let found = known
+                    .map(|(name, _)| name)
+                    .find(|name| name.eq_ignore_ascii_case(attribute));
+                match (outer, found) {
+                    (None, Some(name)) => Self::Within {
+                        attribute: name.to_owned(),
+                        filter: Box::new(filter.canonical(Some(name), attributes)?),
+                    },
+                    _ => return Err(unsupported(attribute, attributes)),
+                }
+            }
+            Self::And(filters) => Self::And(all(filters)?),
+            Self::Or(filters) => Self::Or(all(filters)?),
+            Self::Not(filter) => Self::Not(Box::new(filter.canonical(outer, attributes)?)),
+        })
+    }
+
+    /// Whether an object passes whose attributes have the values that `lookup` answers. Values are
+    /// compared as text, without regard to case. Of several values one must fit, except for `ne`,
+    /// which is the opposite of `eq`. An attribute within brackets is looked up as `outer.inner`.
+    pub fn matches(&self, lookup: &dyn Fn(&str) -> Vec<String>) -> bool {
+        match self {
+            Self::Compare(Comparison {
+                attribute,
+                operator,
+                value,
+            }) => {
+                let wanted = value.to_lowercase();
+                let values = lookup(attribute);
+                let mut folded = values.iter().map(|value| value.to_lowercase());
+                match operator {
+                    Operator::Ne => folded.all(|found| operator.holds(&found, &wanted)),
+                    _ => folded.any(|found| operator.holds(&found, &wanted)),
+                }
+            }
+            Self::Within { attribute, filter } => {
+                filter.matches(&|inner| lookup(&format!("{attribute}.{inner}")))
+            }
+            Self::And(filters) => filters.iter().all(|filter| filter.matches(lookup)),
+            Self::Or(filters) => filters.iter().any(|filter| filter.matches(lookup)),
+            Self::Not(filter) => !filter.matches(lookup),
+        }
+    }
+}
+
+impl Comparison {
+    fn canonical(
+        &self,
+        outer: Option<&str>,
+        attributes: &[FilterAttribute],
+    ) -> Result<Self, FilterError> {
+        let full = outer.map_or_else(
+            || self.attribute.clone(),
+            |outer| format!("{outer}.{}", self.attribute),
+        );
+        let Some(known) = attributes
+            .iter()
+            .find(|known| known.name.eq_ignore_ascii_case(&full))
+        else {
+            return Err(unsupported(&full, attributes));
+        };
+        if !known.operators.contains(&self.operator) {
+            return Err(FilterError::Operator {
+                attribute: known.name.to_owned(),
+                operator: self.operator.as_str(),
+                supported: known
+                    .operators
+                    .iter()
+                    .map(|operator| operator.as_str())
+                    .collect(),
+            });
+        }
+        let name = outer.map_or(known.name, |outer| {
+            known.name.get(outer.len() + 1..).unwrap_or(known.name)
+        });
+        Ok(Self {
+            attribute: name.to_owned(),
+            operator: self.operator,
+            value: self.value.clone(),
+        })
+    }
+}
+
+fn unsupported(attribute: &str, attributes: &[FilterAttribute]) -> FilterError {
+    FilterError::Attribute {
+        attribute: attribute.to_owned(),
+        supported: attributes.iter().map(|known| known.name).collect(),
+    }
+}
+
+/// In the form that [`Filter::parse`] reads back as the same filter.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let chain = |f: &mut fmt::Formatter<'_>, filters: &[Self], keyword: &str| {
+            for (index, filter) in filters.iter().enumerate() {
+                if index > 0 {
+                    write!(f, " {keyword} ")?;
+                }
+                match filter {
+                    Self::And(_) | Self::Or(_) => write!(f, "({filter})")?,
+                    Self::Compare(_) | Self::Within { .. } | Self::Not(_) => write!(f, "{filter}")?,
+                }
+            }
+            Ok(())
+        };
+        match self {
+            Self::Compare(Comparison {
+                attribute,
+                operator,
+                value,
+            }) => {
+                write!(
+                    f,
+                    "{attribute} {} {}",
+                    operator.as_str(),
+                    serde_json::Value::from(value.as_str())
+                )
+            }
+            Self::Within { attribute, filter } => write!(f, "{attribute}[{filter}]"),
+            Self::And(filters) => chain(f, filters, "and"),
+            Self::Or(filters) => chain(f, filters, "or"),
+            Self::Not(filter) => write!(f, "not ({filter})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

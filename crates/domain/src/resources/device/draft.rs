@@ -152,5 +152,14 @@ fn address(
 }
 
 fn stored_phone(phone: &str) -> Option<String> {
-    crate::phone::Phone::parse(phone).ok().map(|phone| phone.stored().to_owned())
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    let spelled = phone.trim().chars().all(|c| c.is_ascii_digit() || "+.-() ".contains(c));
+    if !spelled || !(5..=15).contains(&digits.len()) || digits.starts_with('0') {
+        return None;
+    }
+    let Ok(number) = phonenumber::parse(None, format!("+{digits}")) else {
+        return Some(format!("+{digits}"));
+    };
+    let code = number.code().value().to_string();
+    Some(format!("+{code}.{}", digits.strip_prefix(&code)?))
 }

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::resources::test_support::{NOW, build, rebuild, rebuilt_from_view, stored, targets};
+use crate::resources::{round_trip::rebuilt_from_view, trial::{NOW, build, rebuild, stored, targets}};
 
 #[test]
 fn what_is_left_out_is_filled_in() {

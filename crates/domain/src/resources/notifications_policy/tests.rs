@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::resources::test_support::{NOW, build, rebuilt_from_view, stored, targets};
+use crate::resources::{round_trip::rebuilt_from_view, trial::{NOW, build, stored, targets}};
 
 fn policy(members: Value) -> Result<Built<NotificationsPolicy>, Vec<Violation>> {
     let mut body = json!({ "name": "Careful", "quotas": [] });

@@ -1,0 +1,1 @@
+//! What a new environment is born with.

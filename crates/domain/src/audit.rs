@@ -170,17 +170,29 @@ pub struct AuditedResource {
 
 impl AuditedResource {
     pub fn new<T>(kind: &Kind, id: Id<T>, environment: Id<Environment>) -> Self {
-        Self { kind: resource_type(kind), id: id.cast(), name: None, environment: environment.into(), population: None }
+        Self {
+            kind: resource_type(kind),
+            id: id.cast(),
+            name: None,
+            environment: environment.into(),
+            population: None,
+        }
     }
 
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
-        Self { name: Some(name.into()), ..self }
+        Self {
+            name: Some(name.into()),
+            ..self
+        }
     }
 
     #[must_use]
     pub fn in_population(self, population: Ref<Population>) -> Self {
-        Self { population: Some(population), ..self }
+        Self {
+            population: Some(population),
+            ..self
+        }
     }
 }
 
@@ -227,7 +239,10 @@ mod tests {
             name(&DEVICE_AUTHENTICATION_POLICY, Change::Updated),
             "DEVICE_AUTHENTICATION_POLICY.UPDATED"
         );
-        assert_eq!(name(&NOTIFICATIONS_POLICY, Change::Deleted), "NOTIFICATION_POLICY.DELETED");
+        assert_eq!(
+            name(&NOTIFICATIONS_POLICY, Change::Deleted),
+            "NOTIFICATION_POLICY.DELETED"
+        );
     }
 
     #[test]
@@ -238,11 +253,22 @@ mod tests {
             recorded_at: Timestamp::from_millis(0),
             correlation_id: "c".to_owned(),
             actors: Actors::default(),
-            action: ActionTaken { kind: Action::OTP_CHECK_SUCCESS, description: "Passcode accepted".to_owned() },
+            action: ActionTaken {
+                kind: Action::OTP_CHECK_SUCCESS,
+                description: "Passcode accepted".to_owned(),
+            },
             resources: vec![
-                AuditedResource::new(&DEVICE, Id::<()>::from_uuid(Uuid::from_u128(3)), environment).named("+47 ••• 23"),
+                AuditedResource::new(
+                    &DEVICE,
+                    Id::<()>::from_uuid(Uuid::from_u128(3)),
+                    environment,
+                )
+                .named("+47 ••• 23"),
             ],
-            result: AuditResult { status: AuditStatus::Success, description: "Accepted".to_owned() },
+            result: AuditResult {
+                status: AuditStatus::Success,
+                description: "Accepted".to_owned(),
+            },
             source: None,
         };
         let written = serde_json::to_value(&event).unwrap();
@@ -255,6 +281,9 @@ mod tests {
                     "name": "+47 ••• 23", "environment": { "id": "00000000-0000-0000-0000-000000000001" } }],
                 "result": { "status": "SUCCESS", "description": "Accepted" } })
         );
-        assert_eq!(serde_json::from_value::<AuditEvent>(written).unwrap(), event);
+        assert_eq!(
+            serde_json::from_value::<AuditEvent>(written).unwrap(),
+            event
+        );
     }
 }

@@ -66,7 +66,10 @@ impl SetDraft {
     pub fn wanted(self) -> Result<WantedPassword, Vec<Violation>> {
         let mut faults = Vec::new();
         if self.external.is_some() {
-            faults.push(Violation::invalid("external", "passwords of other directories are not supported"));
+            faults.push(Violation::invalid(
+                "external",
+                "passwords of other directories are not supported",
+            ));
         }
         match NewValue::parse(&self.value, "value") {
             Ok(value) if faults.is_empty() => Ok(WantedPassword {
@@ -87,7 +90,9 @@ impl SetDraft {
 impl SetValueDraft {
     /// `None`: unset it.
     pub fn wanted(self) -> Result<Option<WantedPassword>, Violation> {
-        let Some(value) = self.value else { return Ok(None) };
+        let Some(value) = self.value else {
+            return Ok(None);
+        };
         Ok(Some(WantedPassword {
             value: NewValue::parse(&value, "value")?,
             force_change: self.force_change,
@@ -125,11 +130,23 @@ impl User {
         policy: &PasswordPolicy,
         now: Timestamp,
     ) -> Self {
-        let new = StoredPassword { hash, changed_at: now, must_change };
+        let new = StoredPassword {
+            hash,
+            changed_at: now,
+            must_change,
+        };
         if let Some(old) = self.credentials.password.replace(new) {
-            self.credentials.past_passwords.insert(0, PastPassword { hash: old.hash, replaced_at: now });
+            self.credentials.past_passwords.insert(
+                0,
+                PastPassword {
+                    hash: old.hash,
+                    replaced_at: now,
+                },
+            );
         }
-        let kept = remembered(&self.credentials.past_passwords, policy, now).cloned().collect();
+        let kept = remembered(&self.credentials.past_passwords, policy, now)
+            .cloned()
+            .collect();
         self.credentials.past_passwords = kept;
         self.credentials.locks.password = None;
         self
@@ -139,9 +156,17 @@ impl User {
     #[must_use]
     pub fn without_password(mut self, policy: &PasswordPolicy, now: Timestamp) -> Self {
         if let Some(old) = self.credentials.password.take() {
-            self.credentials.past_passwords.insert(0, PastPassword { hash: old.hash, replaced_at: now });
+            self.credentials.past_passwords.insert(
+                0,
+                PastPassword {
+                    hash: old.hash,
+                    replaced_at: now,
+                },
+            );
         }
-        let kept = remembered(&self.credentials.past_passwords, policy, now).cloned().collect();
+        let kept = remembered(&self.credentials.past_passwords, policy, now)
+            .cloned()
+            .collect();
         self.credentials.past_passwords = kept;
         self.credentials.locks.password = None;
         self

@@ -16,9 +16,14 @@ impl NewValue {
             Some(("ARGON2", hash)) if hash.starts_with("$argon2") => {
                 Ok(Self::Argon2(Secret::new(hash.to_owned())))
             }
-            Some(("ARGON2", _)) => Err(Violation::invalid(target, "is not an Argon2 hash in PHC string form")),
-            Some(_) => Err(Violation::invalid(target, "has an encoding that is not supported")
-                .with(serde_json::json!({ "allowedValues": ["{ARGON2}"] }))),
+            Some(("ARGON2", _)) => Err(Violation::invalid(
+                target,
+                "is not an Argon2 hash in PHC string form",
+            )),
+            Some(_) => Err(
+                Violation::invalid(target, "has an encoding that is not supported")
+                    .with(serde_json::json!({ "allowedValues": ["{ARGON2}"] })),
+            ),
         }
     }
 }
@@ -40,10 +45,22 @@ mod tests {
 
     #[test]
     fn only_a_scheme_in_capitals_makes_a_value_encoded() {
-        for clear in ["secret", "{secret}x", "{}x", "{ARGON2", "x{ARGON2}$argon2id$"] {
-            assert!(matches!(parse(clear), Ok(NewValue::Cleartext(_))), "{clear}");
+        for clear in [
+            "secret",
+            "{secret}x",
+            "{}x",
+            "{ARGON2",
+            "x{ARGON2}$argon2id$",
+        ] {
+            assert!(
+                matches!(parse(clear), Ok(NewValue::Cleartext(_))),
+                "{clear}"
+            );
         }
-        assert!(matches!(parse("{ARGON2}$argon2id$v=19$x"), Ok(NewValue::Argon2(_))));
+        assert!(matches!(
+            parse("{ARGON2}$argon2id$v=19$x"),
+            Ok(NewValue::Argon2(_))
+        ));
     }
 
     #[test]

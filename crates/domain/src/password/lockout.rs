@@ -45,11 +45,15 @@ impl PasswordFailures {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckOutcome {
     Right,
-    Wrong { failures_remaining: Option<u32> },
+    Wrong {
+        failures_remaining: Option<u32>,
+    },
     /// There is none to compare with.
     NoPassword,
     /// It was locked before; nothing was judged.
-    LockedOut { seconds_until_unlock: Option<i64> },
+    LockedOut {
+        seconds_until_unlock: Option<i64>,
+    },
 }
 
 impl CheckOutcome {
@@ -70,7 +74,9 @@ impl CheckOutcome {
                 target,
                 "The user has no password",
             ))),
-            Self::LockedOut { seconds_until_unlock } => {
+            Self::LockedOut {
+                seconds_until_unlock,
+            } => {
                 let mut violation = Violation::new(
                     ViolationCode::PasswordLockedOut,
                     target,
@@ -99,16 +105,27 @@ pub fn judge(
         PasswordStatus::PasswordLockedOut => {
             let until = user.credentials.locks.password.and_then(|lock| lock.until);
             let seconds_until_unlock = until.map(|until| until.since(now).as_seconds_ceil());
-            return (user, failures, CheckOutcome::LockedOut { seconds_until_unlock });
+            return (
+                user,
+                failures,
+                CheckOutcome::LockedOut {
+                    seconds_until_unlock,
+                },
+            );
         }
         PasswordStatus::NoPassword => return (user, failures, CheckOutcome::NoPassword),
-        PasswordStatus::Ok | PasswordStatus::MustChangePassword | PasswordStatus::PasswordExpired => {}
+        PasswordStatus::Ok
+        | PasswordStatus::MustChangePassword
+        | PasswordStatus::PasswordExpired => {}
     }
     if matched {
         return (user, PasswordFailures::default(), CheckOutcome::Right);
     }
     if failures.last.as_deref() != Some(fingerprint.as_str()) {
-        failures = PasswordFailures { count: failures.count.saturating_add(1), last: Some(fingerprint) };
+        failures = PasswordFailures {
+            count: failures.count.saturating_add(1),
+            last: Some(fingerprint),
+        };
     }
     let failures_remaining = failures.remaining(policy);
     if failures_remaining == Some(0) {

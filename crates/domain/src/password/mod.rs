@@ -55,8 +55,12 @@ pub fn remembered<'p>(
     policy: &PasswordPolicy,
     now: Timestamp,
 ) -> impl Iterator<Item = &'p PastPassword> {
-    let (count, days) = policy.history.map_or((Some(0), None), |rule| (rule.count, rule.retention_days));
-    let count = count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
+    let (count, days) = policy
+        .history
+        .map_or((Some(0), None), |rule| (rule.count, rule.retention_days));
+    let count = count.map_or(usize::MAX, |count| {
+        usize::try_from(count).unwrap_or(usize::MAX)
+    });
     let oldest = days.map(|days| now - crate::time::Duration::from_days(days.into()));
     past.iter()
         .take(count)

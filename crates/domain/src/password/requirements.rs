@@ -1,9 +1,6 @@
 //! What a password policy demands of a new password.
 
-use std::{
-    collections::HashSet,
-    sync::LazyLock,
-};
+use std::{collections::HashSet, sync::LazyLock};
 
 use serde_json::{Map, Value};
 
@@ -92,9 +89,15 @@ pub fn unsatisfied(policy: Option<&PasswordPolicy>, candidate: &Candidate<'_>) -
         knowledge(policy, candidate, &mut lacks);
     }
     if candidate.is_current {
-        lacks.push(lack(Requirement::History, "must differ from the current password"));
+        lacks.push(lack(
+            Requirement::History,
+            "must differ from the current password",
+        ));
     } else if candidate.is_in_history && policy.is_some_and(|policy| policy.history.is_some()) {
-        lacks.push(lack(Requirement::History, "must differ from the passwords used before"));
+        lacks.push(lack(
+            Requirement::History,
+            "must differ from the passwords used before",
+        ));
     }
     lacks
 }
@@ -104,31 +107,55 @@ pub fn violation(target: &str, unsatisfied: &[Unsatisfied]) -> Option<Violation>
     if unsatisfied.is_empty() {
         return None;
     }
-    let names: Vec<Value> = unsatisfied.iter().map(|lack| lack.requirement.as_str().into()).collect();
+    let names: Vec<Value> = unsatisfied
+        .iter()
+        .map(|lack| lack.requirement.as_str().into())
+        .collect();
     let mut inner = Map::from_iter([("unsatisfiedRequirements".to_owned(), names.into())]);
-    inner.extend(
-        unsatisfied.iter().map(|lack| (lack.requirement.as_str().to_owned(), lack.text.clone().into())),
-    );
+    inner.extend(unsatisfied.iter().map(|lack| {
+        (
+            lack.requirement.as_str().to_owned(),
+            lack.text.clone().into(),
+        )
+    }));
     let message = "User password did not satisfy password policy requirements";
     Some(Violation::invalid(target, message).with(inner.into()))
 }
 
 fn lack(requirement: Requirement, text: impl Into<String>) -> Unsatisfied {
-    Unsatisfied { requirement, text: text.into() }
+    Unsatisfied {
+        requirement,
+        text: text.into(),
+    }
 }
 
 fn characters(policy: &PasswordPolicy, password: &str, lacks: &mut Vec<Unsatisfied>) {
     let count = password.chars().count();
     if let Some(length) = policy.length {
         if count < size(length.min) {
-            lacks.push(lack(Requirement::Length, format!("at least {} characters are needed", length.min)));
+            lacks.push(lack(
+                Requirement::Length,
+                format!("at least {} characters are needed", length.min),
+            ));
         } else if count > size(length.max) {
-            lacks.push(lack(Requirement::Length, format!("at most {} characters are allowed", length.max)));
+            lacks.push(lack(
+                Requirement::Length,
+                format!("at most {} characters are allowed", length.max),
+            ));
         }
     }
     for (set, &least) in policy.min_characters.iter().flatten() {
-        if password.chars().filter(|&character| set.contains(character)).count() < usize::from(least) {
-            let noun = if least == 1 { "character" } else { "characters" };
+        if password
+            .chars()
+            .filter(|&character| set.contains(character))
+            .count()
+            < usize::from(least)
+        {
+            let noun = if least == 1 {
+                "character"
+            } else {
+                "characters"
+            };
             let text = format!("at least {least} {noun} of the set {set} needed");
             lacks.push(lack(Requirement::MinCharacters, text));
         }
@@ -160,16 +187,37 @@ const SHIFTED_NUMBERS: &[&str] = &["!@#$%^&*()"];
 
 fn sequences(policy: &PasswordPolicy, password: &str, lacks: &mut Vec<Unsatisfied>) {
     let rules: [(Option<SequenceRule>, &[&str], Requirement); 4] = [
-        (policy.alphabet_sequence_rule, ALPHABET, Requirement::AlphabetSequenceRule),
-        (policy.number_sequence_rule, NUMBERS, Requirement::NumberSequenceRule),
-        (policy.qwerty_sequence_rule, QWERTY, Requirement::QwertySequenceRule),
-        (policy.shifted_number_row_sequence_rule, SHIFTED_NUMBERS, Requirement::ShiftedNumberRowSequenceRule),
+        (
+            policy.alphabet_sequence_rule,
+            ALPHABET,
+            Requirement::AlphabetSequenceRule,
+        ),
+        (
+            policy.number_sequence_rule,
+            NUMBERS,
+            Requirement::NumberSequenceRule,
+        ),
+        (
+            policy.qwerty_sequence_rule,
+            QWERTY,
+            Requirement::QwertySequenceRule,
+        ),
+        (
+            policy.shifted_number_row_sequence_rule,
+            SHIFTED_NUMBERS,
+            Requirement::ShiftedNumberRowSequenceRule,
+        ),
     ];
     for (rule, rows, requirement) in rules {
         if let Some(rule) = rule
-            && rows.iter().any(|row| has_run(password, row, size(rule.max_length)))
+            && rows
+                .iter()
+                .any(|row| has_run(password, row, size(rule.max_length)))
         {
-            let text = format!("at most {} neighbours may follow each other", rule.max_length);
+            let text = format!(
+                "at most {} neighbours may follow each other",
+                rule.max_length
+            );
             lacks.push(lack(requirement, text));
         }
     }
@@ -178,21 +226,40 @@ fn sequences(policy: &PasswordPolicy, password: &str, lacks: &mut Vec<Unsatisfie
 fn knowledge(policy: &PasswordPolicy, candidate: &Candidate<'_>, lacks: &mut Vec<Unsatisfied>) {
     let folded = candidate.password.to_lowercase();
     if policy.excludes_commonly_used && COMMON.contains(folded.as_str()) {
-        lacks.push(lack(Requirement::ExcludesCommonlyUsed, "must not be a commonly used password"));
+        lacks.push(lack(
+            Requirement::ExcludesCommonlyUsed,
+            "must not be a commonly used password",
+        ));
     }
-    if policy.excludes_profile_data && candidate.profile.iter().any(|value| value.to_lowercase() == folded) {
-        lacks.push(lack(Requirement::ExcludesProfileData, "must not be one of the user's attributes"));
+    if policy.excludes_profile_data
+        && candidate
+            .profile
+            .iter()
+            .any(|value| value.to_lowercase() == folded)
+    {
+        lacks.push(lack(
+            Requirement::ExcludesProfileData,
+            "must not be one of the user's attributes",
+        ));
     }
     if policy.not_similar_to_current
         && !candidate.is_current
-        && candidate.current.is_some_and(|current| distance(current, candidate.password) < LEAST_DISTANCE)
+        && candidate
+            .current
+            .is_some_and(|current| distance(current, candidate.password) < LEAST_DISTANCE)
     {
-        lacks.push(lack(Requirement::NotSimilarToCurrent, "must differ more from the current password"));
+        lacks.push(lack(
+            Requirement::NotSimilarToCurrent,
+            "must differ more from the current password",
+        ));
     }
     if let (Some(days), Some(age)) = (policy.min_age_days, candidate.age)
         && age < Duration::from_days(days.into())
     {
-        lacks.push(lack(Requirement::MinAgeDays, format!("the current password must be {days} days old")));
+        lacks.push(lack(
+            Requirement::MinAgeDays,
+            format!("the current password must be {days} days old"),
+        ));
     }
 }
 
@@ -224,7 +291,8 @@ fn has_run(password: &str, row: &str, most: usize) -> bool {
     let backwards: Vec<char> = row.chars().rev().collect();
     let length = most.saturating_add(1);
     [forwards, backwards].iter().any(|row| {
-        row.windows(length).any(|run| password.windows(length).any(|part| part == run))
+        row.windows(length)
+            .any(|run| password.windows(length).any(|part| part == run))
     })
 }
 
@@ -238,7 +306,9 @@ fn complexity(password: &str) -> f64 {
         (|c| c.is_ascii() && !c.is_ascii_alphanumeric(), 33.0),
         (|c| !c.is_ascii(), 100.0),
     ];
-    let used = KINDS.iter().filter(|(is_of, _)| password.chars().any(is_of));
+    let used = KINDS
+        .iter()
+        .filter(|(is_of, _)| password.chars().any(is_of));
     let alphabet: f64 = used.map(|(_, size)| size).sum();
     let length = u32::try_from(password.chars().count()).unwrap_or(u32::MAX);
     f64::from(length) * alphabet.max(1.0).log10() - 11.0

@@ -26,7 +26,11 @@ pub enum PasswordStatus {
 impl PasswordStatus {
     /// The first that holds: locked, none, to be changed, expired.
     pub fn of(credentials: &Credentials, policy: &PasswordPolicy, now: Timestamp) -> Self {
-        if credentials.locks.password.is_some_and(|lock| lock.holds(now)) {
+        if credentials
+            .locks
+            .password
+            .is_some_and(|lock| lock.holds(now))
+        {
             return Self::PasswordLockedOut;
         }
         match &credentials.password {
@@ -41,7 +45,9 @@ impl PasswordStatus {
 }
 
 fn expiry(changed_at: Timestamp, policy: &PasswordPolicy) -> Option<Timestamp> {
-    policy.max_age_days.map(|days| changed_at + Duration::from_days(days.into()))
+    policy
+        .max_age_days
+        .map(|days| changed_at + Duration::from_days(days.into()))
 }
 
 /// How long before its end a password's age is warned of.
@@ -67,7 +73,10 @@ pub fn state_view(
     if status == PasswordStatus::PasswordLockedOut
         && let Some(until) = credentials.locks.password.and_then(|lock| lock.until)
     {
-        members.insert("secondsUntilUnlock".to_owned(), until.since(now).as_seconds_ceil().into());
+        members.insert(
+            "secondsUntilUnlock".to_owned(),
+            until.since(now).as_seconds_ceil().into(),
+        );
     }
     let warnings = warnings(credentials, &policy.body, failures, status, now);
     if !warnings.is_empty() {
@@ -84,7 +93,10 @@ fn warnings(
     now: Timestamp,
 ) -> Map<String, Value> {
     let mut warnings = Map::new();
-    let end = credentials.password.as_ref().and_then(|password| expiry(password.changed_at, policy));
+    let end = credentials
+        .password
+        .as_ref()
+        .and_then(|password| expiry(password.changed_at, policy));
     if let Some(end) = end.filter(|&end| end > now && end.since(now) < WARNING) {
         warnings.insert("passwordExpiring".to_owned(), json!({ "expiresAt": end }));
     }
@@ -92,7 +104,10 @@ fn warnings(
         && status != PasswordStatus::PasswordLockedOut
         && let Some(remaining) = failures.remaining(policy)
     {
-        warnings.insert("failedAttempts".to_owned(), json!({ "failuresRemaining": remaining }));
+        warnings.insert(
+            "failedAttempts".to_owned(),
+            json!({ "failuresRemaining": remaining }),
+        );
     }
     warnings
 }
@@ -100,7 +115,10 @@ fn warnings(
 /// Relations of the state besides `self`, `environment` and `user`. The base is the user.
 pub fn state_links(policy: &Stored<PasswordPolicy>) -> Vec<(&'static str, Link)> {
     vec![
-        ("passwordPolicy", Link::Environment(format!("/passwordPolicies/{}", policy.id))),
+        (
+            "passwordPolicy",
+            Link::Environment(format!("/passwordPolicies/{}", policy.id)),
+        ),
         ("password.check", Link::Below("/password")),
         ("password.reset", Link::Below("/password")),
         ("password.set", Link::Below("/password")),

@@ -87,7 +87,9 @@ impl UserSettings {
 
 impl Default for UserSettings {
     fn default() -> Self {
-        Self { mfa_enabled: Self::enabled() }
+        Self {
+            mfa_enabled: Self::enabled(),
+        }
     }
 }
 
@@ -111,7 +113,10 @@ impl MfaSettings {
     /// somebody turns it on, though a replacement that does not say so turns it on.
     pub fn born() -> Built<Self> {
         Built::from(Self {
-            pairing: Pairing { max_allowed_devices: 5, pairing_key_format: PairingKeyFormat::Numeric },
+            pairing: Pairing {
+                max_allowed_devices: 5,
+                pairing_key_format: PairingKeyFormat::Numeric,
+            },
             lockout: None,
             phone_extensions: PhoneExtensions { enabled: false },
             users: UserSettings { mfa_enabled: false },
@@ -138,7 +143,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::resources::{round_trip::rebuilt_from_view, trial::{NOW, build, stored}};
+    use crate::resources::{
+        round_trip::rebuilt_from_view,
+        trial::{NOW, build, stored},
+    };
 
     #[test]
     fn a_replacement_that_does_not_say_so_turns_mfa_on_for_new_users() {

@@ -211,9 +211,15 @@ impl NotificationsPolicy {
             let at = |member: &str| format!("quotas[{index}].{member}");
             let by_mail = quota.delivery_methods.contains(&DeliveryMethod::Email);
             if by_mail && quota.delivery_methods.len() > 1 {
-                faults.push(Violation::invalid(at("deliveryMethods"), "must name Email alone"));
+                faults.push(Violation::invalid(
+                    at("deliveryMethods"),
+                    "must name Email alone",
+                ));
             } else if seen.contains(&by_mail) {
-                faults.push(Violation::invalid(at("deliveryMethods"), "has another quota already"));
+                faults.push(Violation::invalid(
+                    at("deliveryMethods"),
+                    "has another quota already",
+                ));
             }
             seen.push(by_mail);
             match (quota.total, quota.claimed, quota.unclaimed) {
@@ -222,7 +228,10 @@ impl NotificationsPolicy {
                 (None, Some(_), None) => faults.push(Violation::required(at("unclaimed"))),
                 (None, None, Some(_)) => faults.push(Violation::required(at("claimed"))),
                 (Some(_), ..) => {
-                    faults.push(Violation::invalid(at("total"), "excludes claimed and unclaimed"));
+                    faults.push(Violation::invalid(
+                        at("total"),
+                        "excludes claimed and unclaimed",
+                    ));
                 }
             }
         }
@@ -230,17 +239,25 @@ impl NotificationsPolicy {
 
     fn complete_countries(&mut self, faults: &mut Vec<Violation>) {
         let limit = &mut self.country_limit;
-        let has_countries = limit.countries.as_ref().is_some_and(|countries| !countries.is_empty());
+        let has_countries = limit
+            .countries
+            .as_ref()
+            .is_some_and(|countries| !countries.is_empty());
         match limit.kind {
             CountryLimitType::None => {
                 limit.delivery_methods = None;
                 if has_countries {
-                    faults.push(Violation::invalid("countryLimit.countries", "must be absent when type is NONE"));
+                    faults.push(Violation::invalid(
+                        "countryLimit.countries",
+                        "must be absent when type is NONE",
+                    ));
                 }
                 limit.countries = None;
             }
             CountryLimitType::Allowed | CountryLimitType::Denied => {
-                limit.delivery_methods.get_or_insert_with(|| vec![PhoneMethod::Sms, PhoneMethod::Voice]);
+                limit
+                    .delivery_methods
+                    .get_or_insert_with(|| vec![PhoneMethod::Sms, PhoneMethod::Voice]);
                 if !has_countries {
                     faults.push(Violation::required("countryLimit.countries"));
                 }
@@ -250,8 +267,12 @@ impl NotificationsPolicy {
 
     fn cooldown_faults(&self, faults: &mut Vec<Violation>) {
         let all = &self.cooldown_configuration;
-        let by_method =
-            [("email", &all.email), ("sms", &all.sms), ("voice", &all.voice), ("whatsApp", &all.whats_app)];
+        let by_method = [
+            ("email", &all.email),
+            ("sms", &all.sms),
+            ("voice", &all.voice),
+            ("whatsApp", &all.whats_app),
+        ];
         for (method, cooldown) in by_method {
             let at = format!("cooldownConfiguration.{method}");
             if cooldown.enabled && cooldown.periods.is_none() {
@@ -267,8 +288,14 @@ impl NotificationsPolicy {
     }
 
     fn provider_faults(&self, faults: &mut Vec<Violation>) {
-        let Some(configuration) = &self.provider_configuration else { return };
-        if configuration.conditions.iter().all(|condition| condition.countries.is_some()) {
+        let Some(configuration) = &self.provider_configuration else {
+            return;
+        };
+        if configuration
+            .conditions
+            .iter()
+            .all(|condition| condition.countries.is_some())
+        {
             faults.push(Violation::invalid(
                 "providerConfiguration.conditions",
                 "must have one without countries, for all others",
@@ -277,8 +304,9 @@ impl NotificationsPolicy {
         for (index, condition) in configuration.conditions.iter().enumerate() {
             for (place, provider) in condition.fallback_chain.iter().enumerate() {
                 if provider.id != BUILT_IN_SENDER {
-                    let target =
-                        format!("providerConfiguration.conditions[{index}].fallbackChain[{place}].id");
+                    let target = format!(
+                        "providerConfiguration.conditions[{index}].fallbackChain[{place}].id"
+                    );
                     faults.push(Violation::not_allowed(target, &[BUILT_IN_SENDER]));
                 }
             }
@@ -306,7 +334,14 @@ impl Resource for NotificationsPolicy {
             faults.push(fault);
             DefaultMark::Keep
         });
-        if faults.is_empty() { Ok(Built { default, ..Built::from(policy) }) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Built {
+                default,
+                ..Built::from(policy)
+            })
+        } else {
+            Err(faults)
+        }
     }
 
     fn unique(&self) -> Vec<UniqueKey> {
@@ -314,7 +349,10 @@ impl Resource for NotificationsPolicy {
     }
 
     fn may_leave(stored: &Stored<Self>, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
-        marked::refuse_default(stored, "It is not possible to remove default notifications policy.")
+        marked::refuse_default(
+            stored,
+            "It is not possible to remove default notifications policy.",
+        )
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {

@@ -123,7 +123,11 @@ pub struct SequenceRule {
 impl PasswordPolicy {
     /// The three that a new environment has. The first is the default.
     pub fn born() -> [Built<Self>; 3] {
-        [marked::born_default(Self::standard()), Self::passphrase().into(), Self::basic().into()]
+        [
+            marked::born_default(Self::standard()),
+            Self::passphrase().into(),
+            Self::basic().into(),
+        ]
     }
 
     /// The rules that long random and short varied passwords satisfy alike.
@@ -135,7 +139,10 @@ impl PasswordPolicy {
             min_unique_characters: Some(5),
             excludes_profile_data: true,
             not_similar_to_current: true,
-            history: Some(History { count: Some(6), retention_days: Some(365) }),
+            history: Some(History {
+                count: Some(6),
+                retention_days: Some(365),
+            }),
             max_age_days: Some(182),
             min_age_days: Some(1),
             ..Self::basic()
@@ -163,12 +170,20 @@ impl PasswordPolicy {
             excludes_profile_data: false,
             not_similar_to_current: false,
             length: Some(Length { min: 8, max: 255 }),
-            min_characters: Some(CHARACTER_SETS.iter().map(|&set| (set.to_owned(), 1)).collect()),
+            min_characters: Some(
+                CHARACTER_SETS
+                    .iter()
+                    .map(|&set| (set.to_owned(), 1))
+                    .collect(),
+            ),
             max_repeated_characters: None,
             min_unique_characters: None,
             min_complexity: None,
             history: None,
-            lockout: Some(Lockout { failure_count: Some(5), duration_seconds: Some(900) }),
+            lockout: Some(Lockout {
+                failure_count: Some(5),
+                duration_seconds: Some(900),
+            }),
             max_age_days: None,
             min_age_days: None,
             alphabet_sequence_rule: None,
@@ -195,13 +210,22 @@ impl Resource for PasswordPolicy {
         let mut faults = Vec::new();
         let policy = draft.rules;
         let sets = policy.min_characters.iter().flat_map(BTreeMap::keys);
-        if sets.clone().any(|set| !CHARACTER_SETS.contains(&set.as_str())) {
+        if sets
+            .clone()
+            .any(|set| !CHARACTER_SETS.contains(&set.as_str()))
+        {
             faults.push(
-                Violation::invalid("minCharacters", "must have no keys but the four character sets")
-                    .with(json!({ "allowedValues": CHARACTER_SETS })),
+                Violation::invalid(
+                    "minCharacters",
+                    "must have no keys but the four character sets",
+                )
+                .with(json!({ "allowedValues": CHARACTER_SETS })),
             );
         }
-        let least = policy.min_age_days.unwrap_or(0).saturating_add(WARNING_DAYS);
+        let least = policy
+            .min_age_days
+            .unwrap_or(0)
+            .saturating_add(WARNING_DAYS);
         if policy.max_age_days.is_some_and(|days| days <= least) {
             faults.push(Violation::invalid(
                 "maxAgeDays",
@@ -212,7 +236,14 @@ impl Resource for PasswordPolicy {
             faults.push(fault);
             crate::resource::DefaultMark::Keep
         });
-        if faults.is_empty() { Ok(Built { default, ..Built::from(policy) }) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Built {
+                default,
+                ..Built::from(policy)
+            })
+        } else {
+            Err(faults)
+        }
     }
 
     fn unique(&self) -> Vec<UniqueKey> {
@@ -233,7 +264,10 @@ mod tests {
     use super::*;
     use crate::{
         resource::DefaultMark,
-        resources::{round_trip::rebuilt_from_view, trial::{NOW, build, rebuild, stored, targets}},
+        resources::{
+            round_trip::rebuilt_from_view,
+            trial::{NOW, build, rebuild, stored, targets},
+        },
     };
 
     fn least() -> Value {
@@ -242,14 +276,18 @@ mod tests {
 
     fn with(members: Value) -> Value {
         let mut body = least();
-        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        body.as_object_mut()
+            .unwrap()
+            .extend(members.as_object().unwrap().clone());
         body
     }
 
     #[test]
     fn answers_exactly_what_was_sent() {
-        let body = with(json!({ "length": { "min": 12, "max": 255 }, "minCharacters": { "0123456789": 2 },
-            "lockout": { "failureCount": 3 }, "history": { "count": 2, "retentionDays": 9 } }));
+        let body = with(
+            json!({ "length": { "min": 12, "max": 255 }, "minCharacters": { "0123456789": 2 },
+            "lockout": { "failureCount": 3 }, "history": { "count": 2, "retentionDays": 9 } }),
+        );
         let policy = stored(build::<PasswordPolicy>(body.clone()).unwrap().body);
         let mut expected = body;
         expected["default"] = false.into();
@@ -259,29 +297,64 @@ mod tests {
 
     #[test]
     fn every_fault_is_named() {
-        let body = with(json!({ "minCharacters": { "abc": 1 }, "maxAgeDays": 30, "minAgeDays": 9 }));
-        assert_eq!(targets(build::<PasswordPolicy>(body)), ["minCharacters", "maxAgeDays"]);
-        assert!(build::<PasswordPolicy>(with(json!({ "maxAgeDays": 31, "minAgeDays": 9 }))).is_ok());
+        let body =
+            with(json!({ "minCharacters": { "abc": 1 }, "maxAgeDays": 30, "minAgeDays": 9 }));
+        assert_eq!(
+            targets(build::<PasswordPolicy>(body)),
+            ["minCharacters", "maxAgeDays"]
+        );
+        assert!(
+            build::<PasswordPolicy>(with(json!({ "maxAgeDays": 31, "minAgeDays": 9 }))).is_ok()
+        );
     }
 
     #[test]
     fn the_default_mark_can_be_moved_but_not_taken_away() {
-        let policy = Stored { is_default: true, ..stored(PasswordPolicy::standard()) };
-        assert_eq!(targets(rebuild(with(json!({ "default": false })), &policy)), ["default"]);
-        assert_eq!(rebuild(least(), &policy).unwrap().default, DefaultMark::Keep);
+        let policy = Stored {
+            is_default: true,
+            ..stored(PasswordPolicy::standard())
+        };
         assert_eq!(
-            build::<PasswordPolicy>(with(json!({ "default": true }))).unwrap().default,
+            targets(rebuild(with(json!({ "default": false })), &policy)),
+            ["default"]
+        );
+        assert_eq!(
+            rebuild(least(), &policy).unwrap().default,
+            DefaultMark::Keep
+        );
+        assert_eq!(
+            build::<PasswordPolicy>(with(json!({ "default": true })))
+                .unwrap()
+                .default,
             DefaultMark::Set
         );
-        let Err(Refusal::Invalid(refusal)) = PasswordPolicy::may_leave(&policy, &[]) else { panic!() };
-        assert!(refusal.message.contains("Default Password Policy can not be deleted"));
-        assert!(PasswordPolicy::may_leave(&Stored { is_default: false, ..policy }, &[]).is_ok());
+        let Err(Refusal::Invalid(refusal)) = PasswordPolicy::may_leave(&policy, &[]) else {
+            panic!()
+        };
+        assert!(
+            refusal
+                .message
+                .contains("Default Password Policy can not be deleted")
+        );
+        assert!(
+            PasswordPolicy::may_leave(
+                &Stored {
+                    is_default: false,
+                    ..policy
+                },
+                &[]
+            )
+            .is_ok()
+        );
     }
 
     #[test]
     fn a_new_environment_has_three_and_the_standard_one_is_the_default() {
         let born = PasswordPolicy::born();
-        let marks: Vec<_> = born.iter().map(|built| (built.body.name.as_str(), built.default)).collect();
+        let marks: Vec<_> = born
+            .iter()
+            .map(|built| (built.body.name.as_str(), built.default))
+            .collect();
         assert_eq!(
             marks,
             [

@@ -14,8 +14,8 @@ use crate::{
     access::Area,
     id::Ref,
     resource::{
-        Built, Context, DefaultMark, Family, FilterAttribute, FilterSource, Kind, Paging, Reference, Refusal,
-        Resource, Scope, Stored, Term, UniqueKey,
+        Built, Context, DefaultMark, Family, FilterAttribute, FilterSource, Kind, Paging,
+        Reference, Refusal, Resource, Scope, Stored, Term, UniqueKey,
     },
     scim::Operator,
     time::Timestamp,
@@ -68,10 +68,21 @@ impl Resource for Population {
     const KIND: &'static Kind = &POPULATION;
     type Draft = Marked<Self>;
 
-    const PAGING: Paging = Paging::Pages { default: 100, maximum: 1_000 };
+    const PAGING: Paging = Paging::Pages {
+        default: 100,
+        maximum: 1_000,
+    };
     const FILTER: &'static [FilterAttribute] = &[
-        FilterAttribute { name: "name", operators: &[Operator::Eq, Operator::Sw], source: FilterSource::Term },
-        FilterAttribute { name: "id", operators: &[Operator::Eq], source: FilterSource::Id },
+        FilterAttribute {
+            name: "name",
+            operators: &[Operator::Eq, Operator::Sw],
+            source: FilterSource::Term,
+        },
+        FilterAttribute {
+            name: "id",
+            operators: &[Operator::Eq],
+            source: FilterSource::Id,
+        },
         FilterAttribute {
             name: "alternativeIdentifiers",
             operators: &[Operator::Eq],
@@ -92,7 +103,10 @@ impl Resource for Population {
             Some(false) => DefaultMark::Clear,
             None => DefaultMark::Keep,
         };
-        Ok(Built { default, ..Built::from(draft.rules) })
+        Ok(Built {
+            default,
+            ..Built::from(draft.rules)
+        })
     }
 
     fn unique(&self) -> Vec<UniqueKey> {
@@ -101,13 +115,18 @@ impl Resource for Population {
 
     fn references(&self) -> Vec<Reference> {
         let policy = self.password_policy.iter();
-        policy.map(|policy| Reference::to(PasswordPolicy::KIND, policy.id.uuid(), "passwordPolicy.id")).collect()
+        policy
+            .map(|policy| {
+                Reference::to(PasswordPolicy::KIND, policy.id.uuid(), "passwordPolicy.id")
+            })
+            .collect()
     }
 
     fn terms(&self) -> Vec<Term> {
         let others = self.alternative_identifiers.iter().flatten();
-        let mut terms: Vec<_> =
-            others.map(|identifier| Term::new("alternativeIdentifiers", identifier)).collect();
+        let mut terms: Vec<_> = others
+            .map(|identifier| Term::new("alternativeIdentifiers", identifier))
+            .collect();
         terms.push(Term::new("name", &self.name));
         terms
     }
@@ -136,10 +155,17 @@ impl Resource for Population {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resources::{round_trip::rebuilt_from_view, trial::{build, stored}};
+    use crate::resources::{
+        round_trip::rebuilt_from_view,
+        trial::{build, stored},
+    };
 
     fn population(name: &str) -> Stored<Population> {
-        stored(build::<Population>(serde_json::json!({ "name": name })).unwrap().body)
+        stored(
+            build::<Population>(serde_json::json!({ "name": name }))
+                .unwrap()
+                .body,
+        )
     }
 
     #[test]
@@ -151,20 +177,47 @@ mod tests {
             }
         };
         let staff = population("Staff");
-        let other = Stored { id: crate::id::Id::from_uuid(uuid::Uuid::from_u128(99)), ..population("Guests") };
+        let other = Stored {
+            id: crate::id::Id::from_uuid(uuid::Uuid::from_u128(99)),
+            ..population("Guests")
+        };
         assert!(
-            refusal(&staff, std::slice::from_ref(&staff)).contains("must contain at least one population")
+            refusal(&staff, std::slice::from_ref(&staff))
+                .contains("must contain at least one population")
         );
         let both = [staff.clone(), other];
         assert_eq!(Population::may_leave(&staff, &both), Ok(()));
-        assert!(refusal(&Stored { is_default: true, ..staff.clone() }, &both).contains("default"));
-        assert!(refusal(&Stored { members: 1, ..staff }, &both).contains("users"));
+        assert!(
+            refusal(
+                &Stored {
+                    is_default: true,
+                    ..staff.clone()
+                },
+                &both
+            )
+            .contains("default")
+        );
+        assert!(
+            refusal(
+                &Stored {
+                    members: 1,
+                    ..staff
+                },
+                &both
+            )
+            .contains("users")
+        );
     }
 
     #[test]
     fn shows_its_number_of_users_and_whether_it_is_the_default() {
-        let members =
-            Population::view(&Stored { members: 3, ..population("Staff") }, Timestamp::from_millis(0));
+        let members = Population::view(
+            &Stored {
+                members: 3,
+                ..population("Staff")
+            },
+            Timestamp::from_millis(0),
+        );
         assert_eq!(members["userCount"], 3);
         assert_eq!(members["default"], false);
         assert!(!members.contains_key("passwordPolicy"));
@@ -172,7 +225,8 @@ mod tests {
 
     #[test]
     fn taking_the_default_away_leaves_none() {
-        let built = build::<Population>(serde_json::json!({ "name": "A", "default": false })).unwrap();
+        let built =
+            build::<Population>(serde_json::json!({ "name": "A", "default": false })).unwrap();
         assert_eq!(built.default, DefaultMark::Clear);
         assert_eq!(Population::born().default, DefaultMark::Set);
     }
@@ -189,7 +243,10 @@ mod tests {
         let terms = build::<Population>(body).unwrap().body.terms();
         assert_eq!(
             terms,
-            [Term::new("alternativeIdentifiers", "hq-1"), Term::new("name", "staff")]
+            [
+                Term::new("alternativeIdentifiers", "hq-1"),
+                Term::new("name", "staff")
+            ]
         );
     }
 }

@@ -29,8 +29,13 @@ pub struct Content {
 }
 
 /// What a template may mention. `otp` must be in every text.
-pub const VARIABLES: [&str; 5] =
-    ["otp", "user.username", "user.name.given", "user.name.family", "current-year"];
+pub const VARIABLES: [&str; 5] = [
+    "otp",
+    "user.username",
+    "user.name.given",
+    "user.name.family",
+    "current-year",
+];
 
 pub static STRONG_AUTHENTICATION: Template = Template {
     name: "strong_authentication",
@@ -91,8 +96,10 @@ impl Template {
     }
 
     pub fn view(&self) -> Map<String, Value> {
-        let variables: Map<_, _> =
-            VARIABLES.iter().map(|&name| (name.to_owned(), json!({ "required": name == "otp" }))).collect();
+        let variables: Map<_, _> = VARIABLES
+            .iter()
+            .map(|&name| (name.to_owned(), json!({ "required": name == "otp" })))
+            .collect();
         members(json!({
             "id": self.name,
             "displayName": self.display_name,
@@ -106,8 +113,13 @@ impl Template {
     /// The text to send: the first wanted language that has one, exactly or without its region, and
     /// English when none has.
     pub fn choose(&self, channel: Channel, locales: &[&str]) -> Option<&'static Content> {
-        let of_channel = || self.contents.iter().filter(move |content| content.channel == channel);
-        let in_locale = |wanted: &str| of_channel().find(|content| same_locale(content.locale, wanted));
+        let of_channel = || {
+            self.contents
+                .iter()
+                .filter(move |content| content.channel == channel)
+        };
+        let in_locale =
+            |wanted: &str| of_channel().find(|content| same_locale(content.locale, wanted));
         locales
             .iter()
             .flat_map(|&locale| [locale, language(locale)])
@@ -191,13 +203,16 @@ fn language(locale: &str) -> &str {
 
 /// `en-GB` and `en_gb` are the same.
 fn same_locale(one: &str, other: &str) -> bool {
-    one.replace('_', "-").eq_ignore_ascii_case(&other.replace('_', "-"))
+    one.replace('_', "-")
+        .eq_ignore_ascii_case(&other.replace('_', "-"))
 }
 
 fn members(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Map::new()
+        }
     }
 }
 
@@ -212,7 +227,10 @@ mod tests {
     #[test]
     fn names_are_replaced_and_unknown_ones_vanish() {
         let value_of = |name: &str| (name == "otp").then(|| "123456".to_owned());
-        assert_eq!(render("Code ${otp}, ${ otp }${who}!", value_of), "Code 123456, 123456!");
+        assert_eq!(
+            render("Code ${otp}, ${ otp }${who}!", value_of),
+            "Code 123456, 123456!"
+        );
         assert_eq!(render("${otp", value_of), "${otp");
         assert_eq!(render("100 $ {otp}", value_of), "100 $ {otp}");
     }
@@ -235,7 +253,11 @@ mod tests {
                     });
                 }
                 assert!(seen.borrow().contains(&"otp".to_owned()));
-                assert!(seen.borrow().iter().all(|name| VARIABLES.contains(&name.as_str())));
+                assert!(
+                    seen.borrow()
+                        .iter()
+                        .all(|name| VARIABLES.contains(&name.as_str()))
+                );
                 assert!(content.channel == Channel::Email || content.text.chars().count() <= 153);
             }
         }
@@ -248,7 +270,10 @@ mod tests {
             .flat_map(|template| template.contents())
             .flat_map(|content| [content.id(environment(7)), content.id(environment(8 << 64))])
             .collect();
-        assert_eq!(ids.first(), Some(&DEVICE_PAIRING.contents()[0].id(environment(7))));
+        assert_eq!(
+            ids.first(),
+            Some(&DEVICE_PAIRING.contents()[0].id(environment(7)))
+        );
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), 8);
@@ -257,19 +282,27 @@ mod tests {
     #[test]
     fn a_language_without_a_text_falls_back_to_english() {
         for locales in [vec!["en-GB"], vec!["nb-NO", "EN_us"], vec!["nb"], vec![]] {
-            let content = STRONG_AUTHENTICATION.choose(Channel::Sms, &locales).unwrap();
+            let content = STRONG_AUTHENTICATION
+                .choose(Channel::Sms, &locales)
+                .unwrap();
             assert_eq!((content.channel, content.locale), (Channel::Sms, "en"));
         }
     }
 
     #[test]
     fn markup_in_a_value_is_escaped() {
-        assert_eq!(escape_html("<b>\"O'Neil\" & co</b>"), "&lt;b&gt;&quot;O&#39;Neil&quot; &amp; co&lt;/b&gt;");
+        assert_eq!(
+            escape_html("<b>\"O'Neil\" & co</b>"),
+            "&lt;b&gt;&quot;O&#39;Neil&quot; &amp; co&lt;/b&gt;"
+        );
     }
 
     #[test]
     fn an_unknown_name_is_no_template() {
-        assert_eq!(Template::named("device_pairing").unwrap().view()["deliveryMethods"], json!(["SMS", "Email"]));
+        assert_eq!(
+            Template::named("device_pairing").unwrap().view()["deliveryMethods"],
+            json!(["SMS", "Email"])
+        );
         assert!(Template::named("transaction").is_none());
     }
 }

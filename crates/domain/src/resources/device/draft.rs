@@ -5,14 +5,11 @@ use serde::Deserialize;
 
 use super::{Block, Device, DeviceStatus, DeviceType};
 use crate::{
-    id::Ref,
-    resource::Stored,
-    resources::device_authentication_policy::DeviceAuthenticationPolicy,
-    time::Timestamp,
-    violation::Violation,
+    id::Ref, resource::Stored, resources::device_authentication_policy::DeviceAuthenticationPolicy,
+    time::Timestamp, violation::Violation,
 };
 
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceDraft {
     #[serde(rename = "type")]
@@ -28,6 +25,16 @@ pub struct DeviceDraft {
     pub policy: Option<Ref<DeviceAuthenticationPolicy>>,
     pub notification: Option<NotificationDraft>,
     pub test_mode: Option<bool>,
+}
+
+/// Without the address.
+impl std::fmt::Debug for DeviceDraft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeviceDraft")
+            .field("type", &self.kind)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The text of the pairing message: an own one, or a variant of the template.
@@ -55,9 +62,14 @@ impl DeviceDraft {
     pub fn settled(mut self, enroller: Enroller) -> Result<Self, Violation> {
         let status = match (enroller, self.status) {
             (Enroller::Administrator, status) => status.unwrap_or(DeviceStatus::Active),
-            (Enroller::Owner, None | Some(DeviceStatus::ActivationRequired)) => DeviceStatus::ActivationRequired,
+            (Enroller::Owner, None | Some(DeviceStatus::ActivationRequired)) => {
+                DeviceStatus::ActivationRequired
+            }
             (Enroller::Owner, Some(DeviceStatus::Active)) => {
-                return Err(Violation::not_allowed("status", &[DeviceStatus::ActivationRequired.as_str()]));
+                return Err(Violation::not_allowed(
+                    "status",
+                    &[DeviceStatus::ActivationRequired.as_str()],
+                ));
             }
         };
         self.status = Some(status);
@@ -71,16 +83,28 @@ impl DeviceDraft {
     ) -> Result<Device, Vec<Violation>> {
         let mut faults = Vec::new();
         if self.test_mode == Some(true) {
-            faults.push(Violation::invalid("testMode", "is not available on this server"));
+            faults.push(Violation::invalid(
+                "testMode",
+                "is not available on this server",
+            ));
         }
         if let Some(notification) = &self.notification {
             faults.extend(notification.fault());
         }
         let (phone, email) = match self.kind {
-            DeviceType::Sms => (address("phone", self.phone.as_deref(), stored_phone, &mut faults), None),
-            DeviceType::Email => {
-                (None, address("email", self.email.as_deref(), |email| Some(email.to_owned()), &mut faults))
-            }
+            DeviceType::Sms => (
+                address("phone", self.phone.as_deref(), stored_phone, &mut faults),
+                None,
+            ),
+            DeviceType::Email => (
+                None,
+                address(
+                    "email",
+                    self.email.as_deref(),
+                    |email| Some(email.to_owned()),
+                    &mut faults,
+                ),
+            ),
         };
         if let Some(previous) = previous.map(|previous| &previous.body) {
             let fixed = [
@@ -88,12 +112,18 @@ impl DeviceDraft {
                 ("phone", previous.phone == phone),
                 ("email", previous.email == email),
             ];
-            let changed = fixed.into_iter().filter(|(_, same)| !same && faults.is_empty());
-            let changed: Vec<_> =
-                changed.map(|(member, _)| Violation::invalid(member, "cannot be changed")).collect();
+            let changed = fixed
+                .into_iter()
+                .filter(|(_, same)| !same && faults.is_empty());
+            let changed: Vec<_> = changed
+                .map(|(member, _)| Violation::invalid(member, "cannot be changed"))
+                .collect();
             faults.extend(changed);
             return if faults.is_empty() {
-                Ok(Device { nickname: self.nickname, ..previous.clone() })
+                Ok(Device {
+                    nickname: self.nickname,
+                    ..previous.clone()
+                })
             } else {
                 Err(faults)
             };
@@ -121,7 +151,10 @@ impl NotificationDraft {
     fn fault(&self) -> Option<Violation> {
         let message = self.message.as_deref()?;
         if self.variant.is_some() {
-            return Some(Violation::invalid("notification.variant", "excludes message"));
+            return Some(Violation::invalid(
+                "notification.variant",
+                "excludes message",
+            ));
         }
         (!message.contains("${otp}")).then(|| {
             let mut violation = Violation::required("notification.message");
@@ -153,7 +186,10 @@ fn address(
 
 fn stored_phone(phone: &str) -> Option<String> {
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-    let spelled = phone.trim().chars().all(|c| c.is_ascii_digit() || "+.-() ".contains(c));
+    let spelled = phone
+        .trim()
+        .chars()
+        .all(|c| c.is_ascii_digit() || "+.-() ".contains(c));
     if !spelled || !(5..=15).contains(&digits.len()) || digits.starts_with('0') {
         return None;
     }

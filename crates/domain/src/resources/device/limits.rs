@@ -19,13 +19,24 @@ const PENDING: usize = 5;
 pub fn may_create(devices: &[Stored<Device>], settings: &MfaSettings) -> Result<(), Refusal> {
     may_activate(devices, settings)?;
     let most = allowed(settings).saturating_add(PENDING);
-    if devices.len() < most { Ok(()) } else { Err(too_many(settings)) }
+    if devices.len() < most {
+        Ok(())
+    } else {
+        Err(too_many(settings))
+    }
 }
 
 /// Whether one more of `devices` may become active.
 pub fn may_activate(devices: &[Stored<Device>], settings: &MfaSettings) -> Result<(), Refusal> {
-    let active = devices.iter().filter(|device| device.body.status == DeviceStatus::Active).count();
-    if active < allowed(settings) { Ok(()) } else { Err(too_many(settings)) }
+    let active = devices
+        .iter()
+        .filter(|device| device.body.status == DeviceStatus::Active)
+        .count();
+    if active < allowed(settings) {
+        Ok(())
+    } else {
+        Err(too_many(settings))
+    }
 }
 
 fn allowed(settings: &MfaSettings) -> usize {
@@ -34,8 +45,12 @@ fn allowed(settings: &MfaSettings) -> usize {
 
 fn too_many(settings: &MfaSettings) -> Refusal {
     Refusal::Failed(
-        Violation::new(ViolationCode::LimitExceeded, "devices", "Maximum allowed devices has been reached")
-            .with(json!({ "maximumAllowed": settings.pairing.max_allowed_devices })),
+        Violation::new(
+            ViolationCode::LimitExceeded,
+            "devices",
+            "Maximum allowed devices has been reached",
+        )
+        .with(json!({ "maximumAllowed": settings.pairing.max_allowed_devices })),
     )
 }
 
@@ -48,7 +63,10 @@ pub fn method(policy: &DeviceAuthenticationPolicy, kind: DeviceType) -> &SentCod
 }
 
 /// Whether the policy lets devices of the type be paired.
-pub fn permits_pairing(policy: &DeviceAuthenticationPolicy, kind: DeviceType) -> Result<(), Refusal> {
+pub fn permits_pairing(
+    policy: &DeviceAuthenticationPolicy,
+    kind: DeviceType,
+) -> Result<(), Refusal> {
     let method = method(policy, kind);
     let refuse = |message: &str| Err(Refusal::Failed(Violation::invalid("type", message)));
     if !method.enabled {

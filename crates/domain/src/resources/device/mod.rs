@@ -14,8 +14,8 @@ use crate::{
     id::Ref,
     message::Channel,
     resource::{
-        Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, Reference, Resource, Scope, Stored,
-        Term, UniqueKey,
+        Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, Reference, Resource,
+        Scope, Stored, Term, UniqueKey,
     },
     scim::Operator,
     time::Timestamp,
@@ -48,7 +48,7 @@ pub static DEVICE: Kind = Kind {
 };
 
 #[skip_serializing_none]
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Device {
     #[serde(rename = "type")]
@@ -134,7 +134,10 @@ pub enum BlockStatus {
 
 impl Block {
     const fn none() -> Self {
-        Self { status: BlockStatus::Unblocked, blocked_at: None }
+        Self {
+            status: BlockStatus::Unblocked,
+            blocked_at: None,
+        }
     }
 }
 
@@ -146,13 +149,27 @@ pub struct DeviceLock {
     pub expires_at: Option<Timestamp>,
 }
 
+/// Without the address.
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Device")
+            .field("type", &self.kind)
+            .field("status", &self.status)
+            .field("block", &self.block)
+            .field("lock", &self.lock)
+            .field("pairing", &self.pairing)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Device {
     pub fn is_blocked(&self) -> bool {
         self.block.status == BlockStatus::Blocked
     }
 
     pub fn is_locked(&self, now: Timestamp) -> bool {
-        self.lock.is_some_and(|lock| lock.expires_at.is_none_or(|end| end > now))
+        self.lock
+            .is_some_and(|lock| lock.expires_at.is_none_or(|end| end > now))
     }
 
     /// Whether a sign-on may use it, as far as the device itself goes.
@@ -175,8 +192,16 @@ impl Resource for Device {
     type Draft = DeviceDraft;
 
     const FILTER: &'static [FilterAttribute] = &[
-        FilterAttribute { name: "status", operators: &[Operator::Eq], source: FilterSource::Term },
-        FilterAttribute { name: "type", operators: &[Operator::Eq], source: FilterSource::Term },
+        FilterAttribute {
+            name: "status",
+            operators: &[Operator::Eq],
+            source: FilterSource::Term,
+        },
+        FilterAttribute {
+            name: "type",
+            operators: &[Operator::Eq],
+            source: FilterSource::Term,
+        },
     ];
     const GUARDED_SET: bool = true;
 
@@ -198,7 +223,11 @@ impl Resource for Device {
         match self.kind {
             // Spellings of a number differ only in what is not a digit.
             DeviceType::Sms => {
-                let digits: String = self.address().chars().filter(char::is_ascii_digit).collect();
+                let digits: String = self
+                    .address()
+                    .chars()
+                    .filter(char::is_ascii_digit)
+                    .collect();
                 vec![key("phone", format!("{}:{digits}", self.kind.as_str()))]
             }
             DeviceType::Email => vec![key("email", self.address().to_lowercase())],
@@ -216,13 +245,21 @@ impl Resource for Device {
     }
 
     fn terms(&self) -> Vec<Term> {
-        vec![Term::new("status", self.status.as_str()), Term::new("type", self.kind.as_str())]
+        vec![
+            Term::new("status", self.status.as_str()),
+            Term::new("type", self.kind.as_str()),
+        ]
     }
 
     /// By activation, which is the order unless the user has another ([`order::arrange`]).
     fn arrange(items: &mut [Stored<Self>]) {
         items.sort_by_key(|device| {
-            (device.body.activated_at.is_none(), device.body.activated_at, device.created_at, device.id)
+            (
+                device.body.activated_at.is_none(),
+                device.body.activated_at,
+                device.created_at,
+                device.id,
+            )
         });
     }
 
@@ -233,7 +270,9 @@ impl Resource for Device {
         }
         let device = &stored.body;
         let lock = match device.lock.filter(|_| device.is_locked(now)) {
-            Some(DeviceLock { expires_at: Some(end) }) => json!({ "status": "LOCKED", "expiresAt": end }),
+            Some(DeviceLock {
+                expires_at: Some(end),
+            }) => json!({ "status": "LOCKED", "expiresAt": end }),
             Some(DeviceLock { expires_at: None }) => json!({ "status": "LOCKED" }),
             None => json!({ "status": "UNLOCKED" }),
         };

@@ -36,7 +36,10 @@ pub fn without(order: Order, device: Id<Device>) -> Order {
 }
 
 /// The order that a user wants, which must name every active device once.
-pub fn reordered(draft: &ReorderDraft, active: &[Id<Device>]) -> Result<Vec<Id<Device>>, Violation> {
+pub fn reordered(
+    draft: &ReorderDraft,
+    active: &[Id<Device>],
+) -> Result<Vec<Id<Device>>, Violation> {
     let wanted: Vec<_> = draft.order.iter().map(|device| device.id).collect();
     let mut sorted = wanted.clone();
     sorted.sort_unstable();
@@ -45,7 +48,10 @@ pub fn reordered(draft: &ReorderDraft, active: &[Id<Device>]) -> Result<Vec<Id<D
     if sorted == expected {
         Ok(wanted)
     } else {
-        Err(Violation::invalid("order", "must name each active device once, and no other"))
+        Err(Violation::invalid(
+            "order",
+            "must name each active device once, and no other",
+        ))
     }
 }
 
@@ -54,7 +60,10 @@ pub fn arrange(devices: &mut [Stored<Device>], order: Option<&[Id<Device>]>) {
     Device::arrange(devices);
     if let Some(order) = order {
         devices.sort_by_key(|device| {
-            order.iter().position(|&id| id == device.id).unwrap_or(usize::MAX)
+            order
+                .iter()
+                .position(|&id| id == device.id)
+                .unwrap_or(usize::MAX)
         });
     }
 }
@@ -73,15 +82,24 @@ mod tests {
     }
 
     fn draft(order: &[u8]) -> ReorderDraft {
-        ReorderDraft { order: order.iter().map(|&number| Ref::from(id(number))).collect() }
+        ReorderDraft {
+            order: order.iter().map(|&number| Ref::from(id(number))).collect(),
+        }
     }
 
     #[test]
     fn an_order_names_every_active_device_once() {
         let active = [id(1), id(2), id(3)];
-        assert_eq!(reordered(&draft(&[3, 1, 2]), &active), Ok(vec![id(3), id(1), id(2)]));
+        assert_eq!(
+            reordered(&draft(&[3, 1, 2]), &active),
+            Ok(vec![id(3), id(1), id(2)])
+        );
         for wrong in [&[1, 2][..], &[1, 2, 3, 4], &[1, 2, 2], &[1, 2, 4], &[]] {
-            assert_eq!(reordered(&draft(wrong), &active).unwrap_err().target, "order", "{wrong:?}");
+            assert_eq!(
+                reordered(&draft(wrong), &active).unwrap_err().target,
+                "order",
+                "{wrong:?}"
+            );
         }
     }
 

@@ -38,26 +38,35 @@ pub struct Pairing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PairingOutcome {
     Activated,
-    WrongCode { attempts_remaining: u8 },
+    WrongCode {
+        attempts_remaining: u8,
+    },
     /// The code is right or wrong, but too old, or void.
     Expired,
     /// The last attempt was wrong, or came after it.
-    Exhausted { cool_down_expires_at: Option<Timestamp> },
+    Exhausted {
+        cool_down_expires_at: Option<Timestamp>,
+    },
     AlreadyActive,
 }
 
 impl PairingOutcome {
     pub fn refusal(&self) -> Option<Refusal> {
         let invalid = |message: &str, inner: Value| {
-            Some(Refusal::Invalid(Violation::new(ViolationCode::InvalidOtp, "otp", message).with(inner)))
+            Some(Refusal::Invalid(
+                Violation::new(ViolationCode::InvalidOtp, "otp", message).with(inner),
+            ))
         };
         match self {
             Self::Activated => None,
-            Self::WrongCode { attempts_remaining } => {
-                invalid("The code is wrong", json!({ "attemptsRemaining": attempts_remaining }))
-            }
+            Self::WrongCode { attempts_remaining } => invalid(
+                "The code is wrong",
+                json!({ "attemptsRemaining": attempts_remaining }),
+            ),
             Self::Expired => invalid("The code has expired", Value::Null),
-            Self::Exhausted { cool_down_expires_at } => Some(exhausted(*cool_down_expires_at)),
+            Self::Exhausted {
+                cool_down_expires_at,
+            } => Some(exhausted(*cool_down_expires_at)),
             Self::AlreadyActive => Some(already_active()),
         }
     }
@@ -90,7 +99,12 @@ impl Device {
 
     /// Replaces the code that was sent before.
     #[must_use]
-    pub fn expecting_code(mut self, code_hash: Secret<String>, rules: &SentOtp, now: Timestamp) -> Self {
+    pub fn expecting_code(
+        mut self,
+        code_hash: Secret<String>,
+        rules: &SentOtp,
+        now: Timestamp,
+    ) -> Self {
         self.pairing = Some(Pairing {
             code_hash: Some(code_hash),
             expires_at: now + rules.life_time.as_duration(),
@@ -111,12 +125,21 @@ impl Device {
             return (self, PairingOutcome::AlreadyActive);
         }
         if let Some(end) = self.cooling_down(now) {
-            return (self, PairingOutcome::Exhausted { cool_down_expires_at: Some(end) });
+            return (
+                self,
+                PairingOutcome::Exhausted {
+                    cool_down_expires_at: Some(end),
+                },
+            );
         }
         let Some(pairing) = &mut self.pairing else {
             return (self, PairingOutcome::Expired);
         };
-        let Some(code_hash) = pairing.code_hash.as_ref().filter(|_| pairing.expires_at > now) else {
+        let Some(code_hash) = pairing
+            .code_hash
+            .as_ref()
+            .filter(|_| pairing.expires_at > now)
+        else {
             return (self, PairingOutcome::Expired);
         };
         if matches(code_hash) {
@@ -134,10 +157,18 @@ impl Device {
         let cool_down = rules.failure.cool_down();
         pairing.cool_down_until = (!cool_down.is_zero()).then(|| now + cool_down);
         let cool_down_expires_at = pairing.cool_down_until;
-        (self, PairingOutcome::Exhausted { cool_down_expires_at })
+        (
+            self,
+            PairingOutcome::Exhausted {
+                cool_down_expires_at,
+            },
+        )
     }
 
     fn cooling_down(&self, now: Timestamp) -> Option<Timestamp> {
-        self.pairing.as_ref()?.cool_down_until.filter(|&end| end > now)
+        self.pairing
+            .as_ref()?
+            .cool_down_until
+            .filter(|&end| end > now)
     }
 }

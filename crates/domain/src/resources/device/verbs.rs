@@ -16,7 +16,10 @@ pub struct NicknameDraft {
 impl Device {
     #[must_use]
     pub fn renamed(self, nickname: String) -> Self {
-        Self { nickname: Some(nickname), ..self }
+        Self {
+            nickname: Some(nickname),
+            ..self
+        }
     }
 
     /// Blocking twice keeps the first time.
@@ -25,18 +28,30 @@ impl Device {
         if self.is_blocked() {
             return self;
         }
-        Self { block: Block { status: BlockStatus::Blocked, blocked_at: Some(now) }, ..self }
+        Self {
+            block: Block {
+                status: BlockStatus::Blocked,
+                blocked_at: Some(now),
+            },
+            ..self
+        }
     }
 
     #[must_use]
     pub fn unblocked(self) -> Self {
-        Self { block: Block::none(), ..self }
+        Self {
+            block: Block::none(),
+            ..self
+        }
     }
 
     /// After too many wrong codes.
     #[must_use]
     pub fn locked(self, expires_at: Option<Timestamp>) -> Self {
-        Self { lock: Some(DeviceLock { expires_at }), ..self }
+        Self {
+            lock: Some(DeviceLock { expires_at }),
+            ..self
+        }
     }
 
     /// The caller resets the counter of wrong codes as well.

@@ -48,7 +48,11 @@ impl SentOtp {
 
 impl Default for SentOtp {
     fn default() -> Self {
-        Self { life_time: Self::half_an_hour(), failure: Failure::default(), otp_length: Self::six() }
+        Self {
+            life_time: Self::half_an_hour(),
+            failure: Failure::default(),
+            otp_length: Self::six(),
+        }
     }
 }
 
@@ -71,7 +75,10 @@ impl Failure {
         3
     }
     const fn then_wait(cool_down: Span) -> Self {
-        Self { count: Self::three(), cool_down: Some(cool_down) }
+        Self {
+            count: Self::three(),
+            cool_down: Some(cool_down),
+        }
     }
     pub fn cool_down(&self) -> crate::time::Duration {
         self.cool_down.map(Span::as_duration).unwrap_or_default()
@@ -80,7 +87,10 @@ impl Failure {
 
 impl Default for Failure {
     fn default() -> Self {
-        Self { count: Self::three(), cool_down: None }
+        Self {
+            count: Self::three(),
+            cool_down: None,
+        }
     }
 }
 
@@ -212,36 +222,68 @@ fn complete_failure(
 
 impl Complete for SentCode {
     fn complete(&mut self, at: &str, faults: &mut Vec<Violation>) {
-        faults.extend(self.otp.life_time.fault(&format!("{at}.otp.lifeTime"), LIFE_TIME));
+        faults.extend(
+            self.otp
+                .life_time
+                .fault(&format!("{at}.otp.lifeTime"), LIFE_TIME),
+        );
         let at = format!("{at}.otp.failure");
-        complete_failure(&mut self.otp.failure, Span::minutes(0), SHORT_COOL_DOWN, &at, faults);
+        complete_failure(
+            &mut self.otp.failure,
+            Span::minutes(0),
+            SHORT_COOL_DOWN,
+            &at,
+            faults,
+        );
     }
 }
 
 impl Complete for Totp {
     fn complete(&mut self, at: &str, faults: &mut Vec<Violation>) {
         let at = format!("{at}.otp.failure");
-        complete_failure(&mut self.otp.failure, Span::minutes(2), TOTP_COOL_DOWN, &at, faults);
+        complete_failure(
+            &mut self.otp.failure,
+            Span::minutes(2),
+            TOTP_COOL_DOWN,
+            &at,
+            faults,
+        );
     }
 }
 
 impl Complete for OathToken {
     fn complete(&mut self, at: &str, faults: &mut Vec<Violation>) {
         if let Some(lifetime) = self.pairing_key_lifetime {
-            faults.extend(lifetime.fault(&format!("{at}.pairingKeyLifetime"), PAIRING_KEY_LIFETIME));
+            faults
+                .extend(lifetime.fault(&format!("{at}.pairingKeyLifetime"), PAIRING_KEY_LIFETIME));
         }
         let at = format!("{at}.otp.failure");
-        complete_failure(&mut self.otp.failure, Span::minutes(2), TOTP_COOL_DOWN, &at, faults);
+        complete_failure(
+            &mut self.otp.failure,
+            Span::minutes(2),
+            TOTP_COOL_DOWN,
+            &at,
+            faults,
+        );
     }
 }
 
 impl Complete for Fido2 {
     fn complete(&mut self, at: &str, faults: &mut Vec<Violation>) {
         if self.fido2_policy_id.is_some() {
-            faults.push(Violation::invalid(format!("{at}.fido2PolicyId"), "is not a FIDO2 policy"));
+            faults.push(Violation::invalid(
+                format!("{at}.fido2PolicyId"),
+                "is not a FIDO2 policy",
+            ));
         }
         let at = format!("{at}.failure");
-        complete_failure(&mut self.failure, Span::minutes(2), LONG_COOL_DOWN, &at, faults);
+        complete_failure(
+            &mut self.failure,
+            Span::minutes(2),
+            LONG_COOL_DOWN,
+            &at,
+            faults,
+        );
     }
 }
 
@@ -255,17 +297,35 @@ impl Complete for Mobile {
             ));
         }
         if let Some(window) = self.otp.window {
-            faults.extend(window.step_size.fault(&format!("{at}.otp.window.stepSize"), STEP_SIZE));
+            faults.extend(
+                window
+                    .step_size
+                    .fault(&format!("{at}.otp.window.stepSize"), STEP_SIZE),
+            );
         }
         let at = format!("{at}.otp.failure");
-        complete_failure(&mut self.otp.failure, Span::minutes(2), LONG_COOL_DOWN, &at, faults);
+        complete_failure(
+            &mut self.otp.failure,
+            Span::minutes(2),
+            LONG_COOL_DOWN,
+            &at,
+            faults,
+        );
     }
 }
 
 impl SentCode {
     pub(super) fn born(enabled: bool) -> Self {
-        let otp = SentOtp { failure: Failure::then_wait(Span::minutes(0)), ..SentOtp::default() };
-        Self { enabled, pairing_disabled: false, prompt_for_nickname_on_pairing: false, otp }
+        let otp = SentOtp {
+            failure: Failure::then_wait(Span::minutes(0)),
+            ..SentOtp::default()
+        };
+        Self {
+            enabled,
+            pairing_disabled: false,
+            prompt_for_nickname_on_pairing: false,
+            otp,
+        }
     }
 }
 
@@ -281,7 +341,9 @@ impl Totp {
             enabled,
             pairing_disabled: false,
             prompt_for_nickname_on_pairing: false,
-            otp: GeneratedOtp { failure: Failure::then_wait(Span::minutes(2)) },
+            otp: GeneratedOtp {
+                failure: Failure::then_wait(Span::minutes(2)),
+            },
             passcode_grace_period: Self::five(),
             uri_parameters: None,
         }
@@ -299,7 +361,10 @@ impl Mobile {
         Self {
             enabled,
             prompt_for_nickname_on_pairing: false,
-            otp: MobileOtp { failure: Failure::then_wait(Span::minutes(2)), window: None },
+            otp: MobileOtp {
+                failure: Failure::then_wait(Span::minutes(2)),
+                window: None,
+            },
             applications: Vec::new(),
         }
     }
@@ -329,7 +394,9 @@ impl OathToken {
             enabled: true,
             pairing_disabled: false,
             prompt_for_nickname_on_pairing: false,
-            otp: GeneratedOtp { failure: Failure::then_wait(Span::minutes(2)) },
+            otp: GeneratedOtp {
+                failure: Failure::then_wait(Span::minutes(2)),
+            },
             pairing_key_lifetime: None,
         }
     }

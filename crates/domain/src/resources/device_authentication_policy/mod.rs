@@ -14,7 +14,8 @@ use crate::{
     access::Area,
     id::Ref,
     resource::{
-        Built, Context, DefaultMark, Family, Kind, Reference, Refusal, Resource, Scope, Stored, UniqueKey,
+        Built, Context, DefaultMark, Family, Kind, Reference, Refusal, Resource, Scope, Stored,
+        UniqueKey,
     },
     time::Timestamp,
     violation::Violation,
@@ -27,8 +28,8 @@ mod tests;
 
 use methods::Complete;
 pub use methods::{
-    Failure, Fido2, GeneratedOtp, Mobile, MobileApplication, MobileOtp, OathToken, SentCode, SentOtp, Totp,
-    Window,
+    Failure, Fido2, GeneratedOtp, Mobile, MobileApplication, MobileOtp, OathToken, SentCode,
+    SentOtp, Totp, Window,
 };
 pub(crate) use span::SpanRange;
 pub use span::{Span, TimeUnit};
@@ -133,19 +134,27 @@ impl RememberWeb {
 
 impl Default for RememberWeb {
     fn default() -> Self {
-        Self { enabled: false, life_time: Self::half_an_hour() }
+        Self {
+            enabled: false,
+            life_time: Self::half_an_hour(),
+        }
     }
 }
 
-const REMEMBERED: SpanRange =
-    &[(TimeUnit::Minutes, 1, 129_600), (TimeUnit::Hours, 1, 2_160), (TimeUnit::Days, 1, 90)];
+const REMEMBERED: SpanRange = &[
+    (TimeUnit::Minutes, 1, 129_600),
+    (TimeUnit::Hours, 1, 2_160),
+    (TimeUnit::Days, 1, 90),
+];
 
 impl DeviceAuthenticationPolicy {
     /// The default policy of a new environment: codes by SMS and e-mail are on.
     pub fn born() -> Built<Self> {
         marked::born_default(Self {
             name: "Default MFA Policy".to_owned(),
-            authentication: Authentication { device_selection: DeviceSelection::DefaultToFirst },
+            authentication: Authentication {
+                device_selection: DeviceSelection::DefaultToFirst,
+            },
             new_device_notification: NewDeviceNotification::EmailThenSms,
             ignore_user_lock: false,
             notifications_policy: None,
@@ -163,7 +172,12 @@ impl DeviceAuthenticationPolicy {
 
     fn complete(&mut self) -> Vec<Violation> {
         let mut faults = Vec::new();
-        faults.extend(self.remember_me.web.life_time.fault("rememberMe.web.lifeTime", REMEMBERED));
+        faults.extend(
+            self.remember_me
+                .web
+                .life_time
+                .fault("rememberMe.web.lifeTime", REMEMBERED),
+        );
         self.sms.complete("sms", &mut faults);
         self.voice.complete("voice", &mut faults);
         self.email.complete("email", &mut faults);
@@ -196,7 +210,14 @@ impl Resource for DeviceAuthenticationPolicy {
             faults.push(fault);
             DefaultMark::Keep
         });
-        if faults.is_empty() { Ok(Built { default, ..Built::from(policy) }) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Built {
+                default,
+                ..Built::from(policy)
+            })
+        } else {
+            Err(faults)
+        }
     }
 
     fn unique(&self) -> Vec<UniqueKey> {
@@ -208,13 +229,20 @@ impl Resource for DeviceAuthenticationPolicy {
         policy
             .map(|policy| Reference {
                 weak: true,
-                ..Reference::to(&NOTIFICATIONS_POLICY, policy.id.uuid(), "notificationsPolicy.id")
+                ..Reference::to(
+                    &NOTIFICATIONS_POLICY,
+                    policy.id.uuid(),
+                    "notificationsPolicy.id",
+                )
             })
             .collect()
     }
 
     fn may_leave(stored: &Stored<Self>, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
-        marked::refuse_default(stored, "It is not possible to remove default device authentication policy.")
+        marked::refuse_default(
+            stored,
+            "It is not possible to remove default device authentication policy.",
+        )
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {

@@ -39,10 +39,16 @@ pub(crate) type SpanRange = &'static [(TimeUnit, u32, u32)];
 
 impl Span {
     pub const fn minutes(duration: u32) -> Self {
-        Self { duration, time_unit: TimeUnit::Minutes }
+        Self {
+            duration,
+            time_unit: TimeUnit::Minutes,
+        }
     }
     pub const fn seconds(duration: u32) -> Self {
-        Self { duration, time_unit: TimeUnit::Seconds }
+        Self {
+            duration,
+            time_unit: TimeUnit::Seconds,
+        }
     }
 
     pub fn as_duration(self) -> Duration {
@@ -57,8 +63,9 @@ impl Span {
 
     pub(crate) fn fault(self, target: &str, range: SpanRange) -> Option<Violation> {
         match range.iter().find(|(unit, ..)| *unit == self.time_unit) {
-            Some(&(_, least, most)) => (!(least..=most).contains(&self.duration))
-                .then(|| Violation::out_of_range(format!("{target}.duration"), least.into(), most.into())),
+            Some(&(_, least, most)) => (!(least..=most).contains(&self.duration)).then(|| {
+                Violation::out_of_range(format!("{target}.duration"), least.into(), most.into())
+            }),
             None => {
                 let units: Vec<_> = range.iter().map(|(unit, ..)| unit.as_str()).collect();
                 Some(Violation::not_allowed(format!("{target}.timeUnit"), &units))

@@ -1,7 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::resources::{round_trip::rebuilt_from_view, trial::{NOW, build, rebuild, stored, targets}};
+use crate::resources::{
+    round_trip::rebuilt_from_view,
+    trial::{NOW, build, rebuild, stored, targets},
+};
 
 #[test]
 fn what_is_left_out_is_filled_in() {
@@ -56,19 +59,39 @@ fn every_span_out_of_range_is_named() {
 fn the_born_policy_is_complete_and_sends_by_sms_and_mail_only() {
     let born = DeviceAuthenticationPolicy::born();
     assert_eq!(born.default, DefaultMark::Set);
-    let policy = Stored { is_default: true, ..stored(born.body) };
+    let policy = Stored {
+        is_default: true,
+        ..stored(born.body)
+    };
     assert_eq!(rebuilt_from_view(&policy).body, policy.body);
     let body = &policy.body;
     assert_eq!(
-        [body.sms.enabled, body.email.enabled, body.voice.enabled, body.whats_app.enabled],
+        [
+            body.sms.enabled,
+            body.email.enabled,
+            body.voice.enabled,
+            body.whats_app.enabled
+        ],
         [true, true, false, false]
     );
 }
 
 #[test]
 fn the_default_policy_cannot_be_deleted_or_unmarked() {
-    let policy = Stored { is_default: true, ..stored(DeviceAuthenticationPolicy::born().body) };
-    let Err(Refusal::Invalid(refusal)) = DeviceAuthenticationPolicy::may_leave(&policy, &[]) else { panic!() };
-    assert!(refusal.message.contains("remove default device authentication policy"));
-    assert_eq!(targets(rebuild(json!({ "name": "x", "default": false }), &policy)), ["default"]);
+    let policy = Stored {
+        is_default: true,
+        ..stored(DeviceAuthenticationPolicy::born().body)
+    };
+    let Err(Refusal::Invalid(refusal)) = DeviceAuthenticationPolicy::may_leave(&policy, &[]) else {
+        panic!()
+    };
+    assert!(
+        refusal
+            .message
+            .contains("remove default device authentication policy")
+    );
+    assert_eq!(
+        targets(rebuild(json!({ "name": "x", "default": false }), &policy)),
+        ["default"]
+    );
 }

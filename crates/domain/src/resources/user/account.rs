@@ -71,7 +71,10 @@ impl Locks {
     }
 
     fn holding(&self, now: Timestamp) -> impl Iterator<Item = Lock> {
-        [self.administrator, self.password, self.mfa].into_iter().flatten().filter(move |lock| lock.holds(now))
+        [self.administrator, self.password, self.mfa]
+            .into_iter()
+            .flatten()
+            .filter(move |lock| lock.holds(now))
     }
 }
 
@@ -99,12 +102,22 @@ impl User {
         let locks = &self.credentials.locks;
         let locked = locks.hold(now);
         // The last lock to end decides; one without an end never does.
-        let unlock_at = locks.holding(now).map(|lock| lock.until).collect::<Option<Vec<_>>>();
+        let unlock_at = locks
+            .holding(now)
+            .map(|lock| lock.until)
+            .collect::<Option<Vec<_>>>();
         let unlock_at = unlock_at.and_then(|ends| ends.into_iter().max());
-        let explicit = Locks { password: None, ..*locks };
+        let explicit = Locks {
+            password: None,
+            ..*locks
+        };
         Account {
             can_authenticate: self.enabled && !locked,
-            status: if locked { AccountStatus::Locked } else { AccountStatus::Ok },
+            status: if locked {
+                AccountStatus::Locked
+            } else {
+                AccountStatus::Ok
+            },
             locked_at: explicit.holding(now).map(|lock| lock.at).min(),
             unlock_at,
             seconds_until_unlock: unlock_at.map(|end| end.since(now).as_seconds_ceil()),
@@ -117,6 +130,8 @@ impl User {
     }
 
     pub fn mfa_is_bypassed(&self, now: Timestamp) -> bool {
-        self.credentials.mfa_bypass_until.is_some_and(|until| until > now)
+        self.credentials
+            .mfa_bypass_until
+            .is_some_and(|until| until > now)
     }
 }

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Credentials, Lifecycle, LifecycleStatus, Population, Profile, User, VerifyStatus, profile::VISIBLE,
+    Credentials, Lifecycle, LifecycleStatus, Population, Profile, User, VerifyStatus,
+    profile::VISIBLE,
 };
 use crate::{
     id::Ref,
@@ -51,15 +52,23 @@ impl UserDraft {
     ) -> Result<User, Vec<Violation>> {
         let mut faults = self.profile.faults();
         faults.extend(VISIBLE.fault("username", &self.username));
-        if self.identity_provider.is_some_and(|provider| provider.id.is_some()) {
-            faults.push(Violation::invalid("identityProvider.id", "is not an identity provider"));
+        if self
+            .identity_provider
+            .is_some_and(|provider| provider.id.is_some())
+        {
+            faults.push(Violation::invalid(
+                "identityProvider.id",
+                "is not an identity provider",
+            ));
         }
         let before = previous.map(|previous| &previous.body);
         let population = match before {
             Some(before) => Some(before.population),
-            None => self
-                .population
-                .or_else(|| (context.defaults)(&POPULATION).map(|id| Ref { id: crate::id::Id::from_uuid(id) })),
+            None => self.population.or_else(|| {
+                (context.defaults)(&POPULATION).map(|id| Ref {
+                    id: crate::id::Id::from_uuid(id),
+                })
+            }),
         };
         let Some(population) = population else {
             faults.push(Violation::required("population"));
@@ -84,7 +93,9 @@ impl UserDraft {
                 email_verified: false,
                 population,
                 enabled: true,
-                lifecycle: Lifecycle { status: LifecycleStatus::AccountOk },
+                lifecycle: Lifecycle {
+                    status: LifecycleStatus::AccountOk,
+                },
                 mfa_enabled: self.mfa_enabled.unwrap_or(false),
                 verify_status: self.verify_status.unwrap_or_default(),
                 last_sign_on: None,

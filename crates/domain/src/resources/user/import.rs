@@ -57,9 +57,15 @@ pub fn import(draft: ImportDraft, context: &Context<'_>) -> Result<Imported, Vec
     let mut faults = Vec::new();
     let password = draft.password.and_then(|password| {
         if password.external.is_some() {
-            faults.push(Violation::invalid("password.external", "passwords of other directories are not supported"));
+            faults.push(Violation::invalid(
+                "password.external",
+                "passwords of other directories are not supported",
+            ));
         }
-        password.value.map(|value| PasswordImport { value, force_change: password.force_change })
+        password.value.map(|value| PasswordImport {
+            value,
+            force_change: password.force_change,
+        })
     });
     let has_email = draft.user.profile.email.is_some();
     let lifecycle = draft.lifecycle.unwrap_or(LifecycleDraft {
@@ -79,7 +85,9 @@ pub fn import(draft: ImportDraft, context: &Context<'_>) -> Result<Imported, Vec
         Ok(user) if faults.is_empty() => Ok(Imported {
             user: User {
                 email_verified: draft.email_verified.unwrap_or(false) && has_email,
-                lifecycle: Lifecycle { status: lifecycle.status },
+                lifecycle: Lifecycle {
+                    status: lifecycle.status,
+                },
                 ..user
             },
             password,

@@ -11,8 +11,8 @@ use crate::{
     access::Area,
     id::Ref,
     resource::{
-        Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging, Resource,
-        Scope, Stored, Term, UniqueKey,
+        Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
+        Resource, Scope, Stored, Term, UniqueKey,
     },
     scim::Operator,
     time::Timestamp,
@@ -31,7 +31,9 @@ pub use account::{Account, AccountStatus, Credentials, Lock, Locks};
 pub use draft::{ProviderDraft, UserDraft};
 pub use import::{ImportDraft, Imported, LifecycleDraft, PasswordDraft, PasswordImport, import};
 pub use profile::{Address, Name, Photo, Profile};
-pub use verbs::{BypassMfaDraft, EnabledDraft, LockDraft, MfaEnabledDraft, MoveDraft, VerifyStatusDraft};
+pub use verbs::{
+    BypassMfaDraft, EnabledDraft, LockDraft, MfaEnabledDraft, MoveDraft, VerifyStatusDraft,
+};
 
 pub static USER: Kind = Kind {
     name: "user",
@@ -102,17 +104,28 @@ pub struct SignOn {
 
 const TEXT: &[Operator] = &[Operator::Eq, Operator::Sw];
 const fn text(name: &'static str) -> FilterAttribute {
-    FilterAttribute { name, operators: TEXT, source: FilterSource::Term }
+    FilterAttribute {
+        name,
+        operators: TEXT,
+        source: FilterSource::Term,
+    }
 }
 const fn exact(name: &'static str, source: FilterSource) -> FilterAttribute {
-    FilterAttribute { name, operators: &[Operator::Eq], source }
+    FilterAttribute {
+        name,
+        operators: &[Operator::Eq],
+        source,
+    }
 }
 
 impl Resource for User {
     const KIND: &'static Kind = &USER;
     type Draft = UserDraft;
 
-    const PAGING: Paging = Paging::Pages { default: 100, maximum: 1_000 };
+    const PAGING: Paging = Paging::Pages {
+        default: 100,
+        maximum: 1_000,
+    };
     const PATCHABLE: bool = true;
     const NEEDS_DEFAULTS: &'static [&'static Kind] = &[&POPULATION];
     const FILTER: &'static [FilterAttribute] = &[
@@ -145,11 +158,26 @@ impl Resource for User {
         text("type"),
     ];
     const ORDER: &'static [OrderAttribute] = &[
-        OrderAttribute { name: "username", source: FilterSource::Term },
-        OrderAttribute { name: "createdAt", source: FilterSource::CreatedAt },
-        OrderAttribute { name: "updatedAt", source: FilterSource::UpdatedAt },
-        OrderAttribute { name: "email", source: FilterSource::Term },
-        OrderAttribute { name: "name.family", source: FilterSource::Term },
+        OrderAttribute {
+            name: "username",
+            source: FilterSource::Term,
+        },
+        OrderAttribute {
+            name: "createdAt",
+            source: FilterSource::CreatedAt,
+        },
+        OrderAttribute {
+            name: "updatedAt",
+            source: FilterSource::UpdatedAt,
+        },
+        OrderAttribute {
+            name: "email",
+            source: FilterSource::Term,
+        },
+        OrderAttribute {
+            name: "name.family",
+            source: FilterSource::Term,
+        },
     ];
 
     fn build(
@@ -174,10 +202,16 @@ impl Resource for User {
     }
 
     fn terms(&self) -> Vec<Term> {
-        let mut terms: Vec<_> =
-            self.profile.attributes().map(|(name, value)| Term::new(name, value)).collect();
+        let mut terms: Vec<_> = self
+            .profile
+            .attributes()
+            .map(|(name, value)| Term::new(name, value))
+            .collect();
         terms.push(Term::new("username", &self.username));
-        terms.push(Term::new("enabled", if self.enabled { "true" } else { "false" }));
+        terms.push(Term::new(
+            "enabled",
+            if self.enabled { "true" } else { "false" },
+        ));
         terms
     }
 

@@ -11,7 +11,7 @@ use serde_with::skip_serializing_none;
 use crate::violation::Violation;
 
 #[skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
     #[schemars(email, length(min = 1, max = 256))]
@@ -25,7 +25,10 @@ pub struct Profile {
     #[schemars(length(min = 1, max = 256))]
     pub kind: Option<String>,
     /// A language tag (RFC 5646).
-    #[schemars(length(min = 1, max = 256), regex(pattern = r"^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$"))]
+    #[schemars(
+        length(min = 1, max = 256),
+        regex(pattern = r"^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$")
+    )]
     pub locale: Option<String>,
     /// As in `Accept-Language` (RFC 9110 §12.5.4).
     #[schemars(length(min = 1, max = 256), regex(pattern = LANGUAGES))]
@@ -89,6 +92,15 @@ pub struct Address {
     pub country_code: Option<String>,
 }
 
+/// Only which attributes there are: the values are personal.
+impl std::fmt::Debug for Profile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set()
+            .entries(self.attributes().map(|(name, _)| name))
+            .finish()
+    }
+}
+
 impl Profile {
     /// Every attribute that has a value, by its path.
     pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
@@ -96,12 +108,21 @@ impl Profile {
         let address = self.address.as_ref();
         [
             ("email", self.email.as_ref()),
-            ("name.formatted", name.and_then(|name| name.formatted.as_ref())),
+            (
+                "name.formatted",
+                name.and_then(|name| name.formatted.as_ref()),
+            ),
             ("name.given", name.and_then(|name| name.given.as_ref())),
             ("name.middle", name.and_then(|name| name.middle.as_ref())),
             ("name.family", name.and_then(|name| name.family.as_ref())),
-            ("name.honorificPrefix", name.and_then(|name| name.honorific_prefix.as_ref())),
-            ("name.honorificSuffix", name.and_then(|name| name.honorific_suffix.as_ref())),
+            (
+                "name.honorificPrefix",
+                name.and_then(|name| name.honorific_prefix.as_ref()),
+            ),
+            (
+                "name.honorificSuffix",
+                name.and_then(|name| name.honorific_suffix.as_ref()),
+            ),
             ("nickname", self.nickname.as_ref()),
             ("title", self.title.as_ref()),
             ("type", self.kind.as_ref()),
@@ -111,11 +132,26 @@ impl Profile {
             ("mobilePhone", self.mobile_phone.as_ref()),
             ("primaryPhone", self.primary_phone.as_ref()),
             ("photo.href", self.photo.as_ref().map(|photo| &photo.href)),
-            ("address.streetAddress", address.and_then(|address| address.street_address.as_ref())),
-            ("address.locality", address.and_then(|address| address.locality.as_ref())),
-            ("address.region", address.and_then(|address| address.region.as_ref())),
-            ("address.postalCode", address.and_then(|address| address.postal_code.as_ref())),
-            ("address.countryCode", address.and_then(|address| address.country_code.as_ref())),
+            (
+                "address.streetAddress",
+                address.and_then(|address| address.street_address.as_ref()),
+            ),
+            (
+                "address.locality",
+                address.and_then(|address| address.locality.as_ref()),
+            ),
+            (
+                "address.region",
+                address.and_then(|address| address.region.as_ref()),
+            ),
+            (
+                "address.postalCode",
+                address.and_then(|address| address.postal_code.as_ref()),
+            ),
+            (
+                "address.countryCode",
+                address.and_then(|address| address.country_code.as_ref()),
+            ),
             ("externalId", self.external_id.as_ref()),
             ("accountId", self.account_id.as_ref()),
         ]
@@ -125,7 +161,9 @@ impl Profile {
 
     /// The faults that JSON Schema cannot name here: classes of characters.
     pub(super) fn faults(&self) -> Vec<Violation> {
-        let faults = self.attributes().filter_map(|(name, value)| class_of(name)?.fault(name, value));
+        let faults = self
+            .attributes()
+            .filter_map(|(name, value)| class_of(name)?.fault(name, value));
         faults.collect()
     }
 }
@@ -152,7 +190,10 @@ static LINES: Characters = Characters {
 
 impl Characters {
     pub(super) fn fault(&self, target: &str, value: &str) -> Option<Violation> {
-        let fits = self.regex.as_ref().is_some_and(|regex| regex.is_match(value));
+        let fits = self
+            .regex
+            .as_ref()
+            .is_some_and(|regex| regex.is_match(value));
         (!fits).then(|| {
             Violation::invalid(target, "contains characters that are not allowed")
                 .with(json!({ "allowedPattern": self.pattern }))

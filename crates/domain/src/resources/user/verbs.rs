@@ -61,18 +61,27 @@ impl User {
 
     #[must_use]
     pub fn move_to(self, population: Id<Population>) -> Self {
-        Self { population: Ref { id: population }, ..self }
+        Self {
+            population: Ref { id: population },
+            ..self
+        }
     }
 
     /// Turning MFA off keeps the devices.
     #[must_use]
     pub fn enable_mfa(self, mfa_enabled: bool) -> Self {
-        Self { mfa_enabled, ..self }
+        Self {
+            mfa_enabled,
+            ..self
+        }
     }
 
     #[must_use]
     pub fn set_verify_status(self, verify_status: VerifyStatus) -> Self {
-        Self { verify_status, ..self }
+        Self {
+            verify_status,
+            ..self
+        }
     }
 
     /// A time in the past ends the bypass.
@@ -85,7 +94,10 @@ impl User {
     /// Locks by an administrator's wish. An end in the past locks nothing.
     #[must_use]
     pub fn lock_account(mut self, unlock_at: Option<Timestamp>, now: Timestamp) -> Self {
-        let lock = Lock { at: now, until: unlock_at };
+        let lock = Lock {
+            at: now,
+            until: unlock_at,
+        };
         if lock.holds(now) {
             self.credentials.locks.administrator = Some(lock);
         }
@@ -108,7 +120,10 @@ impl User {
 
     #[must_use]
     pub fn signed_on(self, at: Timestamp, remote_ip: Option<String>) -> Self {
-        Self { last_sign_on: Some(SignOn { at, remote_ip }), ..self }
+        Self {
+            last_sign_on: Some(SignOn { at, remote_ip }),
+            ..self
+        }
     }
 
     #[must_use]
@@ -135,8 +150,14 @@ impl User {
 
     /// Empty when there is no bypass.
     pub fn bypass_mfa_view(&self, now: Timestamp) -> Map<String, Value> {
-        match self.credentials.mfa_bypass_until.filter(|&until| until > now) {
-            Some(until) => members(json!({ "bypassMFAEnabled": true, "bypassMFAEnabledUntil": until })),
+        match self
+            .credentials
+            .mfa_bypass_until
+            .filter(|&until| until > now)
+        {
+            Some(until) => {
+                members(json!({ "bypassMFAEnabled": true, "bypassMFAEnabledUntil": until }))
+            }
             None => Map::new(),
         }
     }
@@ -145,6 +166,8 @@ impl User {
 fn members(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Map::new()
+        }
     }
 }

@@ -159,6 +159,15 @@ impl Reference {
             weak: false,
         }
     }
+
+    /// The member to blame when the mention is wrong. Mentions that must all have one owner are
+    /// blamed together: `scopes` for `scopes[1].id`.
+    pub fn blamed(&self) -> &str {
+        match self.parent {
+            Some(_) => self.target.split('[').next().unwrap_or(&self.target),
+            None => &self.target,
+        }
+    }
 }
 
 /// A value that the object can be found by in a `filter`, folded as it is compared.

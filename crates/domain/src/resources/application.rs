@@ -1,1 +1,264 @@
-//! Application
+//! The application: an OAuth client, under the name that the management API has for it.
+
+use std::{collections::BTreeMap, fmt};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::{Map, Value};
+use serde_with::skip_serializing_none;
+
+use crate::{
+    access::Area,
+    id::Id,
+    resource::{Built, Context, Family, Kind, Link, Resource, Scope, Stored},
+    time::Timestamp,
+    violation::Violation,
+};
+
+mod oidc;
+mod refused;
+pub mod secret;
+
+pub use oidc::{
+    CorsBehavior, CorsSettings, GrantType, Oidc, PkceEnforcement, ResponseType,
+    TokenEndpointAuthMethod,
+};
+
+pub static APPLICATION: Kind = Kind {
+    name: "application",
+    collection: "applications",
+    family: Family::Configuration,
+    area: Area::Application,
+    parent: None,
+    nested: false,
+    scope: Scope::Environment,
+    not_found: Some(|id, environment| {
+        format!("Unable to find Application with ID: '{id}' in Environment '{environment}'")
+    }),
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum ApplicationType {
+    WebApp,
+    NativeApp,
+    SinglePageApp,
+    Service,
+    Worker,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum Protocol {
+    OpenidConnect,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum AccessRoleType {
+    AdminUsersOnly,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct AccessRole {
+    #[serde(rename = "type")]
+    pub role_type: AccessRoleType,
+}
+
+/// Who may sign on: everybody, or only users who hold a role.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct AccessControl {
+    pub role: Option<AccessRole>,
+}
+
+impl AccessControl {
+    const ADMINISTRATORS: Self = Self {
+        role: Some(AccessRole {
+            role_type: AccessRoleType::AdminUsersOnly,
+        }),
+    };
+}
+
+/// An image somewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Icon {
+    pub id: Id<Self>,
+    #[schemars(url, length(max = 2048))]
+    pub href: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum Tag {
+    PingFedConnectionIntegration,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Application {
+    #[schemars(length(min = 1, max = 256))]
+    pub name: String,
+    #[schemars(length(max = 1024))]
+    pub description: Option<String>,
+    pub enabled: bool,
+    #[serde(default)]
+    pub hidden_from_app_portal: bool,
+    #[serde(rename = "type")]
+    pub application_type: ApplicationType,
+    pub protocol: Protocol,
+    pub access_control: Option<AccessControl>,
+    pub icon: Option<Icon>,
+    /// A page of the client's own, which is given `environmentId` and `flowId`.
+    #[schemars(url, length(max = 2048))]
+    pub login_page_url: Option<String>,
+    #[schemars(length(max = 10))]
+    pub tags: Option<Vec<Tag>>,
+    #[serde(flatten)]
+    pub oidc: Oidc,
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplicationDraft {
+    #[serde(flatten)]
+    pub application: Application,
+    /// Importing a secret is not offered.
+    #[schemars(skip)]
+    client_secret: Option<IgnoredAny>,
+    /// All other members, to refuse those that ask for what is not there.
+    #[schemars(skip)]
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
+}
+
+/// The other members may hold secrets.
+impl fmt::Debug for ApplicationDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApplicationDraft")
+            .field("application", &self.application)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Application> for ApplicationDraft {
+    fn from(application: Application) -> Self {
+        Self {
+            application,
+            client_secret: None,
+            others: BTreeMap::new(),
+        }
+    }
+}
+
+impl Application {
+    fn check(&self, faults: &mut Vec<Violation>) {
+        let is_worker = self.application_type == ApplicationType::Worker;
+        if self
+            .access_control
+            .is_some_and(|control| control.role.is_some())
+            && !is_worker
+        {
+            let message = "is only for applications of type WORKER";
+            faults.push(Violation::invalid("accessControl.role", message));
+        }
+        if self.tags.as_ref().is_some_and(|tags| !tags.is_empty()) && !is_worker {
+            faults.push(Violation::invalid(
+                "tags",
+                "are only for applications of type WORKER",
+            ));
+        }
+        let icon = self.icon.as_ref().map(|icon| ("icon.href", &icon.href));
+        let login_page = self
+            .login_page_url
+            .as_ref()
+            .map(|url| ("loginPageUrl", url));
+        for (target, url) in icon.into_iter().chain(login_page) {
+            if !url.starts_with("https://") && !url.starts_with("http://") {
+                faults.push(Violation::invalid(target, "must be a URL of the web"));
+            }
+        }
+        self.oidc.check(faults);
+    }
+
+    fn fill(&mut self) {
+        if self.application_type == ApplicationType::Worker {
+            let control = self
+                .access_control
+                .get_or_insert(AccessControl::ADMINISTRATORS);
+            control.role = control.role.or(AccessControl::ADMINISTRATORS.role);
+        }
+        self.oidc.fill();
+    }
+}
+
+impl Resource for Application {
+    const KIND: &'static Kind = &APPLICATION;
+    type Draft = ApplicationDraft;
+
+    fn build(
+        draft: ApplicationDraft,
+        previous: Option<&Stored<Self>>,
+        context: &mut Context<'_>,
+    ) -> Result<Built<Self>, Vec<Violation>> {
+        let ApplicationDraft {
+            mut application,
+            client_secret,
+            others,
+        } = draft;
+        let mut faults = Vec::new();
+        if let Some(previous) = previous {
+            if previous.body.application_type != application.application_type {
+                faults.push(Violation::invalid("type", "cannot be changed"));
+            }
+            if previous.body.protocol != application.protocol {
+                faults.push(Violation::invalid("protocol", "cannot be changed"));
+            }
+        }
+        if client_secret.is_some() {
+            faults.push(Violation::invalid("clientSecret", "cannot be imported"));
+        }
+        refused::check(&others, previous.is_none(), &mut faults);
+        application.check(&mut faults);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        application.fill();
+        let mut built = Built::from(application);
+        if previous.is_none() {
+            built.secrets = secret::ClientSecrets::new(context.entropy).seal();
+        }
+        Ok(built)
+    }
+
+    fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
+        let mut members = Map::new();
+        members.insert("clientId".to_owned(), stored.id.to_string().into());
+        members.append(&mut stored.body_members());
+        members.extend(refused::shown());
+        members
+    }
+
+    fn links(_stored: &Stored<Self>) -> Vec<(&'static str, Link)> {
+        vec![
+            ("secret", Link::Below("/secret")),
+            ("grants", Link::Below("/grants")),
+            (
+                "signOnPolicyAssignments",
+                Link::Below("/signOnPolicyAssignments"),
+            ),
+            ("roleAssignments", Link::Below("/roleAssignments")),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,162 @@
-//! RoleAssignment
+//! The assignment of a role to an application, within a scope.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    access::{Area, Role, ScopeType},
+    id::{Id, Ref},
+    resource::{Built, Context, Family, Kind, Resource, Scope, Stored, UniqueKey},
+    resources::application::APPLICATION,
+    time::Timestamp,
+    violation::Violation,
+};
+
+pub static ROLE_ASSIGNMENT: Kind = Kind {
+    name: "roleAssignment",
+    collection: "roleAssignments",
+    family: Family::Configuration,
+    area: Area::RoleAssignment,
+    parent: Some(&APPLICATION),
+    nested: true,
+    scope: Scope::Environment,
+    not_found: None,
+};
+
+/// How far the role reaches: an organization, environment, population or application.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct AssignmentScope {
+    pub id: Id<()>,
+    #[serde(rename = "type")]
+    pub scope_type: ScopeType,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RoleAssignment {
+    pub role: Ref<Role>,
+    pub scope: AssignmentScope,
+}
+
+impl RoleAssignment {
+    pub fn new(role: Role, scope_type: ScopeType, scope_id: uuid::Uuid) -> Self {
+        let scope = AssignmentScope {
+            id: Id::from_uuid(scope_id),
+            scope_type,
+        };
+        Self {
+            role: Id::from_uuid(role.id()).into(),
+            scope,
+        }
+    }
+
+    /// `None` only for what was never checked: [`Resource::build`] lets no unknown role through.
+    pub fn role(&self) -> Option<Role> {
+        Role::from_id(self.role.id.uuid())
+    }
+}
+
+impl Resource for RoleAssignment {
+    const KIND: &'static Kind = &ROLE_ASSIGNMENT;
+    type Draft = Self;
+
+    fn build(
+        draft: Self,
+        _previous: Option<&Stored<Self>>,
+        _context: &mut Context<'_>,
+    ) -> Result<Built<Self>, Vec<Violation>> {
+        let Some(role) = draft.role() else {
+            return Err(vec![Violation::invalid(
+                "role.id",
+                "must be the id of a role",
+            )]);
+        };
+        let fitting = role.applicable_to();
+        if !fitting.contains(&draft.scope.scope_type) {
+            let names: Vec<_> = fitting.iter().map(|fitting| fitting.as_str()).collect();
+            let message = format!(
+                "the role {} can be limited to {}",
+                role.name(),
+                names.join(" or ")
+            );
+            // Clients know this fault by its target.
+            return Err(vec![
+                Violation::invalid("scope", message).with(json!({ "allowedValues": names })),
+            ]);
+        }
+        Ok(draft.into())
+    }
+
+    fn unique(&self) -> Vec<UniqueKey> {
+        let value = format!("{} {}", self.role.id, self.scope.id);
+        vec![UniqueKey {
+            name: "role",
+            value,
+            within_parent: true,
+            target: "role",
+        }]
+    }
+
+    fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
+        let mut members = stored.body_members();
+        members.insert("readOnly".to_owned(), false.into());
+        members
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::trial::{NOW, OTHER, build, stored, targets};
+
+    fn body(role: Role, scope: ScopeType) -> Value {
+        json!({ "role": { "id": role.id().to_string() }, "scope": { "id": OTHER, "type": scope.as_str() } })
+    }
+
+    #[test]
+    fn only_pairs_that_fit_are_accepted() {
+        use ScopeType::{Application, Environment, Organization, Population};
+        let valid = [
+            (Role::OrganizationAdmin, &[Organization][..]),
+            (Role::EnvironmentAdmin, &[Organization, Environment]),
+            (Role::ConfigurationReadOnly, &[Organization, Environment]),
+            (Role::IdentityDataAdmin, &[Environment, Population]),
+            (Role::IdentityDataReadOnly, &[Environment, Population]),
+            (Role::ClientApplicationDeveloper, &[Environment]),
+            (Role::ApplicationOwner, &[Application]),
+        ];
+        for (role, scopes) in valid {
+            for scope in [Organization, Environment, Population, Application] {
+                let found = targets(build::<RoleAssignment>(body(role, scope)));
+                if scopes.contains(&scope) {
+                    assert!(found.is_empty(), "{role:?} {scope:?}");
+                } else {
+                    assert_eq!(found, ["scope"], "{role:?} {scope:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_role_is_refused() {
+        let body =
+            json!({ "role": { "id": OTHER }, "scope": { "id": OTHER, "type": "ENVIRONMENT" } });
+        assert_eq!(targets(build::<RoleAssignment>(body)), ["role.id"]);
+        let body = json!({ "role": { "id": OTHER }, "scope": { "id": OTHER, "type": "PLANET" } });
+        assert_eq!(targets(build::<RoleAssignment>(body)), ["scope.type"]);
+    }
+
+    #[test]
+    fn it_can_be_deleted_by_whoever_sees_it() {
+        let assignment = RoleAssignment::new(
+            Role::EnvironmentAdmin,
+            ScopeType::Environment,
+            uuid::Uuid::nil(),
+        );
+        assert_eq!(
+            RoleAssignment::view(&stored(assignment), NOW)["readOnly"],
+            false
+        );
+    }
+}

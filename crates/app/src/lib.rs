@@ -11,8 +11,10 @@ pub mod keys;
 pub mod management;
 pub mod messages;
 pub mod origin;
+pub mod provisioning;
 pub mod random;
 pub mod seal;
+pub mod sign_on;
 pub mod tokens;
 pub mod workers;
 

@@ -173,7 +173,18 @@ impl Seal {
         let sealed = seal_with(&self.master, &format!("data key {environment}"), &bytes)?;
         let key = Arc::new(DataKey::from_bytes(&bytes)?);
         bytes.zeroize();
-        Ok(NewDataKey { statement: data_keys::insert(environment, &id, &sealed, now), key })
+        let statement = data_keys::insert(data_keys::DataKey { environment, id, sealed, created_at: now });
+        Ok(NewDataKey { statement, key })
+    }
+
+    /// Uses a new data key before it is stored: what is stored with it must be sealed with it.
+    pub fn remember(&self, environment: Uuid, key: &Arc<DataKey>) {
+        self.opened.write().unwrap_or_else(PoisonError::into_inner).insert(environment, key.clone());
+    }
+
+    /// Forgets the key of an environment that was not created, or is deleted.
+    pub fn forget(&self, environment: Uuid) {
+        self.opened.write().unwrap_or_else(PoisonError::into_inner).remove(&environment);
     }
 
     /// The data key of an environment, from memory or the store.
@@ -181,8 +192,9 @@ impl Seal {
         if let Some(key) = self.opened.read().unwrap_or_else(PoisonError::into_inner).get(&environment) {
             return Ok(key.clone());
         }
-        let sealed = data_keys::read(engine, environment).await?.ok_or(SealError::Unopenable)?;
-        let bytes = Secret::new(open_with(&self.master, &format!("data key {environment}"), &sealed)?);
+        let keys = data_keys::list(engine, environment).await?;
+        let newest = keys.last().ok_or(SealError::Unopenable)?;
+        let bytes = Secret::new(open_with(&self.master, &format!("data key {environment}"), &newest.sealed)?);
         let key = Arc::new(DataKey::from_bytes(bytes.expose())?);
         self.opened.write().unwrap_or_else(PoisonError::into_inner).insert(environment, key.clone());
         Ok(key)

@@ -17,6 +17,7 @@ pub mod migrations;
 pub mod outbox;
 pub mod refresh_tokens;
 pub mod sessions;
+pub mod signing_keys;
 mod sql;
 pub mod sqlite;
 pub mod token_families;

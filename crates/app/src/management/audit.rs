@@ -2,7 +2,10 @@
 
 use serde_json::json;
 use stepgate_domain::{id::Id, resource::Kind, time::Timestamp};
-use stepgate_store::{audit, engine::Statement};
+use stepgate_store::{
+    audit::{self, StoredEvent},
+    engine::Statement,
+};
 use uuid::Uuid;
 
 use crate::random::SystemRandom;
@@ -45,6 +48,11 @@ pub(super) fn event(caller: &Caller, environment: Uuid, kind: &Kind, id: Uuid, d
         "resource": { "type": kind.name, "id": id },
         "correlationId": caller.correlation_id,
     });
-    let event_id = Id::<Kind>::new(now, &mut SystemRandom).to_string();
-    audit::insert(environment, &event_id, now, &action, &body.to_string())
+    audit::insert(StoredEvent {
+        environment,
+        id: Id::<Kind>::new(now, &mut SystemRandom).uuid(),
+        recorded_at: now,
+        action,
+        body: body.to_string(),
+    })
 }

@@ -1,7 +1,7 @@
 //! Whose token carries administration: only one issued to a worker application.
 
 use stepgate_domain::{
-    access::{Assignment, Role, ScopeType},
+    access::{Assignment, ScopeType},
     id::Id,
     resource::Stored,
     resources::{
@@ -9,7 +9,7 @@ use stepgate_domain::{
         role_assignment::RoleAssignment,
     },
 };
-use stepgate_store::engine::StoreError;
+use stepgate_store::{engine::StoreError, token_families};
 use uuid::Uuid;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     origin::Origin,
 };
 
-use super::verification::verify;
+use super::verification::{VerifiedToken, verify};
 
 impl From<KeyError> for ManagementError {
     fn from(error: KeyError) -> Self {
@@ -52,7 +52,7 @@ pub async fn verify_management(app: &App, origin: &Origin, token: &str) -> Resul
     if user.is_some() && is_revoked(app, &token).await? {
         return Ok(None);
     }
-    let assignments = match (application.body.r#type, user) {
+    let assignments = match (application.body.application_type, user) {
         (ApplicationType::Worker, None) => assignments(app, environment.uuid(), client.uuid()).await?,
         // A user's own roles count only with worker and console applications, and users hold none yet.
         _ => Vec::new(),
@@ -66,6 +66,13 @@ pub async fn verify_management(app: &App, origin: &Origin, token: &str) -> Resul
     }))
 }
 
+/// Whether the grant that the token was bought with has been revoked (RFC 9700 §4.5).
+pub async fn is_revoked(app: &App, token: &VerifiedToken) -> Result<bool, StoreError> {
+    let Some(grant) = token.id::<()>("grant_id") else { return Ok(false) };
+    let family = token_families::read(&*app.engine, token.environment.uuid(), grant.uuid()).await?;
+    Ok(family.is_none_or(|family| family.revoked_at.is_some()))
+}
+
 /// What the application may do, as the permission rules see it.
 pub async fn assignments(app: &App, environment: Uuid, application: Uuid) -> Result<Vec<Assignment>, StoreError> {
     let stored = cached_children::<RoleAssignment>(app, environment, Some(application)).await?;
@@ -73,9 +80,9 @@ pub async fn assignments(app: &App, environment: Uuid, application: Uuid) -> Res
 }
 
 fn assignment(stored: &Stored<RoleAssignment>) -> Option<Assignment> {
-    let role = Role::from_id(stored.body.role.id.uuid())?;
-    let scope = stored.body.scope.r#type;
-    let scope_id = stored.body.scope.id;
+    let role = stored.body.role()?;
+    let scope = stored.body.scope.scope_type;
+    let scope_id = stored.body.scope.id.uuid();
     let environment = match scope {
         ScopeType::Environment | ScopeType::Organization => scope_id,
         // Populations and applications are assigned within the environment of the holder.

@@ -3,5 +3,5 @@
 mod management_token;
 mod verification;
 
-pub use management_token::verify_management;
+pub use management_token::{assignments, is_revoked, verify_management};
 pub use verification::{VerifiedToken, verify};

@@ -1,0 +1,239 @@
+//! How an installation and its environments come to be: each in one batch.
+
+use std::sync::Arc;
+
+use stepgate_domain::{
+    access::{Role, ScopeType},
+    id::Id,
+    resource::{Built, Context, DefaultMark, ORGANIZATION_SPACE, Resource, Stored},
+    resources::{
+        application::{Application, ApplicationDraft, secret},
+        birth::{self, Nursery},
+        environment::{Environment, EnvironmentDraft},
+        license::{License, Package},
+        organization::Organization,
+        role_assignment::RoleAssignment,
+    },
+    schema,
+    secret::Secret,
+    time::Timestamp,
+};
+use stepgate_store::{
+    documents,
+    engine::{Batch, Statement},
+    installation,
+};
+use uuid::Uuid;
+
+use crate::{
+    App,
+    error::ManagementError,
+    keys::NewSigningKey,
+    management::{Place, prepare_insert},
+    random::SystemRandom,
+};
+
+/// What `init` tells once.
+#[derive(Debug)]
+pub struct Installation {
+    pub organization: Id<Organization>,
+    pub license: Id<License>,
+    pub environment: Id<Environment>,
+    pub client: Id<Application>,
+    pub client_secret: Secret<String>,
+}
+
+const ORGANIZATION: &str = "organization";
+
+/// The organization of this installation, when it has been initialized.
+pub async fn organization(app: &App) -> Result<Option<Id<Organization>>, ManagementError> {
+    let id = installation::read(&*app.engine, ORGANIZATION).await?;
+    Ok(id.and_then(|id| id.parse().ok()))
+}
+
+/// An object that is to be inserted once its secrets can be sealed.
+struct Newborn<R> {
+    place: Place,
+    id: Uuid,
+    built: Built<R>,
+}
+
+/// Collects the objects of an environment in order of birth, to be prepared afterwards.
+struct Cradle<'a> {
+    app: &'a App,
+    environment: Uuid,
+    waiting: Vec<Box<dyn Prepare + Send>>,
+}
+
+/// Turns a newborn into statements. Sealing is async, so it cannot happen while it is born.
+#[async_trait::async_trait]
+trait Prepare {
+    async fn prepare(self: Box<Self>, app: &App, now: Timestamp) -> Result<Vec<Statement>, ManagementError>;
+}
+
+#[async_trait::async_trait]
+impl<R: Resource> Prepare for Newborn<R> {
+    async fn prepare(self: Box<Self>, app: &App, now: Timestamp) -> Result<Vec<Statement>, ManagementError> {
+        Ok(prepare_insert(app, self.place, self.id, self.built, now).await?.0)
+    }
+}
+
+impl Cradle<'_> {
+    fn put<R: Resource>(&mut self, parent: Option<Uuid>, id: Uuid, built: Built<R>) {
+        let place = Place { environment: self.environment, parent };
+        self.waiting.push(Box::new(Newborn { place, id, built }));
+    }
+
+    async fn statements(self, now: Timestamp) -> Result<Vec<Statement>, ManagementError> {
+        let mut statements = Vec::new();
+        for newborn in self.waiting {
+            statements.extend(newborn.prepare(self.app, now).await?);
+        }
+        Ok(statements)
+    }
+}
+
+impl Nursery for Cradle<'_> {
+    fn add<R: Resource>(&mut self, parent: Option<Uuid>, built: Built<R>) -> Id<R> {
+        let id = self.app.new_id::<R>();
+        self.put(parent, id.uuid(), built);
+        id
+    }
+}
+
+/// The keys and the objects that an environment is born with.
+async fn contents(app: &App, environment: Uuid, now: Timestamp) -> Result<Vec<Statement>, ManagementError> {
+    let data_key = app.seal.new_data_key(environment, now)?;
+    let signing_key = NewSigningKey::generate(now).await?;
+    let mut statements = vec![data_key.statement, signing_key.statement(environment, &data_key.key, now)?];
+    app.seal.remember(environment, &data_key.key);
+    let mut cradle = Cradle { app, environment, waiting: Vec::new() };
+    birth::environment(&mut cradle);
+    statements.extend(cradle.statements(now).await?);
+    Ok(statements)
+}
+
+/// Makes an environment, with `holder` (an application elsewhere) as its administrator.
+pub async fn create_environment(
+    app: &App,
+    holder: (Uuid, Id<Application>),
+    body: serde_json::Value,
+) -> Result<Stored<Environment>, ManagementError> {
+    let now = app.now();
+    let id = app.new_id::<Environment>().uuid();
+    let draft = schema::decode::<EnvironmentDraft>(body)?;
+    let license = documents::default_of(&*app.engine, License::KIND, ORGANIZATION_SPACE).await?;
+    let organization = organization(app).await?;
+    let defaults = |kind: &stepgate_domain::resource::Kind| match kind.name {
+        "license" => license.as_ref().map(|license| license.id),
+        "organization" => organization.map(Id::uuid),
+        _ => None,
+    };
+    let mut context = Context {
+        now,
+        entropy: &mut SystemRandom,
+        environment: Id::from_uuid(id),
+        id,
+        parent: organization.map(Id::uuid),
+        defaults: &defaults,
+        parent_body: None,
+    };
+    let built = Environment::build(draft, None, &mut context)?;
+    let place = Place { environment: id, parent: organization.map(Id::uuid) };
+    let (statements, stored) = prepare_insert(app, place, id, built, now).await?;
+    let mut batch = Batch(statements);
+    let (holder_environment, holder) = holder;
+    let outcome = async {
+        batch.extend(contents(app, id, now).await?);
+        for role in [Role::EnvironmentAdmin, Role::IdentityDataAdmin, Role::ClientApplicationDeveloper] {
+            let assignment = RoleAssignment::new(role, ScopeType::Environment, id);
+            let place = Place { environment: holder_environment, parent: Some(holder.uuid()) };
+            let assignment_id = app.new_id::<RoleAssignment>().uuid();
+            batch.extend(prepare_insert(app, place, assignment_id, assignment.into(), now).await?.0);
+            app.cache.invalidate(holder_environment, RoleAssignment::KIND.name, assignment_id, Some(holder.uuid()));
+        }
+        Ok::<_, ManagementError>(app.commit(batch).await?)
+    }
+    .await;
+    match outcome {
+        Ok(()) => {
+            app.cache.invalidate(ORGANIZATION_SPACE, Environment::KIND.name, id, place.parent);
+            app.cache.invalidate(holder_environment, RoleAssignment::KIND.name, id, Some(holder.uuid()));
+            Ok(stored)
+        }
+        Err(error) => {
+            app.seal.forget(id);
+            Err(error)
+        }
+    }
+}
+
+/// Makes the organization, its licences, the administrators' environment and its worker. `None`
+/// when the data directory has been initialized before.
+pub async fn initialize(app: &Arc<App>) -> Result<Option<Installation>, ManagementError> {
+    if organization(app).await?.is_some() {
+        return Ok(None);
+    }
+    let now = app.now();
+    let organization = app.new_id::<Organization>();
+    let environment = app.new_id::<Environment>();
+    let client = app.new_id::<Application>();
+    let space_key = app.seal.new_data_key(ORGANIZATION_SPACE, now)?;
+    app.seal.remember(ORGANIZATION_SPACE, &space_key.key);
+    let mut batch = Batch(vec![
+        installation::establish(ORGANIZATION, &organization.to_string()),
+        space_key.statement,
+    ]);
+
+    let mut cradle = Cradle { app, environment: ORGANIZATION_SPACE, waiting: Vec::new() };
+    let born = Organization::born("Stepgate".to_owned(), app.new_id());
+    cradle.put(None, organization.uuid(), born);
+    let license: Id<License> = cradle.add(Some(organization.uuid()), License::born(Package::Internal, now));
+    let administrators: Id<License> = cradle.add(Some(organization.uuid()), License::born(Package::Admin, now));
+    let body = Environment::administrators(organization, administrators);
+    cradle.put(Some(organization.uuid()), environment.uuid(), body.into());
+    batch.extend(cradle.statements(now).await?);
+
+    batch.extend(contents(app, environment.uuid(), now).await?);
+    let (worker, client_secret) = worker(app, environment, client)?;
+    let mut cradle = Cradle { app, environment: environment.uuid(), waiting: Vec::new() };
+    cradle.put(None, client.uuid(), worker);
+    for (role, scope, id) in [
+        (Role::OrganizationAdmin, ScopeType::Organization, organization.uuid()),
+        (Role::EnvironmentAdmin, ScopeType::Organization, organization.uuid()),
+        (Role::IdentityDataAdmin, ScopeType::Environment, environment.uuid()),
+        (Role::ClientApplicationDeveloper, ScopeType::Environment, environment.uuid()),
+    ] {
+        cradle.add(Some(client.uuid()), RoleAssignment::new(role, scope, id).into());
+    }
+    batch.extend(cradle.statements(now).await?);
+    app.commit(batch).await?;
+    Ok(Some(Installation { organization, license, environment, client, client_secret }))
+}
+
+/// The application that whoever runs the server administers it with.
+fn worker(
+    app: &App,
+    environment: Id<Environment>,
+    client: Id<Application>,
+) -> Result<(Built<Application>, Secret<String>), ManagementError> {
+    let body = serde_json::json!({
+        "name": "Administrator", "enabled": true, "type": "WORKER", "protocol": "OPENID_CONNECT",
+        "grantTypes": ["CLIENT_CREDENTIALS"], "tokenEndpointAuthMethod": "CLIENT_SECRET_BASIC",
+        "description": "Made with the installation",
+    });
+    let draft = schema::decode::<ApplicationDraft>(body)?;
+    let mut context = Context {
+        now: app.now(),
+        entropy: &mut SystemRandom,
+        environment,
+        id: client.uuid(),
+        parent: None,
+        defaults: &|_| None,
+        parent_body: None,
+    };
+    let built = Built { default: DefaultMark::Keep, ..Application::build(draft, None, &mut context)? };
+    let current = built.secrets.iter().find(|(name, _)| *name == secret::CURRENT);
+    let secret = current.and_then(|(_, value)| value.clone()).unwrap_or_else(|| Secret::new(String::new()));
+    Ok((built, secret))
+}

@@ -1,1 +1,289 @@
-//! What is written down of every change and every sign-on.
+//! What is written down of every change and every sign-on. Events name things by id and by masked
+//! address, and never hold a code, a secret, a token or a whole telephone number.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
+
+use crate::{
+    id::{Id, Ref},
+    resource::Kind,
+    resources::{environment::Environment, population::Population},
+    time::Timestamp,
+};
+
+/// The name of an action, such as `USER.CREATED`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Action(Cow<'static, str>);
+
+/// What happened to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Created,
+    Updated,
+    Deleted,
+}
+
+impl Action {
+    pub const FLOW_CREATED: Self = Self::named("FLOW.CREATED");
+    pub const FLOW_UPDATED: Self = Self::named("FLOW.UPDATED");
+    /// A flow that is finished, well or not.
+    pub const FLOW_DELETED: Self = Self::named("FLOW.DELETED");
+    pub const AUTHENTICATION_CREATED: Self = Self::named("AUTHENTICATION.CREATED");
+    pub const USER_ACCESS_ALLOWED: Self = Self::named("USER.ACCESS_ALLOWED");
+    pub const USER_ACCESS_DENIED: Self = Self::named("USER.ACCESS_DENIED");
+    pub const SESSION_CREATED: Self = Self::named("SESSION.CREATED");
+    pub const SESSION_UPDATED: Self = Self::named("SESSION.UPDATED");
+    pub const SESSION_DELETED: Self = Self::named("SESSION.DELETED");
+    pub const PASSWORD_CHECK_SUCCEEDED: Self = Self::named("PASSWORD.CHECK_SUCCEEDED");
+    pub const PASSWORD_CHECK_FAILED: Self = Self::named("PASSWORD.CHECK_FAILED");
+    pub const PASSWORD_FORCE_CHANGE: Self = Self::named("PASSWORD.FORCE_CHANGE");
+    pub const PASSWORD_RESET: Self = Self::named("PASSWORD.RESET");
+    pub const PASSWORD_SET: Self = Self::named("PASSWORD.SET");
+    pub const PASSWORD_UNSET: Self = Self::named("PASSWORD.UNSET");
+    pub const PASSWORD_UNLOCKED: Self = Self::named("PASSWORD.UNLOCKED");
+    pub const USER_LOCKED: Self = Self::named("USER.LOCKED");
+    pub const USER_UNLOCKED: Self = Self::named("USER.UNLOCKED");
+    pub const USER_MOVED: Self = Self::named("USER.MOVED");
+    pub const OTP_CHECK_SUCCESS: Self = Self::named("OTP.CHECK_SUCCESS");
+    /// A wrong code.
+    pub const OTP_CHECK_INVALID: Self = Self::named("OTP.CHECK_INVALID");
+    /// A wrong code, and no attempt left.
+    pub const OTP_CHECK_FAILED: Self = Self::named("OTP.CHECK_FAILED");
+    pub const DEVICE_ACTIVATED: Self = Self::named("DEVICE.ACTIVATED");
+    pub const DEVICE_ACTIVATION_OTP_INVALID: Self = Self::named("DEVICE.ACTIVATION_OTP_INVALID");
+    pub const DEVICE_ACTIVATION_OTP_FAILED: Self = Self::named("DEVICE.ACTIVATION_OTP_FAILED");
+    pub const DEVICE_NICKNAME_UPDATED: Self = Self::named("DEVICE.NICKNAME_UPDATED");
+    pub const DEVICE_BLOCKED: Self = Self::named("DEVICE.BLOCKED");
+    pub const DEVICE_UNBLOCKED: Self = Self::named("DEVICE.UNBLOCKED");
+    pub const DEVICE_LOCKED: Self = Self::named("DEVICE.LOCKED");
+    pub const DEVICE_UNLOCKED: Self = Self::named("DEVICE.UNLOCKED");
+    pub const DEVICES_ORDER_UPDATED: Self = Self::named("DEVICES.ORDER_UPDATED");
+    pub const DEVICES_ORDER_DELETED: Self = Self::named("DEVICES.ORDER_DELETED");
+    /// A message was queued.
+    pub const NOTIFICATION_CREATED: Self = Self::named("NOTIFICATION.CREATED");
+    /// A message was delivered, or not.
+    pub const NOTIFICATION_UPDATED: Self = Self::named("NOTIFICATION.UPDATED");
+    /// A message was not queued: a limit forbade it.
+    pub const NOTIFICATION_REJECTED: Self = Self::named("NOTIFICATION.REJECTED");
+    pub const SECRET_READ: Self = Self::named("SECRET.READ");
+    pub const SECRET_UPDATED: Self = Self::named("SECRET.UPDATED");
+
+    const fn named(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// `NOTIFICATION_POLICY.UPDATED`: a change by the generic operations.
+    pub fn of(kind: &Kind, change: Change) -> Self {
+        let change = match change {
+            Change::Created => "CREATED",
+            Change::Updated => "UPDATED",
+            Change::Deleted => "DELETED",
+        };
+        Self(Cow::Owned(format!("{}.{change}", resource_type(kind))))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The kind as events name it.
+pub fn resource_type(kind: &Kind) -> Cow<'static, str> {
+    match kind.name {
+        "signOnPolicy" => Cow::Borrowed("POLICY"),
+        "signOnAction" => Cow::Borrowed("ACTION"),
+        "notificationsPolicy" => Cow::Borrowed("NOTIFICATION_POLICY"),
+        name => {
+            let mut words = String::with_capacity(name.len() + 4);
+            for character in name.chars() {
+                if character.is_ascii_uppercase() {
+                    words.push('_');
+                }
+                words.push(character.to_ascii_uppercase());
+            }
+            Cow::Owned(words)
+        }
+    }
+}
+
+/// One event, as it is stored and shown.
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEvent {
+    pub id: Id<AuditEvent>,
+    pub recorded_at: Timestamp,
+    /// As in the answer's `Correlation-Id`.
+    pub correlation_id: String,
+    #[serde(default)]
+    pub actors: Actors,
+    pub action: ActionTaken,
+    pub resources: Vec<AuditedResource>,
+    pub result: AuditResult,
+    pub source: Option<Source>,
+}
+
+/// Who did it. Nobody: the server itself.
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Actors {
+    pub client: Option<Actor>,
+    pub user: Option<Actor>,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Actor {
+    pub id: Id<()>,
+    /// The application's name, or the username.
+    pub name: Option<String>,
+    pub environment: Ref<Environment>,
+    pub population: Option<Ref<Population>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct ActionTaken {
+    #[serde(rename = "type")]
+    pub kind: Action,
+    pub description: String,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct AuditedResource {
+    #[serde(rename = "type")]
+    pub kind: Cow<'static, str>,
+    pub id: Id<()>,
+    /// A name, or a masked address.
+    pub name: Option<String>,
+    pub environment: Ref<Environment>,
+    pub population: Option<Ref<Population>>,
+}
+
+impl AuditedResource {
+    pub fn new<T>(kind: &Kind, id: Id<T>, environment: Id<Environment>) -> Self {
+        Self {
+            kind: resource_type(kind),
+            id: id.cast(),
+            name: None,
+            environment: environment.into(),
+            population: None,
+        }
+    }
+
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn in_population(self, population: Ref<Population>) -> Self {
+        Self {
+            population: Some(population),
+            ..self
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct AuditResult {
+    pub status: AuditStatus,
+    pub description: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum AuditStatus {
+    Success,
+    Failed,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct Source {
+    pub ip_address: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::resources::{
+        device::DEVICE, device_authentication_policy::DEVICE_AUTHENTICATION_POLICY,
+        notifications_policy::NOTIFICATIONS_POLICY,
+    };
+
+    #[test]
+    fn a_change_is_named_by_its_kind() {
+        let name = |kind, change| Action::of(kind, change).as_str().to_owned();
+        assert_eq!(name(&DEVICE, Change::Created), "DEVICE.CREATED");
+        assert_eq!(
+            name(&DEVICE_AUTHENTICATION_POLICY, Change::Updated),
+            "DEVICE_AUTHENTICATION_POLICY.UPDATED"
+        );
+        assert_eq!(
+            name(&NOTIFICATIONS_POLICY, Change::Deleted),
+            "NOTIFICATION_POLICY.DELETED"
+        );
+    }
+
+    #[test]
+    fn an_event_is_written_as_the_contract_shows_it() {
+        let environment = Id::from_uuid(Uuid::from_u128(1));
+        let event = AuditEvent {
+            id: Id::from_uuid(Uuid::from_u128(2)),
+            recorded_at: Timestamp::from_millis(0),
+            correlation_id: "c".to_owned(),
+            actors: Actors::default(),
+            action: ActionTaken {
+                kind: Action::OTP_CHECK_SUCCESS,
+                description: "Passcode accepted".to_owned(),
+            },
+            resources: vec![
+                AuditedResource::new(
+                    &DEVICE,
+                    Id::<()>::from_uuid(Uuid::from_u128(3)),
+                    environment,
+                )
+                .named("+47 ••• 23"),
+            ],
+            result: AuditResult {
+                status: AuditStatus::Success,
+                description: "Accepted".to_owned(),
+            },
+            source: None,
+        };
+        let written = serde_json::to_value(&event).unwrap();
+        assert_eq!(
+            written,
+            json!({ "id": "00000000-0000-0000-0000-000000000002", "recordedAt": "1970-01-01T00:00:00.000Z",
+                "correlationId": "c", "actors": {},
+                "action": { "type": "OTP.CHECK_SUCCESS", "description": "Passcode accepted" },
+                "resources": [{ "type": "DEVICE", "id": "00000000-0000-0000-0000-000000000003",
+                    "name": "+47 ••• 23", "environment": { "id": "00000000-0000-0000-0000-000000000001" } }],
+                "result": { "status": "SUCCESS", "description": "Accepted" } })
+        );
+        assert_eq!(
+            serde_json::from_value::<AuditEvent>(written).unwrap(),
+            event
+        );
+    }
+}

@@ -8,6 +8,7 @@ pub mod device_authentication_policy;
 pub mod environment;
 pub mod grant;
 pub mod license;
+pub mod marked;
 pub mod mfa_settings;
 pub mod notifications_policy;
 pub mod organization;
@@ -21,5 +22,7 @@ pub mod sign_on_policy_assignment;
 pub mod template;
 pub mod user;
 
+#[cfg(test)]
+pub(crate) mod round_trip;
 #[cfg(test)]
 pub(crate) mod trial;

@@ -1,1 +1,252 @@
-//! Population
+//! Populations: every user is in exactly one.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use serde_with::skip_serializing_none;
+
+use super::{
+    marked::{self, Marked},
+    password_policy::PasswordPolicy,
+    user::USER,
+};
+use crate::{
+    access::Area,
+    id::Ref,
+    resource::{
+        Built, Context, DefaultMark, Family, FilterAttribute, FilterSource, Kind, Paging,
+        Reference, Refusal, Resource, Scope, Stored, Term, UniqueKey,
+    },
+    scim::Operator,
+    time::Timestamp,
+    violation::Violation,
+};
+
+pub static POPULATION: Kind = Kind {
+    name: "population",
+    collection: "populations",
+    family: Family::Configuration,
+    area: Area::Population,
+    parent: None,
+    nested: false,
+    scope: Scope::Environment,
+    not_found: Some(|id, environment| {
+        format!("Unable to find population with ID: '{id}' in environment '{environment}'")
+    }),
+};
+
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Population {
+    #[schemars(length(min = 1, max = 256))]
+    pub name: String,
+    pub description: Option<String>,
+    /// More keys to find the population by.
+    #[schemars(length(min = 1, max = 100), inner(length(min = 1, max = 256)))]
+    pub alternative_identifiers: Option<Vec<String>>,
+    /// Absent: the environment's default policy.
+    pub password_policy: Option<Ref<PasswordPolicy>>,
+    #[schemars(length(min = 1, max = 256))]
+    pub preferred_language: Option<String>,
+}
+
+impl Population {
+    /// The one that a new environment has.
+    pub fn born() -> Built<Self> {
+        marked::born_default(Self {
+            name: "Default".to_owned(),
+            description: Some("Automatically created population.".to_owned()),
+            alternative_identifiers: None,
+            password_policy: None,
+            preferred_language: None,
+        })
+    }
+}
+
+impl Resource for Population {
+    const KIND: &'static Kind = &POPULATION;
+    type Draft = Marked<Self>;
+
+    const PAGING: Paging = Paging::Pages {
+        default: 100,
+        maximum: 1_000,
+    };
+    const FILTER: &'static [FilterAttribute] = &[
+        FilterAttribute {
+            name: "name",
+            operators: &[Operator::Eq, Operator::Sw],
+            source: FilterSource::Term,
+        },
+        FilterAttribute {
+            name: "id",
+            operators: &[Operator::Eq],
+            source: FilterSource::Id,
+        },
+        FilterAttribute {
+            name: "alternativeIdentifiers",
+            operators: &[Operator::Eq],
+            source: FilterSource::Term,
+        },
+    ];
+    const GUARDED_SET: bool = true;
+    const COUNTED_MEMBERS: Option<&'static Kind> = Some(&USER);
+
+    fn build(
+        draft: Self::Draft,
+        _previous: Option<&Stored<Self>>,
+        _context: &mut Context<'_>,
+    ) -> Result<Built<Self>, Vec<Violation>> {
+        // Unlike the policies, an environment can do without a default population.
+        let default = match draft.default {
+            Some(true) => DefaultMark::Set,
+            Some(false) => DefaultMark::Clear,
+            None => DefaultMark::Keep,
+        };
+        Ok(Built {
+            default,
+            ..Built::from(draft.rules)
+        })
+    }
+
+    fn unique(&self) -> Vec<UniqueKey> {
+        vec![UniqueKey::name(&self.name)]
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let policy = self.password_policy.iter();
+        policy
+            .map(|policy| {
+                Reference::to(PasswordPolicy::KIND, policy.id.uuid(), "passwordPolicy.id")
+            })
+            .collect()
+    }
+
+    fn terms(&self) -> Vec<Term> {
+        let others = self.alternative_identifiers.iter().flatten();
+        let mut terms: Vec<_> = others
+            .map(|identifier| Term::new("alternativeIdentifiers", identifier))
+            .collect();
+        terms.push(Term::new("name", &self.name));
+        terms
+    }
+
+    fn may_leave(stored: &Stored<Self>, siblings: &[Stored<Self>]) -> Result<(), Refusal> {
+        let refuse = |message: &str| Err(Refusal::Invalid(Violation::constraint("id", message)));
+        if siblings.iter().all(|sibling| sibling.id == stored.id) {
+            return refuse("An environment must contain at least one population.");
+        }
+        if stored.is_default {
+            return refuse("The default population cannot be deleted.");
+        }
+        if stored.members > 0 {
+            return refuse("A population that has users cannot be deleted.");
+        }
+        Ok(())
+    }
+
+    fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
+        let mut members = marked::members_with_mark(stored);
+        members.insert("userCount".to_owned(), stored.members.into());
+        members
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::{
+        round_trip::rebuilt_from_view,
+        trial::{build, stored},
+    };
+
+    fn population(name: &str) -> Stored<Population> {
+        stored(
+            build::<Population>(serde_json::json!({ "name": name }))
+                .unwrap()
+                .body,
+        )
+    }
+
+    #[test]
+    fn the_last_the_default_and_the_inhabited_one_stay() {
+        let refusal = |population: &Stored<Population>, siblings: &[Stored<Population>]| {
+            match Population::may_leave(population, siblings) {
+                Err(Refusal::Invalid(violation)) => violation.message,
+                other => panic!("{other:?}"),
+            }
+        };
+        let staff = population("Staff");
+        let other = Stored {
+            id: crate::id::Id::from_uuid(uuid::Uuid::from_u128(99)),
+            ..population("Guests")
+        };
+        assert!(
+            refusal(&staff, std::slice::from_ref(&staff))
+                .contains("must contain at least one population")
+        );
+        let both = [staff.clone(), other];
+        assert_eq!(Population::may_leave(&staff, &both), Ok(()));
+        assert!(
+            refusal(
+                &Stored {
+                    is_default: true,
+                    ..staff.clone()
+                },
+                &both
+            )
+            .contains("default")
+        );
+        assert!(
+            refusal(
+                &Stored {
+                    members: 1,
+                    ..staff
+                },
+                &both
+            )
+            .contains("users")
+        );
+    }
+
+    #[test]
+    fn shows_its_number_of_users_and_whether_it_is_the_default() {
+        let members = Population::view(
+            &Stored {
+                members: 3,
+                ..population("Staff")
+            },
+            Timestamp::from_millis(0),
+        );
+        assert_eq!(members["userCount"], 3);
+        assert_eq!(members["default"], false);
+        assert!(!members.contains_key("passwordPolicy"));
+    }
+
+    #[test]
+    fn taking_the_default_away_leaves_none() {
+        let built =
+            build::<Population>(serde_json::json!({ "name": "A", "default": false })).unwrap();
+        assert_eq!(built.default, DefaultMark::Clear);
+        assert_eq!(Population::born().default, DefaultMark::Set);
+    }
+
+    #[test]
+    fn putting_back_what_was_read_changes_nothing() {
+        let before = population("Staff");
+        assert_eq!(rebuilt_from_view(&before).body, before.body);
+    }
+
+    #[test]
+    fn is_found_by_its_name_and_its_other_identifiers() {
+        let body = serde_json::json!({ "name": "Staff", "alternativeIdentifiers": ["HQ-1"] });
+        let terms = build::<Population>(body).unwrap().body.terms();
+        assert_eq!(
+            terms,
+            [
+                Term::new("alternativeIdentifiers", "hq-1"),
+                Term::new("name", "staff")
+            ]
+        );
+    }
+}

@@ -1,1 +1,0 @@
-//! Password rules: what a policy demands of a new password, and how failures lock it.

@@ -1,0 +1,201 @@
+//! What a client writes to pair a device.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Block, Device, DeviceStatus, DeviceType};
+use crate::{
+    id::Ref, resource::Stored, resources::device_authentication_policy::DeviceAuthenticationPolicy,
+    time::Timestamp, violation::Violation,
+};
+
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceDraft {
+    #[serde(rename = "type")]
+    pub kind: DeviceType,
+    /// Absent: see [`DeviceDraft::settled`].
+    pub status: Option<DeviceStatus>,
+    #[schemars(length(min = 1, max = 64))]
+    pub phone: Option<String>,
+    #[schemars(email, length(min = 1, max = 256))]
+    pub email: Option<String>,
+    #[schemars(length(min = 1, max = 100))]
+    pub nickname: Option<String>,
+    pub policy: Option<Ref<DeviceAuthenticationPolicy>>,
+    pub notification: Option<NotificationDraft>,
+    pub test_mode: Option<bool>,
+}
+
+/// Without the address.
+impl std::fmt::Debug for DeviceDraft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeviceDraft")
+            .field("type", &self.kind)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The text of the pairing message: an own one, or a variant of the template.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct NotificationDraft {
+    #[schemars(length(min = 1, max = 660))]
+    pub message: Option<String>,
+    #[schemars(length(min = 1, max = 100))]
+    pub variant: Option<String>,
+}
+
+/// Who pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enroller {
+    /// Somebody else, who vouches for the device.
+    Administrator,
+    /// The user, who must prove it.
+    Owner,
+}
+
+impl DeviceDraft {
+    /// Decides the first status. An administrator's device is active at once unless they say
+    /// otherwise, a user's own is not.
+    pub fn settled(mut self, enroller: Enroller) -> Result<Self, Violation> {
+        let status = match (enroller, self.status) {
+            (Enroller::Administrator, status) => status.unwrap_or(DeviceStatus::Active),
+            (Enroller::Owner, None | Some(DeviceStatus::ActivationRequired)) => {
+                DeviceStatus::ActivationRequired
+            }
+            (Enroller::Owner, Some(DeviceStatus::Active)) => {
+                return Err(Violation::not_allowed(
+                    "status",
+                    &[DeviceStatus::ActivationRequired.as_str()],
+                ));
+            }
+        };
+        self.status = Some(status);
+        Ok(self)
+    }
+
+    pub(super) fn build(
+        self,
+        previous: Option<&Stored<Device>>,
+        now: Timestamp,
+    ) -> Result<Device, Vec<Violation>> {
+        let mut faults = Vec::new();
+        if self.test_mode == Some(true) {
+            faults.push(Violation::invalid(
+                "testMode",
+                "is not available on this server",
+            ));
+        }
+        if let Some(notification) = &self.notification {
+            faults.extend(notification.fault());
+        }
+        let (phone, email) = match self.kind {
+            DeviceType::Sms => (
+                address("phone", self.phone.as_deref(), stored_phone, &mut faults),
+                None,
+            ),
+            DeviceType::Email => (
+                None,
+                address(
+                    "email",
+                    self.email.as_deref(),
+                    |email| Some(email.to_owned()),
+                    &mut faults,
+                ),
+            ),
+        };
+        if let Some(previous) = previous.map(|previous| &previous.body) {
+            let fixed = [
+                ("type", previous.kind == self.kind),
+                ("phone", previous.phone == phone),
+                ("email", previous.email == email),
+            ];
+            let changed = fixed
+                .into_iter()
+                .filter(|(_, same)| !same && faults.is_empty());
+            let changed: Vec<_> = changed
+                .map(|(member, _)| Violation::invalid(member, "cannot be changed"))
+                .collect();
+            faults.extend(changed);
+            return if faults.is_empty() {
+                Ok(Device {
+                    nickname: self.nickname,
+                    ..previous.clone()
+                })
+            } else {
+                Err(faults)
+            };
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let status = self.status.unwrap_or(DeviceStatus::Active);
+        Ok(Device {
+            kind: self.kind,
+            status,
+            phone,
+            email,
+            nickname: self.nickname,
+            policy: self.policy,
+            block: Block::none(),
+            lock: None,
+            pairing: None,
+            activated_at: (status == DeviceStatus::Active).then_some(now),
+        })
+    }
+}
+
+impl NotificationDraft {
+    fn fault(&self) -> Option<Violation> {
+        let message = self.message.as_deref()?;
+        if self.variant.is_some() {
+            return Some(Violation::invalid(
+                "notification.variant",
+                "excludes message",
+            ));
+        }
+        (!message.contains("${otp}")).then(|| {
+            let mut violation = Violation::required("notification.message");
+            "must contain ${otp}".clone_into(&mut violation.message);
+            violation
+        })
+    }
+}
+
+fn address(
+    member: &'static str,
+    given: Option<&str>,
+    stored: impl Fn(&str) -> Option<String>,
+    faults: &mut Vec<Violation>,
+) -> Option<String> {
+    let Some(given) = given else {
+        faults.push(Violation::required(member));
+        return None;
+    };
+    let address = stored(given);
+    if address.is_none() {
+        faults.push(Violation::invalid(
+            member,
+            "must be a telephone number in international format, such as +1.5125550100",
+        ));
+    }
+    address
+}
+
+fn stored_phone(phone: &str) -> Option<String> {
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    let spelled = phone
+        .trim()
+        .chars()
+        .all(|c| c.is_ascii_digit() || "+.-() ".contains(c));
+    if !spelled || !(5..=15).contains(&digits.len()) || digits.starts_with('0') {
+        return None;
+    }
+    let Ok(number) = phonenumber::parse(None, format!("+{digits}")) else {
+        return Some(format!("+{digits}"));
+    };
+    let code = number.code().value().to_string();
+    Some(format!("+{code}.{}", digits.strip_prefix(&code)?))
+}

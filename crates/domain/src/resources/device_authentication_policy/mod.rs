@@ -1,0 +1,254 @@
+//! Device authentication policies: which devices may be used, how they are chosen, how long a code
+//! lives and how many wrong ones are borne.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use serde_with::skip_serializing_none;
+
+use super::{
+    marked::{self, Marked},
+    notifications_policy::{NOTIFICATIONS_POLICY, NotificationsPolicy},
+};
+use crate::{
+    access::Area,
+    id::Ref,
+    resource::{
+        Built, Context, DefaultMark, Family, Kind, Reference, Refusal, Resource, Scope, Stored,
+        UniqueKey,
+    },
+    time::Timestamp,
+    violation::Violation,
+};
+
+mod complete;
+mod methods;
+mod span;
+#[cfg(test)]
+mod tests;
+
+use complete::Complete;
+pub use methods::{
+    Failure, Fido2, GeneratedOtp, Mobile, MobileApplication, MobileOtp, OathToken, SentCode,
+    SentOtp, Totp, Window,
+};
+pub(crate) use span::SpanRange;
+pub use span::{Span, TimeUnit};
+
+pub static DEVICE_AUTHENTICATION_POLICY: Kind = Kind {
+    name: "deviceAuthenticationPolicy",
+    collection: "deviceAuthenticationPolicies",
+    family: Family::Configuration,
+    area: Area::CredentialPolicy,
+    parent: None,
+    nested: false,
+    scope: Scope::Environment,
+    not_found: None,
+};
+
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceAuthenticationPolicy {
+    #[schemars(length(min = 1, max = 256))]
+    pub name: String,
+    #[serde(default)]
+    pub authentication: Authentication,
+    #[serde(default)]
+    pub new_device_notification: NewDeviceNotification,
+    /// Whether a locked account may authenticate with a device all the same.
+    #[serde(default)]
+    pub ignore_user_lock: bool,
+    /// Absent: the environment's default.
+    pub notifications_policy: Option<Ref<NotificationsPolicy>>,
+    #[serde(default)]
+    pub remember_me: RememberMe,
+    #[serde(default)]
+    pub sms: SentCode,
+    #[serde(default)]
+    pub voice: SentCode,
+    #[serde(default)]
+    pub email: SentCode,
+    #[serde(default)]
+    pub whats_app: SentCode,
+    #[serde(default)]
+    pub mobile: Mobile,
+    #[serde(default)]
+    pub totp: Totp,
+    pub fido2: Option<Fido2>,
+    pub oath_token: Option<OathToken>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct Authentication {
+    #[serde(default)]
+    pub device_selection: DeviceSelection,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum DeviceSelection {
+    /// The first in the user's order.
+    #[default]
+    DefaultToFirst,
+    /// Ask when there is more than one.
+    PromptToSelect,
+    /// Always ask.
+    AlwaysDisplayDevices,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum NewDeviceNotification {
+    #[default]
+    None,
+    EmailThenSms,
+    SmsThenEmail,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct RememberMe {
+    #[serde(default)]
+    pub web: RememberWeb,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct RememberWeb {
+    #[serde(default)]
+    pub enabled: bool,
+    #[serde(default = "RememberWeb::half_an_hour")]
+    pub life_time: Span,
+}
+
+impl RememberWeb {
+    const fn half_an_hour() -> Span {
+        Span::minutes(30)
+    }
+}
+
+impl Default for RememberWeb {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            life_time: Self::half_an_hour(),
+        }
+    }
+}
+
+const REMEMBERED: SpanRange = &[
+    (TimeUnit::Minutes, 1, 129_600),
+    (TimeUnit::Hours, 1, 2_160),
+    (TimeUnit::Days, 1, 90),
+];
+
+impl DeviceAuthenticationPolicy {
+    /// The default policy of a new environment: codes by SMS and e-mail are on.
+    pub fn born() -> Built<Self> {
+        marked::born_default(Self {
+            name: "Default MFA Policy".to_owned(),
+            authentication: Authentication {
+                device_selection: DeviceSelection::DefaultToFirst,
+            },
+            new_device_notification: NewDeviceNotification::EmailThenSms,
+            ignore_user_lock: false,
+            notifications_policy: None,
+            remember_me: RememberMe::default(),
+            sms: SentCode::born(true),
+            voice: SentCode::born(false),
+            email: SentCode::born(true),
+            whats_app: SentCode::born(false),
+            mobile: Mobile::born(true),
+            totp: Totp::born(true),
+            fido2: Some(Fido2::born()),
+            oath_token: Some(OathToken::born()),
+        })
+    }
+
+    fn complete(&mut self) -> Vec<Violation> {
+        let mut faults = Vec::new();
+        faults.extend(
+            self.remember_me
+                .web
+                .life_time
+                .fault("rememberMe.web.lifeTime", REMEMBERED),
+        );
+        self.sms.complete("sms", &mut faults);
+        self.voice.complete("voice", &mut faults);
+        self.email.complete("email", &mut faults);
+        self.whats_app.complete("whatsApp", &mut faults);
+        self.mobile.complete("mobile", &mut faults);
+        self.totp.complete("totp", &mut faults);
+        if let Some(fido2) = &mut self.fido2 {
+            fido2.complete("fido2", &mut faults);
+        }
+        if let Some(oath_token) = &mut self.oath_token {
+            oath_token.complete("oathToken", &mut faults);
+        }
+        faults
+    }
+}
+
+impl Resource for DeviceAuthenticationPolicy {
+    const KIND: &'static Kind = &DEVICE_AUTHENTICATION_POLICY;
+    type Draft = Marked<Self>;
+    const GUARDED_SET: bool = true;
+
+    fn build(
+        draft: Self::Draft,
+        previous: Option<&Stored<Self>>,
+        _context: &mut Context<'_>,
+    ) -> Result<Built<Self>, Vec<Violation>> {
+        let mut policy = draft.rules;
+        let mut faults = policy.complete();
+        let default = marked::pass_on(draft.default, previous).unwrap_or_else(|fault| {
+            faults.push(fault);
+            DefaultMark::Keep
+        });
+        if faults.is_empty() {
+            Ok(Built {
+                default,
+                ..Built::from(policy)
+            })
+        } else {
+            Err(faults)
+        }
+    }
+
+    fn unique(&self) -> Vec<UniqueKey> {
+        vec![UniqueKey::name(&self.name)]
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let policy = self.notifications_policy.iter();
+        policy
+            .map(|policy| Reference {
+                weak: true,
+                ..Reference::to(
+                    &NOTIFICATIONS_POLICY,
+                    policy.id.uuid(),
+                    "notificationsPolicy.id",
+                )
+            })
+            .collect()
+    }
+
+    fn may_leave(stored: &Stored<Self>, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
+        marked::refuse_default(
+            stored,
+            "It is not possible to remove default device authentication policy.",
+        )
+    }
+
+    fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
+        let mut members = marked::members_with_mark(stored);
+        members.insert("forSignOnPolicy".to_owned(), false.into());
+        members
+    }
+}

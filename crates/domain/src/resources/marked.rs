@@ -1,0 +1,65 @@
+//! Kinds of which one object in an environment is the default.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    resource::{Built, DefaultMark, Refusal, Stored},
+    violation::Violation,
+};
+
+/// A draft, and whether it asks to be the default of its kind. The mark is kept beside the
+/// documents, so a body has no such member.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub struct Marked<T> {
+    pub default: Option<bool>,
+    #[serde(flatten)]
+    pub rules: T,
+}
+
+impl<T> Marked<T> {
+    pub fn new(rules: T) -> Self {
+        Self {
+            default: None,
+            rules,
+        }
+    }
+}
+
+/// The mark of a kind that always has a default: it passes on by marking another, and is not
+/// simply taken away.
+pub fn pass_on<R>(
+    wish: Option<bool>,
+    previous: Option<&Stored<R>>,
+) -> Result<DefaultMark, Violation> {
+    match wish {
+        Some(true) => Ok(DefaultMark::Set),
+        Some(false) if previous.is_some_and(|previous| previous.is_default) => Err(
+            Violation::constraint("default", "must be true: there is no other default one"),
+        ),
+        Some(false) | None => Ok(DefaultMark::Keep),
+    }
+}
+
+/// What a new environment has: the default one.
+pub(crate) fn born_default<R>(body: R) -> Built<R> {
+    Built {
+        default: DefaultMark::Set,
+        ..Built::from(body)
+    }
+}
+
+pub(crate) fn refuse_default<R>(stored: &Stored<R>, message: &str) -> Result<(), Refusal> {
+    if stored.is_default {
+        Err(Refusal::Invalid(Violation::constraint("default", message)))
+    } else {
+        Ok(())
+    }
+}
+
+pub(crate) fn members_with_mark<R: Serialize>(stored: &Stored<R>) -> Map<String, Value> {
+    let mut members = stored.body_members();
+    members.insert("default".to_owned(), stored.is_default.into());
+    members
+}

@@ -1,0 +1,137 @@
+//! Whether a user can sign on: locks of the account, and what is known of its credentials.
+
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
+
+use super::{LifecycleStatus, User};
+use crate::{
+    id::Id,
+    password::{PastPassword, StoredPassword},
+    resources::device::Device,
+    time::Timestamp,
+};
+
+/// Facts of a user that no answer shows.
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Credentials {
+    pub password: Option<StoredPassword>,
+    /// The newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past_passwords: Vec<PastPassword>,
+    #[serde(default)]
+    pub locks: Locks,
+    pub mfa_bypass_until: Option<Timestamp>,
+    /// The ACTIVE devices, the default one first. `None`: the order was dropped, and the user
+    /// chooses each time.
+    pub device_order: Option<Vec<Id<Device>>>,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self {
+            password: None,
+            past_passwords: Vec::new(),
+            locks: Locks::default(),
+            mfa_bypass_until: None,
+            device_order: Some(Vec::new()),
+        }
+    }
+}
+
+/// What keeps the account locked. Each reason comes and goes by itself.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Locks {
+    pub administrator: Option<Lock>,
+    /// Too many wrong passwords.
+    pub password: Option<Lock>,
+    /// Too many wrong second factors.
+    pub mfa: Option<Lock>,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    pub at: Timestamp,
+    /// `None`: until somebody unlocks.
+    pub until: Option<Timestamp>,
+}
+
+impl Lock {
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| until > now)
+    }
+}
+
+impl Locks {
+    pub fn hold(&self, now: Timestamp) -> bool {
+        self.holding(now).next().is_some()
+    }
+
+    fn holding(&self, now: Timestamp) -> impl Iterator<Item = Lock> {
+        [self.administrator, self.password, self.mfa]
+            .into_iter()
+            .flatten()
+            .filter(move |lock| lock.holds(now))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccountStatus {
+    Ok,
+    Locked,
+}
+
+/// The account, as answers show it.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    pub can_authenticate: bool,
+    pub status: AccountStatus,
+    pub locked_at: Option<Timestamp>,
+    pub unlock_at: Option<Timestamp>,
+    pub seconds_until_unlock: Option<i64>,
+}
+
+impl User {
+    pub fn account(&self, now: Timestamp) -> Account {
+        let locks = &self.credentials.locks;
+        let locked = locks.hold(now);
+        // The last lock to end decides; one without an end never does.
+        let unlock_at = locks
+            .holding(now)
+            .map(|lock| lock.until)
+            .collect::<Option<Vec<_>>>();
+        let unlock_at = unlock_at.and_then(|ends| ends.into_iter().max());
+        let explicit = Locks {
+            password: None,
+            ..*locks
+        };
+        Account {
+            can_authenticate: self.enabled && !locked,
+            status: if locked {
+                AccountStatus::Locked
+            } else {
+                AccountStatus::Ok
+            },
+            locked_at: explicit.holding(now).map(|lock| lock.at).min(),
+            unlock_at,
+            seconds_until_unlock: unlock_at.map(|end| end.since(now).as_seconds_ceil()),
+        }
+    }
+
+    /// Enabled, not locked, and past the verification that a new account may need.
+    pub fn may_sign_on(&self, now: Timestamp) -> bool {
+        self.account(now).can_authenticate && self.lifecycle.status == LifecycleStatus::AccountOk
+    }
+
+    pub fn mfa_is_bypassed(&self, now: Timestamp) -> bool {
+        self.credentials
+            .mfa_bypass_until
+            .is_some_and(|until| until > now)
+    }
+}

@@ -1,0 +1,239 @@
+//! Users: who they are, and what is known of their credentials.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use serde_with::skip_serializing_none;
+use uuid::Uuid;
+
+use super::population::{POPULATION, Population};
+use crate::{
+    access::Area,
+    id::Ref,
+    resource::{
+        Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
+        Resource, Scope, Stored, Term, UniqueKey,
+    },
+    scim::Operator,
+    time::Timestamp,
+    violation::Violation,
+};
+
+mod account;
+mod draft;
+mod import;
+mod profile;
+#[cfg(test)]
+mod tests;
+mod verbs;
+
+pub use account::{Account, AccountStatus, Credentials, Lock, Locks};
+pub use draft::{ProviderDraft, UserDraft};
+pub use import::{ImportDraft, Imported, LifecycleDraft, PasswordDraft, PasswordImport, import};
+pub use profile::{Address, Name, Photo, Profile};
+pub use verbs::{
+    BypassMfaDraft, EnabledDraft, LockDraft, MfaEnabledDraft, MoveDraft, VerifyStatusDraft,
+};
+
+pub static USER: Kind = Kind {
+    name: "user",
+    collection: "users",
+    family: Family::User,
+    area: Area::User,
+    parent: Some(&POPULATION),
+    nested: false,
+    scope: Scope::Environment,
+    not_found: None,
+};
+
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    pub username: String,
+    #[serde(flatten)]
+    pub profile: Profile,
+    pub email_verified: bool,
+    pub population: Ref<Population>,
+    pub enabled: bool,
+    pub lifecycle: Lifecycle,
+    pub mfa_enabled: bool,
+    pub verify_status: VerifyStatus,
+    pub last_sign_on: Option<SignOn>,
+    /// Never shown.
+    #[serde(default)]
+    #[schemars(skip)]
+    pub credentials: Credentials,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Lifecycle {
+    pub status: LifecycleStatus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum LifecycleStatus {
+    #[default]
+    AccountOk,
+    /// May not sign on before the e-mail address is proved.
+    VerificationRequired,
+}
+
+/// How far the identity of the person has been proved elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum VerifyStatus {
+    #[default]
+    NotInitiated,
+    Enabled,
+    Disabled,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct SignOn {
+    pub at: Timestamp,
+    pub remote_ip: Option<String>,
+}
+
+const TEXT: &[Operator] = &[Operator::Eq, Operator::Sw];
+const fn text(name: &'static str) -> FilterAttribute {
+    FilterAttribute {
+        name,
+        operators: TEXT,
+        source: FilterSource::Term,
+    }
+}
+const fn exact(name: &'static str, source: FilterSource) -> FilterAttribute {
+    FilterAttribute {
+        name,
+        operators: &[Operator::Eq],
+        source,
+    }
+}
+
+impl Resource for User {
+    const KIND: &'static Kind = &USER;
+    type Draft = UserDraft;
+
+    const PAGING: Paging = Paging::Pages {
+        default: 100,
+        maximum: 1_000,
+    };
+    const PATCHABLE: bool = true;
+    const NEEDS_DEFAULTS: &'static [&'static Kind] = &[&POPULATION];
+    const FILTER: &'static [FilterAttribute] = &[
+        exact("id", FilterSource::Id),
+        exact("population.id", FilterSource::Parent),
+        text("enabled"),
+        text("username"),
+        text("accountId"),
+        text("address.streetAddress"),
+        text("address.locality"),
+        text("address.region"),
+        text("address.postalCode"),
+        text("address.countryCode"),
+        text("email"),
+        text("externalId"),
+        text("locale"),
+        text("mobilePhone"),
+        text("name.formatted"),
+        text("name.given"),
+        text("name.middle"),
+        text("name.family"),
+        text("name.honorificPrefix"),
+        text("name.honorificSuffix"),
+        text("nickname"),
+        text("photo.href"),
+        text("preferredLanguage"),
+        text("primaryPhone"),
+        text("timezone"),
+        text("title"),
+        text("type"),
+    ];
+    const ORDER: &'static [OrderAttribute] = &[
+        OrderAttribute {
+            name: "username",
+            source: FilterSource::Term,
+        },
+        OrderAttribute {
+            name: "createdAt",
+            source: FilterSource::CreatedAt,
+        },
+        OrderAttribute {
+            name: "updatedAt",
+            source: FilterSource::UpdatedAt,
+        },
+        OrderAttribute {
+            name: "email",
+            source: FilterSource::Term,
+        },
+        OrderAttribute {
+            name: "name.family",
+            source: FilterSource::Term,
+        },
+    ];
+
+    fn build(
+        draft: Self::Draft,
+        previous: Option<&Stored<Self>>,
+        context: &mut Context<'_>,
+    ) -> Result<Built<Self>, Vec<Violation>> {
+        draft.build(previous, context).map(Built::from)
+    }
+
+    fn parent(&self) -> Option<(Uuid, &'static str)> {
+        Some((self.population.id.uuid(), "population.id"))
+    }
+
+    fn unique(&self) -> Vec<UniqueKey> {
+        vec![UniqueKey {
+            name: "username",
+            value: self.username.to_lowercase(),
+            within_parent: false,
+            target: "username",
+        }]
+    }
+
+    fn terms(&self) -> Vec<Term> {
+        let mut terms: Vec<_> = self
+            .profile
+            .attributes()
+            .map(|(name, value)| Term::new(name, value))
+            .collect();
+        terms.push(Term::new("username", &self.username));
+        terms.push(Term::new(
+            "enabled",
+            if self.enabled { "true" } else { "false" },
+        ));
+        terms
+    }
+
+    fn view(stored: &Stored<Self>, now: Timestamp) -> Map<String, Value> {
+        let mut members = stored.body_members();
+        members.shift_remove("credentials");
+        members.insert("account".to_owned(), json!(stored.body.account(now)));
+        members.insert("identityProvider".to_owned(), json!({ "type": "PING_ONE" }));
+        members
+    }
+
+    fn links(_stored: &Stored<Self>) -> Vec<(&'static str, Link)> {
+        vec![
+            ("devices", Link::Below("/devices")),
+            ("roleAssignments", Link::Below("/roleAssignments")),
+            ("password", Link::Below("/password")),
+            ("linkedAccounts", Link::Below("/linkedAccounts")),
+            ("password.reset", Link::Below("/password")),
+            ("password.set", Link::Below("/password")),
+            ("password.check", Link::Below("/password")),
+            ("password.recover", Link::Below("/password")),
+            ("account.sendVerificationCode", Link::Below("")),
+        ]
+    }
+}

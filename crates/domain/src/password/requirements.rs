@@ -299,7 +299,8 @@ fn has_run(password: &str, row: &str, most: usize) -> bool {
 /// Orders of magnitude of the seconds that 10¹¹ guesses a second take to try every password of this
 /// length and these kinds of characters.
 fn complexity(password: &str) -> f64 {
-    const KINDS: [(fn(char) -> bool, f64); 5] = [
+    type Kind = (fn(char) -> bool, f64);
+    const KINDS: [Kind; 5] = [
         (|c| c.is_ascii_lowercase(), 26.0),
         (|c| c.is_ascii_uppercase(), 26.0),
         (|c| c.is_ascii_digit(), 10.0),

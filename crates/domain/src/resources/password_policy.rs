@@ -274,7 +274,7 @@ mod tests {
         json!({ "name": "Mine", "excludesCommonlyUsed": false, "excludesProfileData": false, "notSimilarToCurrent": false })
     }
 
-    fn with(members: Value) -> Value {
+    fn with(members: &Value) -> Value {
         let mut body = least();
         body.as_object_mut()
             .unwrap()
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn answers_exactly_what_was_sent() {
         let body = with(
-            json!({ "length": { "min": 12, "max": 255 }, "minCharacters": { "0123456789": 2 },
+            &json!({ "length": { "min": 12, "max": 255 }, "minCharacters": { "0123456789": 2 },
             "lockout": { "failureCount": 3 }, "history": { "count": 2, "retentionDays": 9 } }),
         );
         let policy = stored(build::<PasswordPolicy>(body.clone()).unwrap().body);
@@ -298,13 +298,13 @@ mod tests {
     #[test]
     fn every_fault_is_named() {
         let body =
-            with(json!({ "minCharacters": { "abc": 1 }, "maxAgeDays": 30, "minAgeDays": 9 }));
+            with(&json!({ "minCharacters": { "abc": 1 }, "maxAgeDays": 30, "minAgeDays": 9 }));
         assert_eq!(
             targets(build::<PasswordPolicy>(body)),
             ["minCharacters", "maxAgeDays"]
         );
         assert!(
-            build::<PasswordPolicy>(with(json!({ "maxAgeDays": 31, "minAgeDays": 9 }))).is_ok()
+            build::<PasswordPolicy>(with(&json!({ "maxAgeDays": 31, "minAgeDays": 9 }))).is_ok()
         );
     }
 
@@ -315,7 +315,7 @@ mod tests {
             ..stored(PasswordPolicy::standard())
         };
         assert_eq!(
-            targets(rebuild(with(json!({ "default": false })), &policy)),
+            targets(rebuild(with(&json!({ "default": false })), &policy)),
             ["default"]
         );
         assert_eq!(
@@ -323,7 +323,7 @@ mod tests {
             DefaultMark::Keep
         );
         assert_eq!(
-            build::<PasswordPolicy>(with(json!({ "default": true })))
+            build::<PasswordPolicy>(with(&json!({ "default": true })))
                 .unwrap()
                 .default,
             DefaultMark::Set

@@ -21,12 +21,13 @@ use crate::{
     violation::Violation,
 };
 
+mod complete;
 mod methods;
 mod span;
 #[cfg(test)]
 mod tests;
 
-use methods::Complete;
+use complete::Complete;
 pub use methods::{
     Failure, Fido2, GeneratedOtp, Mobile, MobileApplication, MobileOtp, OathToken, SentCode,
     SentOtp, Totp, Window,

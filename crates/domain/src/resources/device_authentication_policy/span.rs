@@ -62,14 +62,13 @@ impl Span {
     }
 
     pub(crate) fn fault(self, target: &str, range: SpanRange) -> Option<Violation> {
-        match range.iter().find(|(unit, ..)| *unit == self.time_unit) {
-            Some(&(_, least, most)) => (!(least..=most).contains(&self.duration)).then(|| {
-                Violation::out_of_range(format!("{target}.duration"), least.into(), most.into())
-            }),
-            None => {
-                let units: Vec<_> = range.iter().map(|(unit, ..)| unit.as_str()).collect();
-                Some(Violation::not_allowed(format!("{target}.timeUnit"), &units))
-            }
-        }
+        let Some(&(_, least, most)) = range.iter().find(|(unit, ..)| *unit == self.time_unit)
+        else {
+            let units: Vec<_> = range.iter().map(|(unit, ..)| unit.as_str()).collect();
+            return Some(Violation::not_allowed(format!("{target}.timeUnit"), &units));
+        };
+        (!(least..=most).contains(&self.duration)).then(|| {
+            Violation::out_of_range(format!("{target}.duration"), least.into(), most.into())
+        })
     }
 }

@@ -6,7 +6,7 @@ use crate::resources::{
     trial::{NOW, build, stored, targets},
 };
 
-fn policy(members: Value) -> Result<Built<NotificationsPolicy>, Vec<Violation>> {
+fn policy(members: &Value) -> Result<Built<NotificationsPolicy>, Vec<Violation>> {
     let mut body = json!({ "name": "Careful", "quotas": [] });
     body.as_object_mut()
         .unwrap()
@@ -16,7 +16,7 @@ fn policy(members: Value) -> Result<Built<NotificationsPolicy>, Vec<Violation>> 
 
 #[test]
 fn answers_a_country_limit_and_a_cooldown_even_when_none_was_sent() {
-    let built = policy(json!({})).unwrap();
+    let built = policy(&json!({})).unwrap();
     let view = Value::Object(NotificationsPolicy::view(&stored(built.body), NOW));
     assert_eq!(view["countryLimit"], json!({ "type": "NONE" }));
     assert_eq!(
@@ -29,7 +29,7 @@ fn answers_a_country_limit_and_a_cooldown_even_when_none_was_sent() {
 #[test]
 fn mail_is_counted_alone_and_every_medium_once() {
     let quota = |methods: Value| json!({ "type": "USER", "deliveryMethods": methods, "total": 9 });
-    let faults = |quotas: Value| targets(policy(json!({ "quotas": quotas })));
+    let faults = |quotas: Value| targets(policy(&json!({ "quotas": quotas })));
     assert_eq!(
         faults(json!([quota(json!(["SMS", "Email"]))])),
         ["quotas[0].deliveryMethods"]
@@ -39,7 +39,7 @@ fn mail_is_counted_alone_and_every_medium_once() {
         ["quotas[1].deliveryMethods"]
     );
     assert!(
-        policy(json!({ "quotas": [quota(json!(["SMS", "Voice"])), quota(json!(["Email"]))] }))
+        policy(&json!({ "quotas": [quota(json!(["SMS", "Voice"])), quota(json!(["Email"]))] }))
             .is_ok()
     );
 }
@@ -52,7 +52,7 @@ fn a_quota_is_a_total_or_two_parts() {
             .as_object_mut()
             .unwrap()
             .extend(members.as_object().unwrap().clone());
-        policy(json!({ "quotas": [quota] }))
+        policy(&json!({ "quotas": [quota] }))
             .map(|_| ())
             .map_err(|faults| faults[0].target.clone())
     };
@@ -71,7 +71,7 @@ fn a_quota_is_a_total_or_two_parts() {
 #[test]
 fn countries_belong_to_a_limit() {
     let built =
-        policy(json!({ "countryLimit": { "type": "ALLOWED", "countries": ["NO"] } })).unwrap();
+        policy(&json!({ "countryLimit": { "type": "ALLOWED", "countries": ["NO"] } })).unwrap();
     assert_eq!(
         built.body.country_limit.delivery_methods.unwrap(),
         [PhoneMethod::Sms, PhoneMethod::Voice]
@@ -81,7 +81,7 @@ fn countries_belong_to_a_limit() {
         json!({ "type": "NONE", "countries": ["NO"] }),
     ] {
         assert_eq!(
-            targets(policy(json!({ "countryLimit": limit }))),
+            targets(policy(&json!({ "countryLimit": limit }))),
             ["countryLimit.countries"]
         );
     }
@@ -92,7 +92,7 @@ fn an_enabled_cooldown_says_how_long_and_how_often() {
     let with_sms = |sms: Value| {
         let off = json!({ "enabled": false });
         policy(
-            json!({ "cooldownConfiguration": { "sms": sms, "email": off, "voice": off, "whatsApp": off } }),
+            &json!({ "cooldownConfiguration": { "sms": sms, "email": off, "voice": off, "whatsApp": off } }),
         )
     };
     assert_eq!(
@@ -117,7 +117,7 @@ fn only_the_built_in_sender_can_be_named_and_one_condition_catches_all() {
     let named =
         json!({ "conditions": [{ "countries": ["NO"], "fallbackChain": [{ "id": "other" }] }] });
     assert_eq!(
-        targets(policy(json!({ "providerConfiguration": named }))),
+        targets(policy(&json!({ "providerConfiguration": named }))),
         [
             "providerConfiguration.conditions",
             "providerConfiguration.conditions[0].fallbackChain[0].id"
@@ -127,8 +127,10 @@ fn only_the_built_in_sender_can_be_named_and_one_condition_catches_all() {
 
 #[test]
 fn putting_back_what_was_read_changes_nothing() {
-    let built = policy(json!({ "quotas": [{ "type": "ENVIRONMENT", "total": 100 }],
-        "countryLimit": { "type": "DENIED", "countries": ["XX"], "deliveryMethods": ["SMS"] } }))
+    let built = policy(
+        &json!({ "quotas": [{ "type": "ENVIRONMENT", "total": 100 }],
+        "countryLimit": { "type": "DENIED", "countries": ["XX"], "deliveryMethods": ["SMS"] } }),
+    )
     .unwrap();
     for body in [built.body, NotificationsPolicy::born().body] {
         let before = stored(body);

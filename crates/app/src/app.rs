@@ -43,7 +43,9 @@ pub struct App {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,8 +102,16 @@ impl App {
         let id = id.to_string();
         let mut sealed = serde_json::Map::new();
         for (name, value) in members {
-            let binding = Binding { environment, kind, id: &id, field: name };
-            sealed.insert(name.clone(), key.seal(binding, value.expose().as_bytes())?.into());
+            let binding = Binding {
+                environment,
+                kind,
+                id: &id,
+                field: name,
+            };
+            sealed.insert(
+                name.clone(),
+                key.seal(binding, value.expose().as_bytes())?.into(),
+            );
         }
         Ok(Some(serde_json::Value::Object(sealed).to_string()))
     }
@@ -114,16 +124,24 @@ impl App {
         id: Uuid,
         sealed: Option<&str>,
     ) -> Result<HashMap<String, Secret<String>>, SealError> {
-        let Some(sealed) = sealed else { return Ok(HashMap::new()) };
+        let Some(sealed) = sealed else {
+            return Ok(HashMap::new());
+        };
         let members: HashMap<String, String> =
             serde_json::from_str(sealed).map_err(|_| SealError::Unopenable)?;
         let key = self.data_key(environment).await?;
         let id = id.to_string();
         let mut opened = HashMap::new();
         for (name, value) in members {
-            let binding = Binding { environment, kind, id: &id, field: &name };
+            let binding = Binding {
+                environment,
+                kind,
+                id: &id,
+                field: &name,
+            };
             let plain = key.open(binding, &value)?;
-            let plain = String::from_utf8(plain.expose().clone()).map_err(|_| SealError::Unopenable)?;
+            let plain =
+                String::from_utf8(plain.expose().clone()).map_err(|_| SealError::Unopenable)?;
             opened.insert(name, Secret::new(plain));
         }
         Ok(opened)

@@ -1,6 +1,10 @@
 //! The one place that reads the time.
 
-use std::{fmt, sync::atomic::{AtomicI64, Ordering}, time::UNIX_EPOCH};
+use std::{
+    fmt,
+    sync::atomic::{AtomicI64, Ordering},
+    time::UNIX_EPOCH,
+};
 
 use stepgate_domain::time::{Duration, Timestamp};
 
@@ -12,9 +16,14 @@ pub trait Clock: fmt::Debug + Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the time"
+    )]
     fn now(&self) -> Timestamp {
-        let since_epoch = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = std::time::SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 }

@@ -52,7 +52,12 @@ impl ConfigurationCache {
         F: Future<Output = Result<T, E>>,
     {
         let key = (environment, kind, entry);
-        let kept = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let kept = self
+            .entries
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+            .cloned();
         if let Some(value) = kept.and_then(|value| value.downcast::<T>().ok()) {
             return Ok(value);
         }
@@ -69,7 +74,13 @@ impl ConfigurationCache {
     }
 
     /// Drops what a write of this object may have changed.
-    pub fn invalidate(&self, environment: Uuid, kind: &'static str, id: Uuid, parent: Option<Uuid>) {
+    pub fn invalidate(
+        &self,
+        environment: Uuid,
+        kind: &'static str,
+        id: Uuid,
+        parent: Option<Uuid>,
+    ) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         self.revision.fetch_add(1, Ordering::SeqCst);
         for entry in [

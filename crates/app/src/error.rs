@@ -70,7 +70,9 @@ impl From<SealError> for ManagementError {
 impl From<StoreError> for ManagementError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Refused(Fault::NotUnique { target }) => Violation::not_unique(target).into(),
+            StoreError::Refused(Fault::NotUnique { target }) => {
+                Violation::not_unique(target).into()
+            }
             StoreError::Refused(Fault::BrokenReference { target }) => {
                 Violation::invalid(target, "names an object that does not exist").into()
             }

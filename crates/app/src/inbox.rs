@@ -35,10 +35,13 @@ impl InboxStore for StoredInbox {
             received_at: message.time,
             body,
         };
-        self.engine.commit(Batch(vec![inbox::insert(row)])).await.map_err(|error| {
-            tracing::error!(error = ?error, "the developer inbox cannot be written");
-            InboxUnavailable
-        })
+        self.engine
+            .commit(Batch(vec![inbox::insert(row)]))
+            .await
+            .map_err(|error| {
+                tracing::error!(error = ?error, "the developer inbox cannot be written");
+                InboxUnavailable
+            })
     }
 }
 
@@ -48,7 +51,8 @@ pub async fn messages(app: &App, to: Option<&str>) -> Result<Vec<InboxMessage>, 
     let rows = inbox::list(&*app.engine, recipient.as_deref(), LISTED).await?;
     rows.iter()
         .map(|row| {
-            serde_json::from_str(&row.body).map_err(|_| StoreError::Decode("a message of the inbox".to_owned()))
+            serde_json::from_str(&row.body)
+                .map_err(|_| StoreError::Decode("a message of the inbox".to_owned()))
         })
         .collect()
 }

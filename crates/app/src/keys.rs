@@ -1,6 +1,10 @@
 //! Signing keys: one RSA key per environment, parsed once and kept as a ready signer.
 
-use std::{collections::HashMap, fmt, sync::{Arc, PoisonError, RwLock}};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
@@ -16,7 +20,11 @@ use stepgate_store::{
 };
 use uuid::Uuid;
 
-use crate::{App, random::SystemRandom, seal::{Binding, DataKey, SealError}};
+use crate::{
+    App,
+    random::SystemRandom,
+    seal::{Binding, DataKey, SealError},
+};
 
 const KIND: &str = "key";
 const PRIVATE_KEY: &str = "privateKey";
@@ -43,7 +51,9 @@ pub struct Signer {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer").field("kid", &self.kid).finish_non_exhaustive()
+        f.debug_struct("Signer")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,7 +67,11 @@ impl Signer {
             kid: &'a str,
             typ: &'a str,
         }
-        let header = Header { alg: "RS256", kid: &self.kid, typ };
+        let header = Header {
+            alg: "RS256",
+            kid: &self.kid,
+            typ,
+        };
         let header = serde_json::to_vec(&header).map_err(|_| KeyError::Failed)?;
         let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Failed)?;
         let mut token = BASE64URL_NOPAD.encode(&header);
@@ -127,34 +141,68 @@ impl NewSigningKey {
     }
 
     /// The write that stores it, sealed.
-    pub fn statement(&self, environment: Uuid, data_key: &DataKey, now: Timestamp) -> Result<Statement, KeyError> {
+    pub fn statement(
+        &self,
+        environment: Uuid,
+        data_key: &DataKey,
+        now: Timestamp,
+    ) -> Result<Statement, KeyError> {
         let id = self.id.to_string();
-        let binding = Binding { environment, kind: KIND, id: &id, field: PRIVATE_KEY };
-        Ok(signing_keys::insert(environment, &id, &data_key.seal(binding, &self.pkcs8)?, now))
+        let binding = Binding {
+            environment,
+            kind: KIND,
+            id: &id,
+            field: PRIVATE_KEY,
+        };
+        Ok(signing_keys::insert(
+            environment,
+            &id,
+            &data_key.seal(binding, &self.pkcs8)?,
+            now,
+        ))
     }
 }
 
 impl App {
     /// All keys of an environment that verify; the first one signs.
     pub async fn signing_keys(&self, environment: Uuid) -> Result<Arc<Vec<Arc<Signer>>>, KeyError> {
-        if let Some(keys) = self.keys.0.read().unwrap_or_else(PoisonError::into_inner).get(&environment) {
+        if let Some(keys) = self
+            .keys
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&environment)
+        {
             return Ok(keys.clone());
         }
         let mut signers = Vec::new();
         for (id, sealed) in signing_keys::list(&*self.engine, environment).await? {
-            let binding = Binding { environment, kind: KIND, id: &id, field: PRIVATE_KEY };
+            let binding = Binding {
+                environment,
+                kind: KIND,
+                id: &id,
+                field: PRIVATE_KEY,
+            };
             let pkcs8 = self.data_key(environment).await?.open(binding, &sealed)?;
             let pair = RsaKeyPair::from_pkcs8(pkcs8.expose()).map_err(|_| KeyError::Malformed)?;
             signers.push(Arc::new(Signer { kid: id, pair }));
         }
         let signers = Arc::new(signers);
         if !signers.is_empty() {
-            self.keys.0.write().unwrap_or_else(PoisonError::into_inner).insert(environment, signers.clone());
+            self.keys
+                .0
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(environment, signers.clone());
         }
         Ok(signers)
     }
 
     pub async fn signer(&self, environment: Uuid) -> Result<Arc<Signer>, KeyError> {
-        self.signing_keys(environment).await?.first().cloned().ok_or(KeyError::Missing)
+        self.signing_keys(environment)
+            .await?
+            .first()
+            .cloned()
+            .ok_or(KeyError::Missing)
     }
 }

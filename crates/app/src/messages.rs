@@ -13,7 +13,12 @@ use crate::{
 };
 
 const fn binding(environment: Uuid, id: &str) -> Binding<'_> {
-    Binding { environment, kind: "outbox", id, field: "payload" }
+    Binding {
+        environment,
+        kind: "outbox",
+        id,
+        field: "payload",
+    }
 }
 
 /// The write that queues a message, for the batch that says that it was sent.

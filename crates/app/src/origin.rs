@@ -48,13 +48,17 @@ impl Origins {
     pub fn of_host(&self, host: &str) -> Option<Origin> {
         let known = self.public.iter().find(|origin| {
             origin.0.split_once("://").is_some_and(|(_, authority)| {
-                authority.split('/').next().is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+                authority
+                    .split('/')
+                    .next()
+                    .is_some_and(|authority| authority.eq_ignore_ascii_case(host))
             })
         });
         if let Some(origin) = known {
             return Some(origin.clone());
         }
-        (self.loopback && is_loopback(host)).then(|| Origin::new(&format!("http://{}", host.to_ascii_lowercase())))
+        (self.loopback && is_loopback(host))
+            .then(|| Origin::new(&format!("http://{}", host.to_ascii_lowercase())))
     }
 
     /// Whether a token of this issuer base may be ours.
@@ -77,16 +81,24 @@ fn is_loopback(host: &str) -> bool {
         }
     } else {
         match host.split_once(':') {
-            Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            Some((name, port))
+                if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                name
+            }
             Some(_) => return false,
             None => host,
         }
     };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn is_port(text: &str) -> bool {
-    text.strip_prefix(':').is_some_and(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+    text.strip_prefix(':')
+        .is_some_and(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -95,20 +107,40 @@ mod tests {
 
     #[test]
     fn only_known_hosts_have_an_origin() {
-        let origins = Origins { public: vec![Origin::new("https://id.example.test/")], loopback: false };
-        assert_eq!(origins.of_host("ID.example.test"), Some(Origin::new("https://id.example.test")));
-        for host in ["evil.test", "id.example.test.evil.test", "localhost:8080", ""] {
+        let origins = Origins {
+            public: vec![Origin::new("https://id.example.test/")],
+            loopback: false,
+        };
+        assert_eq!(
+            origins.of_host("ID.example.test"),
+            Some(Origin::new("https://id.example.test"))
+        );
+        for host in [
+            "evil.test",
+            "id.example.test.evil.test",
+            "localhost:8080",
+            "",
+        ] {
             assert_eq!(origins.of_host(host), None, "{host}");
         }
     }
 
     #[test]
     fn loopback_names_are_known_in_development() {
-        let origins = Origins { public: Vec::new(), loopback: true };
+        let origins = Origins {
+            public: Vec::new(),
+            loopback: true,
+        };
         for host in ["localhost:8080", "127.0.0.1", "127.0.0.1:1", "[::1]:8080"] {
             assert!(origins.of_host(host).is_some(), "{host}");
         }
-        for host in ["localhost.evil.test", "127.0.0.1:x", "127.0.0.1@evil.test", "10.0.0.1", "localhost:"] {
+        for host in [
+            "localhost.evil.test",
+            "127.0.0.1:x",
+            "127.0.0.1@evil.test",
+            "10.0.0.1",
+            "localhost:",
+        ] {
             assert_eq!(origins.of_host(host), None, "{host}");
         }
     }

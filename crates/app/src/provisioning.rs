@@ -68,19 +68,32 @@ struct Cradle<'a> {
 /// Turns a newborn into statements. Sealing is async, so it cannot happen while it is born.
 #[async_trait::async_trait]
 trait Prepare {
-    async fn prepare(self: Box<Self>, app: &App, now: Timestamp) -> Result<Vec<Statement>, ManagementError>;
+    async fn prepare(
+        self: Box<Self>,
+        app: &App,
+        now: Timestamp,
+    ) -> Result<Vec<Statement>, ManagementError>;
 }
 
 #[async_trait::async_trait]
 impl<R: Resource> Prepare for Newborn<R> {
-    async fn prepare(self: Box<Self>, app: &App, now: Timestamp) -> Result<Vec<Statement>, ManagementError> {
-        Ok(prepare_insert(app, self.place, self.id, self.built, now).await?.0)
+    async fn prepare(
+        self: Box<Self>,
+        app: &App,
+        now: Timestamp,
+    ) -> Result<Vec<Statement>, ManagementError> {
+        Ok(prepare_insert(app, self.place, self.id, self.built, now)
+            .await?
+            .0)
     }
 }
 
 impl Cradle<'_> {
     fn put<R: Resource>(&mut self, parent: Option<Uuid>, id: Uuid, built: Built<R>) {
-        let place = Place { environment: self.environment, parent };
+        let place = Place {
+            environment: self.environment,
+            parent,
+        };
         self.waiting.push(Box::new(Newborn { place, id, built }));
     }
 
@@ -102,12 +115,23 @@ impl Nursery for Cradle<'_> {
 }
 
 /// The keys and the objects that an environment is born with.
-async fn contents(app: &App, environment: Uuid, now: Timestamp) -> Result<Vec<Statement>, ManagementError> {
+async fn contents(
+    app: &App,
+    environment: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
     let data_key = app.seal.new_data_key(environment, now)?;
     let signing_key = NewSigningKey::generate(now).await?;
-    let mut statements = vec![data_key.statement, signing_key.statement(environment, &data_key.key, now)?];
+    let mut statements = vec![
+        data_key.statement,
+        signing_key.statement(environment, &data_key.key, now)?,
+    ];
     app.seal.remember(environment, &data_key.key);
-    let mut cradle = Cradle { app, environment, waiting: Vec::new() };
+    let mut cradle = Cradle {
+        app,
+        environment,
+        waiting: Vec::new(),
+    };
     birth::environment(&mut cradle);
     statements.extend(cradle.statements(now).await?);
     Ok(statements)
@@ -139,26 +163,51 @@ pub async fn create_environment(
         parent_body: None,
     };
     let built = Environment::build(draft, None, &mut context)?;
-    let place = Place { environment: id, parent: organization.map(Id::uuid) };
+    let place = Place {
+        environment: id,
+        parent: organization.map(Id::uuid),
+    };
     let (statements, stored) = prepare_insert(app, place, id, built, now).await?;
     let mut batch = Batch(statements);
     let (holder_environment, holder) = holder;
     let outcome = async {
         batch.extend(contents(app, id, now).await?);
-        for role in [Role::EnvironmentAdmin, Role::IdentityDataAdmin, Role::ClientApplicationDeveloper] {
+        for role in [
+            Role::EnvironmentAdmin,
+            Role::IdentityDataAdmin,
+            Role::ClientApplicationDeveloper,
+        ] {
             let assignment = RoleAssignment::new(role, ScopeType::Environment, id);
-            let place = Place { environment: holder_environment, parent: Some(holder.uuid()) };
+            let place = Place {
+                environment: holder_environment,
+                parent: Some(holder.uuid()),
+            };
             let assignment_id = app.new_id::<RoleAssignment>().uuid();
-            batch.extend(prepare_insert(app, place, assignment_id, assignment.into(), now).await?.0);
-            app.cache.invalidate(holder_environment, RoleAssignment::KIND.name, assignment_id, Some(holder.uuid()));
+            batch.extend(
+                prepare_insert(app, place, assignment_id, assignment.into(), now)
+                    .await?
+                    .0,
+            );
+            app.cache.invalidate(
+                holder_environment,
+                RoleAssignment::KIND.name,
+                assignment_id,
+                Some(holder.uuid()),
+            );
         }
         Ok::<_, ManagementError>(app.commit(batch).await?)
     }
     .await;
     match outcome {
         Ok(()) => {
-            app.cache.invalidate(ORGANIZATION_SPACE, Environment::KIND.name, id, place.parent);
-            app.cache.invalidate(holder_environment, RoleAssignment::KIND.name, id, Some(holder.uuid()));
+            app.cache
+                .invalidate(ORGANIZATION_SPACE, Environment::KIND.name, id, place.parent);
+            app.cache.invalidate(
+                holder_environment,
+                RoleAssignment::KIND.name,
+                id,
+                Some(holder.uuid()),
+            );
             Ok(stored)
         }
         Err(error) => {
@@ -185,30 +234,69 @@ pub async fn initialize(app: &Arc<App>) -> Result<Option<Installation>, Manageme
         space_key.statement,
     ]);
 
-    let mut cradle = Cradle { app, environment: ORGANIZATION_SPACE, waiting: Vec::new() };
+    let mut cradle = Cradle {
+        app,
+        environment: ORGANIZATION_SPACE,
+        waiting: Vec::new(),
+    };
     let born = Organization::born("Stepgate".to_owned(), app.new_id());
     cradle.put(None, organization.uuid(), born);
-    let license: Id<License> = cradle.add(Some(organization.uuid()), License::born(Package::Internal, now));
-    let administrators: Id<License> = cradle.add(Some(organization.uuid()), License::born(Package::Admin, now));
+    let license: Id<License> = cradle.add(
+        Some(organization.uuid()),
+        License::born(Package::Internal, now),
+    );
+    let administrators: Id<License> = cradle.add(
+        Some(organization.uuid()),
+        License::born(Package::Admin, now),
+    );
     let body = Environment::administrators(organization, administrators);
     cradle.put(Some(organization.uuid()), environment.uuid(), body.into());
     batch.extend(cradle.statements(now).await?);
 
     batch.extend(contents(app, environment.uuid(), now).await?);
     let (worker, client_secret) = worker(app, environment, client)?;
-    let mut cradle = Cradle { app, environment: environment.uuid(), waiting: Vec::new() };
+    let mut cradle = Cradle {
+        app,
+        environment: environment.uuid(),
+        waiting: Vec::new(),
+    };
     cradle.put(None, client.uuid(), worker);
     for (role, scope, id) in [
-        (Role::OrganizationAdmin, ScopeType::Organization, organization.uuid()),
-        (Role::EnvironmentAdmin, ScopeType::Organization, organization.uuid()),
-        (Role::IdentityDataAdmin, ScopeType::Environment, environment.uuid()),
-        (Role::ClientApplicationDeveloper, ScopeType::Environment, environment.uuid()),
+        (
+            Role::OrganizationAdmin,
+            ScopeType::Organization,
+            organization.uuid(),
+        ),
+        (
+            Role::EnvironmentAdmin,
+            ScopeType::Organization,
+            organization.uuid(),
+        ),
+        (
+            Role::IdentityDataAdmin,
+            ScopeType::Environment,
+            environment.uuid(),
+        ),
+        (
+            Role::ClientApplicationDeveloper,
+            ScopeType::Environment,
+            environment.uuid(),
+        ),
     ] {
-        cradle.add(Some(client.uuid()), RoleAssignment::new(role, scope, id).into());
+        cradle.add(
+            Some(client.uuid()),
+            RoleAssignment::new(role, scope, id).into(),
+        );
     }
     batch.extend(cradle.statements(now).await?);
     app.commit(batch).await?;
-    Ok(Some(Installation { organization, license, environment, client, client_secret }))
+    Ok(Some(Installation {
+        organization,
+        license,
+        environment,
+        client,
+        client_secret,
+    }))
 }
 
 /// The application that whoever runs the server administers it with.
@@ -232,8 +320,16 @@ fn worker(
         defaults: &|_| None,
         parent_body: None,
     };
-    let built = Built { default: DefaultMark::Keep, ..Application::build(draft, None, &mut context)? };
-    let current = built.secrets.iter().find(|(name, _)| *name == secret::CURRENT);
-    let secret = current.and_then(|(_, value)| value.clone()).unwrap_or_else(|| Secret::new(String::new()));
+    let built = Built {
+        default: DefaultMark::Keep,
+        ..Application::build(draft, None, &mut context)?
+    };
+    let current = built
+        .secrets
+        .iter()
+        .find(|(name, _)| *name == secret::CURRENT);
+    let secret = current
+        .and_then(|(_, value)| value.clone())
+        .unwrap_or_else(|| Secret::new(String::new()));
     Ok((built, secret))
 }

@@ -2,7 +2,11 @@
 //! sealed by the master key. Where a value belongs is authenticated with it, so that a sealed
 //! value cannot be moved to another row.
 
-use std::{collections::HashMap, fmt, sync::{Arc, PoisonError, RwLock}};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey},
@@ -44,7 +48,15 @@ pub struct Binding<'a> {
 impl Binding<'_> {
     fn associated_data(&self) -> String {
         // Lengths first: no two bindings can read the same.
-        format!("{}\n{}:{}\n{}:{}\n{}", self.environment, self.kind.len(), self.kind, self.id.len(), self.id, self.field)
+        format!(
+            "{}\n{}:{}\n{}:{}\n{}",
+            self.environment,
+            self.kind.len(),
+            self.kind,
+            self.id.len(),
+            self.id,
+            self.field
+        )
     }
 }
 
@@ -59,8 +71,12 @@ fn seal_with(key: &RandomizedNonceKey, aad: &str, plain: &[u8]) -> Result<String
 }
 
 fn open_with(key: &RandomizedNonceKey, aad: &str, packed: &str) -> Result<Vec<u8>, SealError> {
-    let packed = BASE64URL_NOPAD.decode(packed.as_bytes()).map_err(|_| SealError::Unopenable)?;
-    let (nonce, sealed) = packed.split_at_checked(NONCE_LENGTH).ok_or(SealError::Unopenable)?;
+    let packed = BASE64URL_NOPAD
+        .decode(packed.as_bytes())
+        .map_err(|_| SealError::Unopenable)?;
+    let (nonce, sealed) = packed
+        .split_at_checked(NONCE_LENGTH)
+        .ok_or(SealError::Unopenable)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Unopenable)?;
     let mut buffer = sealed.to_vec();
     let length = key
@@ -88,9 +104,13 @@ impl DataKey {
         // Two keys from one, so that sealing and hashing never share key material (RFC 5869 §2.3).
         let root = hmac::Key::new(hmac::HMAC_SHA256, bytes);
         let mut sealing = hmac::sign(&root, b"stepgate seal\x01").as_ref().to_vec();
-        let aead = RandomizedNonceKey::new(&AES_256_GCM, &sealing).map_err(|_| SealError::Unopenable)?;
+        let aead =
+            RandomizedNonceKey::new(&AES_256_GCM, &sealing).map_err(|_| SealError::Unopenable)?;
         sealing.zeroize();
-        let mac = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"stepgate hash\x01").as_ref());
+        let mac = hmac::Key::new(
+            hmac::HMAC_SHA256,
+            hmac::sign(&root, b"stepgate hash\x01").as_ref(),
+        );
         Ok(Self { aead, mac })
     }
 
@@ -143,16 +163,23 @@ impl Seal {
         }
         let master = RandomizedNonceKey::new(&AES_256_GCM, master_key.expose())
             .map_err(|_| SealError::MalformedMasterKey)?;
-        Ok(Self { master, opened: RwLock::default() })
+        Ok(Self {
+            master,
+            opened: RwLock::default(),
+        })
     }
 
     /// Reads a master key as written in a file or variable: 32 bytes in base64url or hexadecimal.
     pub fn parse_master_key(text: &str) -> Result<Secret<Vec<u8>>, SealError> {
         let text = text.trim();
         let bytes = if text.len() == KEY_LENGTH * 2 {
-            data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()
+            data_encoding::HEXLOWER_PERMISSIVE
+                .decode(text.as_bytes())
+                .ok()
         } else {
-            BASE64URL_NOPAD.decode(text.trim_end_matches('=').as_bytes()).ok()
+            BASE64URL_NOPAD
+                .decode(text.trim_end_matches('=').as_bytes())
+                .ok()
         };
         match bytes {
             Some(bytes) if bytes.len() == KEY_LENGTH => Ok(Secret::new(bytes)),
@@ -173,30 +200,57 @@ impl Seal {
         let sealed = seal_with(&self.master, &format!("data key {environment}"), &bytes)?;
         let key = Arc::new(DataKey::from_bytes(&bytes)?);
         bytes.zeroize();
-        let statement = data_keys::insert(data_keys::DataKey { environment, id, sealed, created_at: now });
+        let statement = data_keys::insert(data_keys::DataKey {
+            environment,
+            id,
+            sealed,
+            created_at: now,
+        });
         Ok(NewDataKey { statement, key })
     }
 
     /// Uses a new data key before it is stored: what is stored with it must be sealed with it.
     pub fn remember(&self, environment: Uuid, key: &Arc<DataKey>) {
-        self.opened.write().unwrap_or_else(PoisonError::into_inner).insert(environment, key.clone());
+        self.opened
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(environment, key.clone());
     }
 
     /// Forgets the key of an environment that was not created, or is deleted.
     pub fn forget(&self, environment: Uuid) {
-        self.opened.write().unwrap_or_else(PoisonError::into_inner).remove(&environment);
+        self.opened
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&environment);
     }
 
     /// The data key of an environment, from memory or the store.
-    pub async fn data_key(&self, engine: &dyn Engine, environment: Uuid) -> Result<Arc<DataKey>, SealError> {
-        if let Some(key) = self.opened.read().unwrap_or_else(PoisonError::into_inner).get(&environment) {
+    pub async fn data_key(
+        &self,
+        engine: &dyn Engine,
+        environment: Uuid,
+    ) -> Result<Arc<DataKey>, SealError> {
+        if let Some(key) = self
+            .opened
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&environment)
+        {
             return Ok(key.clone());
         }
         let keys = data_keys::list(engine, environment).await?;
         let newest = keys.last().ok_or(SealError::Unopenable)?;
-        let bytes = Secret::new(open_with(&self.master, &format!("data key {environment}"), &newest.sealed)?);
+        let bytes = Secret::new(open_with(
+            &self.master,
+            &format!("data key {environment}"),
+            &newest.sealed,
+        )?);
         let key = Arc::new(DataKey::from_bytes(bytes.expose())?);
-        self.opened.write().unwrap_or_else(PoisonError::into_inner).insert(environment, key.clone());
+        self.opened
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(environment, key.clone());
         Ok(key)
     }
 }
@@ -205,7 +259,12 @@ impl Seal {
 mod tests {
     use super::*;
 
-    const BINDING: Binding<'_> = Binding { environment: Uuid::nil(), kind: "application", id: "a", field: "secret" };
+    const BINDING: Binding<'_> = Binding {
+        environment: Uuid::nil(),
+        kind: "application",
+        id: "a",
+        field: "secret",
+    };
 
     #[test]
     fn a_sealed_value_opens_only_where_it_was_sealed() {
@@ -213,14 +272,25 @@ mod tests {
         let sealed = key.seal(BINDING, b"hush").unwrap();
         assert_eq!(key.open(BINDING, &sealed).unwrap().expose(), b"hush");
         assert!(key.open(Binding { id: "b", ..BINDING }, &sealed).is_err());
-        assert!(DataKey::from_bytes(&[8; 32]).unwrap().open(BINDING, &sealed).is_err());
+        assert!(
+            DataKey::from_bytes(&[8; 32])
+                .unwrap()
+                .open(BINDING, &sealed)
+                .is_err()
+        );
     }
 
     #[test]
     fn a_hash_depends_on_its_purpose_and_on_how_the_parts_are_cut() {
         let key = DataKey::from_bytes(&[7; 32]).unwrap();
-        assert_ne!(key.hash("code", &[b"12", b"34"]), key.hash("code", &[b"123", b"4"]));
-        assert_ne!(key.hash("code", &[b"1234"]), key.hash("address", &[b"1234"]));
+        assert_ne!(
+            key.hash("code", &[b"12", b"34"]),
+            key.hash("code", &[b"123", b"4"])
+        );
+        assert_ne!(
+            key.hash("code", &[b"1234"]),
+            key.hash("address", &[b"1234"])
+        );
     }
 
     #[test]

@@ -61,7 +61,9 @@ impl Takes {
             Self::Nothing => None,
             Self::Json => Some("application/json".to_owned()),
             Self::Vendor(name) => Some(format!("application/vnd.pingidentity.{name}+json")),
-            Self::Form | Self::FormOrNothing => Some("application/x-www-form-urlencoded".to_owned()),
+            Self::Form | Self::FormOrNothing => {
+                Some("application/x-www-form-urlencoded".to_owned())
+            }
         }
     }
 
@@ -72,7 +74,11 @@ impl Takes {
             Self::Json => sent == Some("application/json") || (sent.is_none() && body_is_empty),
             Self::Vendor(name) => sent
                 .and_then(|sent| sent.strip_prefix("application/vnd.pingidentity."))
-                .is_some_and(|sent| sent.strip_suffix("+json").unwrap_or(sent).eq_ignore_ascii_case(name)),
+                .is_some_and(|sent| {
+                    sent.strip_suffix("+json")
+                        .unwrap_or(sent)
+                        .eq_ignore_ascii_case(name)
+                }),
             Self::Form => sent == Some("application/x-www-form-urlencoded"),
             Self::FormOrNothing => {
                 sent == Some("application/x-www-form-urlencoded") || body_is_empty
@@ -100,12 +106,23 @@ pub struct Operation {
 
 impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {:?} {:?}", self.method, self.path, self.takes, self.guard)
+        write!(
+            f,
+            "{} {} {:?} {:?}",
+            self.method, self.path, self.takes, self.guard
+        )
     }
 }
 
 impl Operation {
-    pub fn new<H, F, E>(method: Method, path: impl Into<String>, takes: Takes, guard: Guard, summary: impl Into<String>, handler: H) -> Self
+    pub fn new<H, F, E>(
+        method: Method,
+        path: impl Into<String>,
+        takes: Takes,
+        guard: Guard,
+        summary: impl Into<String>,
+        handler: H,
+    ) -> Self
     where
         H: Fn(Call) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Reply, E>> + Send + 'static,
@@ -126,7 +143,17 @@ impl Operation {
             (&Method::DELETE, _) => 204,
             _ => 200,
         };
-        Self { method, path: path.into(), takes, guard, summary: summary.into(), status, request: None, response: None, handler }
+        Self {
+            method,
+            path: path.into(),
+            takes,
+            guard,
+            summary: summary.into(),
+            status,
+            request: None,
+            response: None,
+            handler,
+        }
     }
 
     #[must_use]
@@ -167,7 +194,10 @@ impl Api {
     pub fn into_router(self, app: &Arc<App>) -> Router {
         let mut by_path: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
         for operation in self.operations {
-            by_path.entry(operation.path.clone()).or_default().push(operation);
+            by_path
+                .entry(operation.path.clone())
+                .or_default()
+                .push(operation);
         }
         let mut router = Router::new();
         for (path, operations) in by_path {
@@ -175,9 +205,11 @@ impl Api {
             let app = app.clone();
             router = router.route(
                 &path,
-                any(move |Path(params): Path<Vec<(String, String)>>, request: Request| {
-                    dispatch(app.clone(), operations.clone(), params, request)
-                }),
+                any(
+                    move |Path(params): Path<Vec<(String, String)>>, request: Request| {
+                        dispatch(app.clone(), operations.clone(), params, request)
+                    },
+                ),
             );
         }
         let app = app.clone();
@@ -200,7 +232,10 @@ impl Api {
 
 /// The exchange that the outer layers have begun.
 fn exchange_of(app: &App, headers: &HeaderMap) -> Result<Arc<Exchange>, Response> {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     match app.settings.origins.of_host(host) {
         Some(origin) => Ok(Arc::new(Exchange::new(headers, origin))),
         None => {
@@ -210,7 +245,12 @@ fn exchange_of(app: &App, headers: &HeaderMap) -> Result<Arc<Exchange>, Response
     }
 }
 
-async fn dispatch(app: Arc<App>, operations: Arc<Vec<Operation>>, params: Vec<(String, String)>, request: Request) -> Response {
+async fn dispatch(
+    app: Arc<App>,
+    operations: Arc<Vec<Operation>>,
+    params: Vec<(String, String)>,
+    request: Request,
+) -> Response {
     let exchange = match exchange_of(&app, request.headers()) {
         Ok(exchange) => exchange,
         Err(response) => return response,
@@ -237,7 +277,10 @@ async fn serve(
     }
     let candidates: Vec<&Operation> = operations
         .iter()
-        .filter(|operation| operation.method == method || (method == Method::HEAD && operation.method == Method::GET))
+        .filter(|operation| {
+            operation.method == method
+                || (method == Method::HEAD && operation.method == Method::GET)
+        })
         .collect();
     if candidates.is_empty() {
         let mut allowed: Vec<Method> = Vec::new();
@@ -249,25 +292,39 @@ async fn serve(
         return Err(ApiError::MethodNotAllowed { allowed });
     }
     let management = parts.uri.path().starts_with("/v1/");
-    let maximum = candidates.iter().map(|operation| operation.takes.limit(management)).max().unwrap_or_default();
-    let body = axum::body::to_bytes(body, maximum).await.map_err(|_| ApiError::TooLarge { maximum })?;
+    let maximum = candidates
+        .iter()
+        .map(|operation| operation.takes.limit(management))
+        .max()
+        .unwrap_or_default();
+    let body = axum::body::to_bytes(body, maximum)
+        .await
+        .map_err(|_| ApiError::TooLarge { maximum })?;
     let sent = content_type(&parts.headers);
     let operation = candidates
         .iter()
         .find(|operation| operation.takes.accepts(sent.as_deref(), body.is_empty()))
         .ok_or_else(|| ApiError::UnsupportedMediaType {
             sent: sent.clone().unwrap_or_else(|| "none".to_owned()),
-            supported: candidates.iter().filter_map(|operation| operation.takes.media_type()).collect(),
+            supported: candidates
+                .iter()
+                .filter_map(|operation| operation.takes.media_type())
+                .collect(),
         })?;
     let mut call = Call {
         app,
         exchange,
         params: params.into_iter().collect(),
-        query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
+        query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect(),
         headers: parts.headers,
         body,
         caller: None,
-        remote: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
+        remote: parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0.ip()),
     };
     call.caller = guard::admit(&call, operation.guard).await?;
     Ok((operation.handler)(call).await)
@@ -275,11 +332,15 @@ async fn serve(
 
 /// `X-HTTP-Method-Override` on POST to the management API, applied before anything else.
 fn effective_method(method: &Method, path: &str, sent: &HeaderMap) -> Method {
-    let overriding = sent.get("x-http-method-override").and_then(|value| value.to_str().ok());
+    let overriding = sent
+        .get("x-http-method-override")
+        .and_then(|value| value.to_str().ok());
     match overriding {
-        Some(name) if *method == Method::POST && path.starts_with("/v1/") => {
-            name.trim().to_ascii_uppercase().parse().unwrap_or_else(|_| method.clone())
-        }
+        Some(name) if *method == Method::POST && path.starts_with("/v1/") => name
+            .trim()
+            .to_ascii_uppercase()
+            .parse()
+            .unwrap_or_else(|_| method.clone()),
         Some(_) | None => method.clone(),
     }
 }
@@ -287,5 +348,13 @@ fn effective_method(method: &Method, path: &str, sent: &HeaderMap) -> Method {
 /// The media type without its parameters, in lower case.
 fn content_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()).filter(|name| !name.is_empty())
+    Some(
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase(),
+    )
+    .filter(|name| !name.is_empty())
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, net::IpAddr, str::FromStr, sync::Arc};
 
-use axum::{body::Bytes, http::{HeaderMap, header}};
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, header},
+};
 use serde_json::Value;
 use stepgate_app::{
     App,
@@ -35,7 +38,11 @@ pub struct Call {
 impl Call {
     /// The id in the path under this name; a malformed one names nothing.
     pub fn id<T>(&self, name: &str) -> Result<Id<T>, ApiError> {
-        let text = self.params.get(name).map(String::as_str).unwrap_or_default();
+        let text = self
+            .params
+            .get(name)
+            .map(String::as_str)
+            .unwrap_or_default();
         Id::from_str(text).map_err(|_| ApiError::from(ManagementError::NotFound(None)))
     }
 
@@ -53,15 +60,23 @@ impl Call {
             Some(parent) => Some(self.id::<()>(&parameter(parent))?.uuid()),
             None => None,
         };
-        Ok(Place { environment, parent })
+        Ok(Place {
+            environment,
+            parent,
+        })
     }
 
     pub fn caller(&self) -> Result<&Caller, ApiError> {
-        self.caller.as_ref().ok_or_else(|| ApiError::from(ManagementError::Forbidden))
+        self.caller
+            .as_ref()
+            .ok_or_else(|| ApiError::from(ManagementError::Forbidden))
     }
 
     pub fn query_value(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON. An empty body is an empty object: verbs and partial creates use it.
@@ -79,13 +94,17 @@ impl Call {
         if value == "*" {
             return None;
         }
-        let tag = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let tag = value
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
         Some(tag.and_then(|tag| tag.parse().ok()).unwrap_or(-1))
     }
 
     /// A number in the query, within its range.
     pub fn limit(&self, maximum: u32) -> Result<Option<u32>, ApiError> {
-        let Some(text) = self.query_value("limit") else { return Ok(None) };
+        let Some(text) = self.query_value("limit") else {
+            return Ok(None);
+        };
         match text.parse::<u32>() {
             Ok(limit) if (1..=maximum).contains(&limit) => Ok(Some(limit)),
             Ok(_) => Err(Violation::out_of_range("limit", 1, i64::from(maximum)).into()),

@@ -24,7 +24,12 @@ pub(crate) fn many(kind: &Kind) -> String {
         Scope::Environment => "/v1/environments/{environmentID}".to_owned(),
     };
     match kind.parent.filter(|_| kind.nested) {
-        Some(owner) => format!("{base}/{}/{{{}}}/{}", owner.collection, parameter(owner), kind.collection),
+        Some(owner) => format!(
+            "{base}/{}/{{{}}}/{}",
+            owner.collection,
+            parameter(owner),
+            kind.collection
+        ),
         None => format!("{base}/{}", kind.collection),
     }
 }
@@ -38,31 +43,73 @@ pub(crate) fn one(kind: &Kind) -> String {
 pub(crate) fn crud<R: Resource>(api: Api) -> Api {
     let api = read_only::<R>(api).then(writable::<R>);
     let kind = R::KIND;
-    api.op(Operation::new(Method::POST, many(kind), Takes::Json, writes(kind), format!("Create a {}", kind.name), create::<R>)
-        .request::<R::Draft>()
-        .response::<R>())
-        .op(Operation::new(Method::DELETE, one(kind), Takes::Nothing, writes(kind), format!("Delete a {}", kind.name), remove::<R>))
+    api.op(Operation::new(
+        Method::POST,
+        many(kind),
+        Takes::Json,
+        writes(kind),
+        format!("Create a {}", kind.name),
+        create::<R>,
+    )
+    .request::<R::Draft>()
+    .response::<R>())
+        .op(Operation::new(
+            Method::DELETE,
+            one(kind),
+            Takes::Nothing,
+            writes(kind),
+            format!("Delete a {}", kind.name),
+            remove::<R>,
+        ))
 }
 
 /// List and read.
 pub(crate) fn read_only<R: Resource>(api: Api) -> Api {
     let kind = R::KIND;
-    api.op(Operation::new(Method::GET, many(kind), Takes::Nothing, reads(kind), format!("List {}", kind.collection), list::<R>)
+    api.op(Operation::new(
+        Method::GET,
+        many(kind),
+        Takes::Nothing,
+        reads(kind),
+        format!("List {}", kind.collection),
+        list::<R>,
+    )
+    .response::<R>())
+        .op(Operation::new(
+            Method::GET,
+            one(kind),
+            Takes::Nothing,
+            reads(kind),
+            format!("Read a {}", kind.name),
+            read::<R>,
+        )
         .response::<R>())
-        .op(Operation::new(Method::GET, one(kind), Takes::Nothing, reads(kind), format!("Read a {}", kind.name), read::<R>)
-            .response::<R>())
 }
 
 /// Replace, and patch where the contract lists it.
 pub(crate) fn writable<R: Resource>(api: Api) -> Api {
     let kind = R::KIND;
-    let api = api.op(Operation::new(Method::PUT, one(kind), Takes::Json, writes(kind), format!("Replace a {}", kind.name), replace::<R>)
-        .request::<R::Draft>()
-        .response::<R>());
+    let api = api.op(Operation::new(
+        Method::PUT,
+        one(kind),
+        Takes::Json,
+        writes(kind),
+        format!("Replace a {}", kind.name),
+        replace::<R>,
+    )
+    .request::<R::Draft>()
+    .response::<R>());
     if R::PATCHABLE {
-        api.op(Operation::new(Method::PATCH, one(kind), Takes::Json, writes(kind), format!("Change members of a {}", kind.name), patch::<R>)
-            .request::<R::Draft>()
-            .response::<R>())
+        api.op(Operation::new(
+            Method::PATCH,
+            one(kind),
+            Takes::Json,
+            writes(kind),
+            format!("Change members of a {}", kind.name),
+            patch::<R>,
+        )
+        .request::<R::Draft>()
+        .response::<R>())
     } else {
         api
     }
@@ -80,16 +127,31 @@ pub(crate) async fn list<R: Resource>(call: Call) -> Result<Reply, ApiError> {
     let listing = management::list::<R>(&call.app, call.caller()?, place, request).await?;
     let now = call.app.now();
     let url = |query: &[(String, String)]| {
-        hal::collection_url(&call.exchange, R::KIND, place.environment, place.parent, query)
+        hal::collection_url(
+            &call.exchange,
+            R::KIND,
+            place.environment,
+            place.parent,
+            query,
+        )
     };
     let next = listing.next.map(|cursor| {
-        let mut query: Vec<_> = call.query.iter().filter(|(name, _)| name != "cursor").cloned().collect();
+        let mut query: Vec<_> = call
+            .query
+            .iter()
+            .filter(|(name, _)| name != "cursor")
+            .cloned()
+            .collect();
         query.push(("cursor".to_owned(), cursor));
         url(&query)
     });
     let page = hal::Collection {
         name: R::KIND.collection,
-        items: listing.items.iter().map(|stored| hal::object(&call.exchange, stored, now)).collect(),
+        items: listing
+            .items
+            .iter()
+            .map(|stored| hal::object(&call.exchange, stored, now))
+            .collect(),
         count: listing.count,
         own: url(&call.query),
         next,
@@ -105,14 +167,24 @@ pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiE
     let mut order = Vec::new();
     if let Some(text) = call.query_value("order").filter(|_| !R::ORDER.is_empty()) {
         for text in text.split(',').map(str::trim) {
-            let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-            let attribute = R::ORDER.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
-                let supported: Vec<&str> = R::ORDER.iter().map(|attribute| attribute.name).collect();
-                ApiError::InvalidRequest(vec![
-                    Violation::new(ViolationCode::InvalidParameter, "order", "names an attribute that cannot be ordered by")
+            let (name, descending) = text
+                .strip_prefix('-')
+                .map_or((text, false), |name| (name, true));
+            let attribute = R::ORDER
+                .iter()
+                .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+                .ok_or_else(|| {
+                    let supported: Vec<&str> =
+                        R::ORDER.iter().map(|attribute| attribute.name).collect();
+                    ApiError::InvalidRequest(vec![
+                        Violation::new(
+                            ViolationCode::InvalidParameter,
+                            "order",
+                            "names an attribute that cannot be ordered by",
+                        )
                         .with(serde_json::json!({ "supportedAttributes": supported })),
-                ])
-            })?;
+                    ])
+                })?;
             order.push((*attribute, descending));
         }
     }
@@ -125,7 +197,9 @@ pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiE
 }
 
 fn filter<R: Resource>(call: &Call) -> Result<Option<Filter>, ApiError> {
-    let Some(text) = call.query_value("filter").filter(|_| !R::FILTER.is_empty()) else { return Ok(None) };
+    let Some(text) = call.query_value("filter").filter(|_| !R::FILTER.is_empty()) else {
+        return Ok(None);
+    };
     Filter::parse(text)
         .and_then(|filter| filter.validate(R::FILTER))
         .map(Some)
@@ -134,16 +208,28 @@ fn filter<R: Resource>(call: &Call) -> Result<Option<Filter>, ApiError> {
 
 fn filter_violation(error: &FilterError) -> Violation {
     let inner = match error {
-        FilterError::Attribute { supported, .. } => serde_json::json!({ "supportedAttributes": supported }),
-        FilterError::Operator { supported, .. } => serde_json::json!({ "supportedOperators": supported }),
+        FilterError::Attribute { supported, .. } => {
+            serde_json::json!({ "supportedAttributes": supported })
+        }
+        FilterError::Operator { supported, .. } => {
+            serde_json::json!({ "supportedOperators": supported })
+        }
         FilterError::Syntax { .. } | FilterError::TooComplex => serde_json::Value::Null,
     };
-    Violation::new(ViolationCode::InvalidFilter, "filter", format!("Invalid Filter: {error}")).with(inner)
+    Violation::new(
+        ViolationCode::InvalidFilter,
+        "filter",
+        format!("Invalid Filter: {error}"),
+    )
+    .with(inner)
 }
 
 pub(crate) async fn create<R: Resource>(call: Call) -> Result<Reply, ApiError> {
-    let stored = management::create::<R>(&call.app, call.caller()?, call.place::<R>()?, call.json()?).await?;
-    Ok(object(&call, StatusCode::CREATED, &stored).with(header::LOCATION, &hal::location(&call.exchange, &stored)))
+    let stored =
+        management::create::<R>(&call.app, call.caller()?, call.place::<R>()?, call.json()?)
+            .await?;
+    Ok(object(&call, StatusCode::CREATED, &stored)
+        .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
 }
 
 pub(crate) async fn read<R: Resource>(call: Call) -> Result<Reply, ApiError> {
@@ -155,19 +241,29 @@ pub(crate) async fn read<R: Resource>(call: Call) -> Result<Reply, ApiError> {
 pub(crate) async fn replace<R: Resource>(call: Call) -> Result<Reply, ApiError> {
     let id = call.id::<R>(&parameter(R::KIND))?.uuid();
     let (place, body) = (call.place::<R>()?, call.json()?);
-    let stored = management::replace::<R>(&call.app, call.caller()?, place, id, call.if_match(), body).await?;
+    let stored =
+        management::replace::<R>(&call.app, call.caller()?, place, id, call.if_match(), body)
+            .await?;
     Ok(object(&call, StatusCode::OK, &stored))
 }
 
 pub(crate) async fn patch<R: Resource>(call: Call) -> Result<Reply, ApiError> {
     let id = call.id::<R>(&parameter(R::KIND))?.uuid();
     let (place, body) = (call.place::<R>()?, call.json()?);
-    let stored = management::patch::<R>(&call.app, call.caller()?, place, id, call.if_match(), body).await?;
+    let stored =
+        management::patch::<R>(&call.app, call.caller()?, place, id, call.if_match(), body).await?;
     Ok(object(&call, StatusCode::OK, &stored))
 }
 
 pub(crate) async fn remove<R: Resource>(call: Call) -> Result<Reply, ApiError> {
     let id = call.id::<R>(&parameter(R::KIND))?.uuid();
-    management::remove::<R>(&call.app, call.caller()?, call.place::<R>()?, id, call.if_match()).await?;
+    management::remove::<R>(
+        &call.app,
+        call.caller()?,
+        call.place::<R>()?,
+        id,
+        call.if_match(),
+    )
+    .await?;
     Ok(Reply::no_content())
 }

@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, header};
 use stepgate_app::origin::Origin;
-use stepgate_domain::{entropy::Entropy, id::Id};
 use stepgate_app::random::SystemRandom;
+use stepgate_domain::{entropy::Entropy, id::Id};
 
 #[derive(Debug, Clone)]
 pub struct Exchange {
@@ -19,9 +19,16 @@ pub struct Exchange {
 
 impl Exchange {
     pub(crate) fn new(headers: &HeaderMap, origin: Origin) -> Self {
-        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let accept = headers
+            .get(header::ACCEPT)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let names = |media_type: &str| {
-            accept.split(',').any(|item| item.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media_type)))
+            accept.split(',').any(|item| {
+                item.split(';')
+                    .next()
+                    .is_some_and(|name| name.trim().eq_ignore_ascii_case(media_type))
+            })
         };
         let entropy: &mut dyn Entropy = &mut SystemRandom;
         Self {

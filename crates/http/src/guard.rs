@@ -38,7 +38,9 @@ pub(crate) async fn admit(call: &Call, guard: Guard) -> Result<Option<Caller>, A
     match judge(&actor.assignments, environment, permission) {
         Verdict::Allowed(reach) => {
             if let Some(environment) = environment
-                && management::cached::<Environment>(&call.app, environment, environment).await?.is_none()
+                && management::cached::<Environment>(&call.app, environment, environment)
+                    .await?
+                    .is_none()
             {
                 return Err(unknown_environment(environment));
             }
@@ -62,13 +64,21 @@ fn environment_of(call: &Call) -> Result<Option<Uuid>, ApiError> {
 }
 
 fn unknown_environment(id: Uuid) -> ApiError {
-    ManagementError::NotFound(Some(Missing { kind: Environment::KIND, id, environment: id })).into()
+    ManagementError::NotFound(Some(Missing {
+        kind: Environment::KIND,
+        id,
+        environment: id,
+    }))
+    .into()
 }
 
 fn bearer(call: &Call) -> Option<&str> {
     let value = call.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim())
+        .filter(|token| !token.is_empty())
 }
 
 /// The permission to read or write a kind of resource.

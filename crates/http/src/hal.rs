@@ -21,7 +21,9 @@ fn collection_path(kind: &Kind, environment: Uuid, parent: Option<Uuid>) -> Stri
         Scope::Environment => format!("/environments/{environment}"),
     };
     match (kind.parent.filter(|_| kind.nested), parent) {
-        (Some(owner), Some(parent)) => format!("{base}/{}/{parent}/{}", owner.collection, kind.collection),
+        (Some(owner), Some(parent)) => {
+            format!("{base}/{}/{parent}/{}", owner.collection, kind.collection)
+        }
         _ => format!("{base}/{}", kind.collection),
     }
 }
@@ -33,7 +35,11 @@ pub(crate) fn location<R: Resource>(exchange: &Exchange, stored: &Stored<R>) -> 
 }
 
 /// The object as clients see it.
-pub(crate) fn object<R: Resource>(exchange: &Exchange, stored: &Stored<R>, now: Timestamp) -> Value {
+pub(crate) fn object<R: Resource>(
+    exchange: &Exchange,
+    stored: &Stored<R>,
+    now: Timestamp,
+) -> Value {
     let api = exchange.origin.api();
     let own = location(exchange, stored);
     let mut links = Map::new();
@@ -48,7 +54,7 @@ pub(crate) fn object<R: Resource>(exchange: &Exchange, stored: &Stored<R>, now: 
     if let (Some(owner), Some(parent)) = (R::KIND.parent, stored.parent) {
         let path = collection_path(owner, stored.environment.uuid(), None);
         links.insert(owner.name.into(), href(format!("{api}{path}/{parent}")));
-        members.insert(owner.name.into(), json!({ "id": parent }));
+        members.insert(owner.name.into(), json!({ "id": parent.to_string() }));
     }
     for (relation, link) in R::links(stored) {
         let url = match link {
@@ -100,12 +106,22 @@ pub(crate) fn collection(page: Collection) -> Value {
 }
 
 /// The URL of a collection with its query.
-pub(crate) fn collection_url(exchange: &Exchange, kind: &Kind, environment: Uuid, parent: Option<Uuid>, query: &[(String, String)]) -> String {
+pub(crate) fn collection_url(
+    exchange: &Exchange,
+    kind: &Kind,
+    environment: Uuid,
+    parent: Option<Uuid>,
+    query: &[(String, String)],
+) -> String {
     let path = collection_path(kind, environment, parent);
     let mut url = format!("{}{path}", exchange.origin.api());
     if !query.is_empty() {
         url.push('?');
-        url.push_str(&form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish());
+        url.push_str(
+            &form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(query)
+                .finish(),
+        );
     }
     url
 }

@@ -20,14 +20,23 @@ pub(crate) fn stamp(headers: &mut HeaderMap, exchange: &Exchange) {
         }
     };
     add(CORRELATION_ID, &exchange.correlation_id);
-    add(header::CACHE_CONTROL, "no-cache, no-store, max-age=0, must-revalidate");
+    add(
+        header::CACHE_CONTROL,
+        "no-cache, no-store, max-age=0, must-revalidate",
+    );
     add(header::PRAGMA, "no-cache");
     add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(header::REFERRER_POLICY, "no-referrer");
     add(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    add(header::ACCESS_CONTROL_EXPOSE_HEADERS, "Correlation-Id, ETag, Location, WWW-Authenticate, Retry-After");
+    add(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        "Correlation-Id, ETag, Location, WWW-Authenticate, Retry-After",
+    );
     if exchange.origin.is_https() {
-        add(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+        add(
+            header::STRICT_TRANSPORT_SECURITY,
+            "max-age=31536000; includeSubDomains",
+        );
     }
 }
 
@@ -49,6 +58,9 @@ pub(crate) fn preflight(operations: &[Operation], request: &HeaderMap) -> Respon
     if let Some(names) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
     }
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("600"),
+    );
     response
 }

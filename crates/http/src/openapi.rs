@@ -13,18 +13,34 @@ pub(crate) fn document(operations: &[Operation]) -> Value {
     let mut generator = settings.into_generator();
     let mut paths: Map<String, Value> = Map::new();
     for operation in operations {
-        let request = operation.request.map(|schema| json!(schema(&mut generator)));
-        let response = operation.response.map(|schema| json!(schema(&mut generator)));
-        let entry = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
+        let request = operation
+            .request
+            .map(|schema| json!(schema(&mut generator)));
+        let response = operation
+            .response
+            .map(|schema| json!(schema(&mut generator)));
+        let entry = paths
+            .entry(operation.path.clone())
+            .or_insert_with(|| json!({}));
         let method = operation.method.as_str().to_ascii_lowercase();
-        let Some(entry) = entry.as_object_mut() else { continue };
-        let described = entry.entry(method).or_insert_with(|| described(operation, response));
+        let Some(entry) = entry.as_object_mut() else {
+            continue;
+        };
+        let described = entry
+            .entry(method)
+            .or_insert_with(|| described(operation, response));
         if let Some(media_type) = operation.takes.media_type() {
             let schema = request.unwrap_or_else(|| json!({ "type": "object" }));
-            if let Some(content) = described.pointer_mut("/requestBody/content").and_then(Value::as_object_mut) {
+            if let Some(content) = described
+                .pointer_mut("/requestBody/content")
+                .and_then(Value::as_object_mut)
+            {
                 content.insert(media_type, json!({ "schema": schema }));
             } else if let Some(described) = described.as_object_mut() {
-                described.insert("requestBody".into(), json!({ "content": { media_type: { "schema": schema } } }));
+                described.insert(
+                    "requestBody".into(),
+                    json!({ "content": { media_type: { "schema": schema } } }),
+                );
             }
         }
     }
@@ -52,7 +68,10 @@ fn described(operation: &Operation, response: Option<Value>) -> Value {
         .collect();
     let mut success = json!({ "description": "Success" });
     if let (Some(schema), Some(success)) = (response, success.as_object_mut()) {
-        success.insert("content".into(), json!({ "application/json": { "schema": schema } }));
+        success.insert(
+            "content".into(),
+            json!({ "application/json": { "schema": schema } }),
+        );
     }
     let security = match operation.guard {
         Guard::Public => json!([]),

@@ -28,7 +28,11 @@ pub struct Reply {
 
 impl Reply {
     pub fn new(status: StatusCode, content: Content) -> Self {
-        Self { status, headers: HeaderMap::new(), content }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            content,
+        }
     }
     pub fn hal(status: StatusCode, body: Value) -> Self {
         Self::new(status, Content::Hal(body))
@@ -58,10 +62,14 @@ impl Reply {
     pub(crate) fn into_response(self, exchange: &Exchange) -> Response {
         let (media_type, body) = match self.content {
             Content::Empty => (None, Body::empty()),
-            Content::Hal(value) if exchange.wants_plain_json => {
-                (Some("application/json;charset=UTF-8"), Body::from(value.to_string()))
-            }
-            Content::Hal(value) => (Some("application/hal+json;charset=UTF-8"), Body::from(value.to_string())),
+            Content::Hal(value) if exchange.wants_plain_json => (
+                Some("application/json;charset=UTF-8"),
+                Body::from(value.to_string()),
+            ),
+            Content::Hal(value) => (
+                Some("application/hal+json;charset=UTF-8"),
+                Body::from(value.to_string()),
+            ),
             Content::Json(value) => (Some("application/json"), Body::from(value.to_string())),
             Content::Html(page) => (Some("text/html; charset=utf-8"), Body::from(page)),
             Content::Text(media_type, text) => (Some(media_type), Body::from(text)),
@@ -70,7 +78,9 @@ impl Reply {
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         if let Some(media_type) = media_type {
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         }
         response
     }

@@ -195,12 +195,24 @@ pub enum StoreError {
     Closed,
 }
 
+/// What a commit is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Durability {
+    /// `sqlite`
+    pub engine: &'static str,
+    /// The database's own word: `full`, `normal`, `off`.
+    pub synchronous: String,
+}
+
 /// A database.
 #[async_trait]
 pub trait Engine: std::fmt::Debug + Send + Sync + 'static {
     /// One consistent read.
     async fn query(&self, sql: Cow<'static, str>, args: Vec<Value>)
     -> Result<Vec<Row>, StoreError>;
+
+    /// Which database this is, and how durable a commit is, as the database itself reports it.
+    async fn durability(&self) -> Result<Durability, StoreError>;
 
     /// All of the batch or nothing of it. It is on disk when this returns.
     async fn commit(&self, batch: Batch) -> Result<(), StoreError>;

@@ -23,12 +23,18 @@ pub fn insert(environment: Uuid, id: &str, sealed: &str, now: Timestamp) -> Stat
 }
 
 /// Ids and sealed private keys, the oldest first.
-pub async fn list(engine: &dyn Engine, environment: Uuid) -> Result<Vec<(String, String)>, StoreError> {
+pub async fn list(
+    engine: &dyn Engine,
+    environment: Uuid,
+) -> Result<Vec<(String, String)>, StoreError> {
     let rows = engine
         .query(
-            "SELECT id, secrets FROM resource WHERE environment = $1 AND kind = $2 ORDER BY id".into(),
+            "SELECT id, secrets FROM resource WHERE environment = $1 AND kind = $2 ORDER BY id"
+                .into(),
             vec![environment.to_string().into(), Value::from(KIND)],
         )
         .await?;
-    rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
+    rows.iter()
+        .map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned())))
+        .collect()
 }

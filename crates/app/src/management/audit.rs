@@ -30,7 +30,14 @@ impl Deed {
 }
 
 /// `environment` is where the event is filed: the object's own, or the organization's space.
-pub(super) fn event(caller: &Caller, environment: Uuid, kind: &Kind, id: Uuid, deed: Deed, now: Timestamp) -> Statement {
+pub(super) fn event(
+    caller: &Caller,
+    environment: Uuid,
+    kind: &Kind,
+    id: Uuid,
+    deed: Deed,
+    now: Timestamp,
+) -> Statement {
     let mut action = String::new();
     for character in kind.name.chars() {
         if character.is_ascii_uppercase() {
@@ -43,9 +50,9 @@ pub(super) fn event(caller: &Caller, environment: Uuid, kind: &Kind, id: Uuid, d
     let body = json!({
         "actor": {
             "client": { "id": caller.actor.application, "environment": { "id": caller.actor.environment } },
-            "user": caller.actor.user.map(|id| json!({ "id": id })),
+            "user": caller.actor.user.map(|id| json!({ "id": id.to_string() })),
         },
-        "resource": { "type": kind.name, "id": id },
+        "resource": { "type": kind.name, "id": id.to_string() },
         "correlationId": caller.correlation_id,
     });
     audit::insert(StoredEvent {

@@ -50,7 +50,11 @@ pub struct Listing<R> {
 }
 
 fn missing(kind: &'static Kind, place: Place, id: Uuid) -> ManagementError {
-    ManagementError::NotFound(Some(Missing { kind, id, environment: place.environment }))
+    ManagementError::NotFound(Some(Missing {
+        kind,
+        id,
+        environment: place.environment,
+    }))
 }
 
 /// Whether the reach of a call takes in this object, or the owner through which it is reached.
@@ -71,13 +75,20 @@ fn within(reach: &Reach, kind: &Kind, id: Uuid, parent: Option<Uuid>) -> bool {
 }
 
 /// The owner in the path must exist, here, and within the caller's reach.
-async fn owner<R: Resource>(app: &App, caller: &Caller, place: Place) -> Result<Option<Document>, ManagementError> {
-    let (Some(kind), Some(parent)) = (R::KIND.parent.filter(|_| R::KIND.nested), place.parent) else {
+async fn owner<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+) -> Result<Option<Document>, ManagementError> {
+    let (Some(kind), Some(parent)) = (R::KIND.parent.filter(|_| R::KIND.nested), place.parent)
+    else {
         return Ok(None);
     };
     let document = documents::read(&*app.engine, kind, place.environment, parent, None).await?;
     match document {
-        Some(document) if within(&caller.reach, kind, document.id, document.parent) => Ok(Some(document)),
+        Some(document) if within(&caller.reach, kind, document.id, document.parent) => {
+            Ok(Some(document))
+        }
         Some(_) | None => Err(missing(kind, place, parent)),
     }
 }
@@ -90,13 +101,31 @@ async fn raise_guard<R: Resource>(
 ) -> Result<Vec<Statement>, ManagementError> {
     let now = app.now();
     if let (Some(owner), Some(kind)) = (owner, R::KIND.parent) {
-        return Ok(documents::raise(kind, owner.environment, owner.id, owner.version, now));
+        return Ok(documents::raise(
+            kind,
+            owner.environment,
+            owner.id,
+            owner.version,
+            now,
+        ));
     }
     let kind = Environment::KIND;
-    let document = documents::read(&*app.engine, kind, place.environment, place.environment, None)
-        .await?
-        .ok_or_else(|| missing(kind, place, place.environment))?;
-    Ok(documents::raise(kind, document.environment, document.id, document.version, now))
+    let document = documents::read(
+        &*app.engine,
+        kind,
+        place.environment,
+        place.environment,
+        None,
+    )
+    .await?
+    .ok_or_else(|| missing(kind, place, place.environment))?;
+    Ok(documents::raise(
+        kind,
+        document.environment,
+        document.id,
+        document.version,
+        now,
+    ))
 }
 
 async fn read_document<R: Resource>(
@@ -106,8 +135,14 @@ async fn read_document<R: Resource>(
     id: Uuid,
 ) -> Result<Document, ManagementError> {
     owner::<R>(app, caller, place).await?;
-    let document =
-        documents::read(&*app.engine, R::KIND, place.environment, id, R::COUNTED_MEMBERS).await?;
+    let document = documents::read(
+        &*app.engine,
+        R::KIND,
+        place.environment,
+        id,
+        R::COUNTED_MEMBERS,
+    )
+    .await?;
     match document {
         Some(document)
             if within(&caller.reach, R::KIND, id, document.parent)
@@ -119,7 +154,12 @@ async fn read_document<R: Resource>(
     }
 }
 
-pub async fn read<R: Resource>(app: &App, caller: &Caller, place: Place, id: Uuid) -> Result<Stored<R>, ManagementError> {
+pub async fn read<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    id: Uuid,
+) -> Result<Stored<R>, ManagementError> {
     Ok(typed(&read_document::<R>(app, caller, place, id).await?)?)
 }
 
@@ -155,23 +195,41 @@ pub async fn list<R: Resource>(
         },
         counted: R::COUNTED_MEMBERS,
     };
-    let page = documents::list(&*app.engine, query).await.map_err(|error| match error {
-        ListError::Store(error) => error.into(),
-        ListError::Cursor => ManagementError::BadCursor,
-    })?;
-    let mut items = page.documents.iter().map(typed).collect::<Result<Vec<Stored<R>>, _>>()?;
+    let page = documents::list(&*app.engine, query)
+        .await
+        .map_err(|error| match error {
+            ListError::Store(error) => error.into(),
+            ListError::Cursor => ManagementError::BadCursor,
+        })?;
+    let mut items = page
+        .documents
+        .iter()
+        .map(typed)
+        .collect::<Result<Vec<Stored<R>>, _>>()?;
     if whole {
         R::arrange(&mut items);
     }
-    let count = if whole { u64::try_from(items.len()).ok() } else { page.count };
-    Ok(Listing { items, next: page.next, count })
+    let count = if whole {
+        u64::try_from(items.len()).ok()
+    } else {
+        page.count
+    };
+    Ok(Listing {
+        items,
+        next: page.next,
+        count,
+    })
 }
 
 /// The ids of the defaults that a type wants to know.
-async fn defaults<R: Resource>(app: &App, place: Place) -> Result<Vec<(&'static str, Uuid)>, StoreError> {
+async fn defaults<R: Resource>(
+    app: &App,
+    place: Place,
+) -> Result<Vec<(&'static str, Uuid)>, StoreError> {
     let mut found = Vec::new();
     for kind in R::NEEDS_DEFAULTS {
-        if let Some(document) = documents::default_of(&*app.engine, kind, place.environment).await? {
+        if let Some(document) = documents::default_of(&*app.engine, kind, place.environment).await?
+        {
             found.push((kind.name, document.id));
         }
     }
@@ -187,8 +245,12 @@ async fn with_context<R: Resource, T>(
     build: impl FnOnce(&mut Context<'_>) -> T,
 ) -> Result<T, ManagementError> {
     let defaults = defaults::<R>(app, place).await?;
-    let default_of =
-        |kind: &Kind| defaults.iter().find(|(name, _)| *name == kind.name).map(|(_, id)| *id);
+    let default_of = |kind: &Kind| {
+        defaults
+            .iter()
+            .find(|(name, _)| *name == kind.name)
+            .map(|(_, id)| *id)
+    };
     let parent_body: Option<Value> = match owner {
         Some(owner) if R::NEEDS_PARENT => Some(serde_json::from_str(&owner.body)?),
         Some(_) | None => None,
@@ -214,8 +276,10 @@ pub async fn create<R: Resource>(
     let id = app.new_id::<R>().uuid();
     let draft = schema::decode::<R::Draft>(body)?;
     let parent = owner::<R>(app, caller, place).await?;
-    let built =
-        with_context::<R, _>(app, place, id, parent.as_ref(), |context| R::build(draft, None, context)).await??;
+    let built = with_context::<R, _>(app, place, id, parent.as_ref(), |context| {
+        R::build(draft, None, context)
+    })
+    .await??;
     insert(app, caller, place, id, built.into()).await
 }
 
@@ -228,7 +292,12 @@ pub async fn insert<R: Resource>(
     change: Change<R>,
 ) -> Result<Stored<R>, ManagementError> {
     let now = app.now();
-    let reached = change.built.body.parent().map(|(parent, _)| parent).or(place.parent);
+    let reached = change
+        .built
+        .body
+        .parent()
+        .map(|(parent, _)| parent)
+        .or(place.parent);
     if !within(&caller.reach, R::KIND, id, reached) {
         return Err(ManagementError::Forbidden);
     }
@@ -243,11 +312,22 @@ pub async fn insert<R: Resource>(
             body.may_join(&siblings)?;
             batch.extend(raise_guard::<R>(app, place, parent.as_ref()).await?);
         }
-        let built = Built { body: body.clone(), default, secrets: secrets.clone() };
+        let built = Built {
+            body: body.clone(),
+            default,
+            secrets: secrets.clone(),
+        };
         let (statements, stored) = prepare_insert(app, place, id, built, now).await?;
         batch.extend(statements);
         batch.extend(change.with.iter().cloned());
-        batch.push(event(caller, space(R::KIND, place.environment), R::KIND, id, Deed::Created, now));
+        batch.push(event(
+            caller,
+            space(R::KIND, place.environment),
+            R::KIND,
+            id,
+            Deed::Created,
+            now,
+        ));
         match app.commit(batch).await {
             Ok(()) => {
                 forget::<R>(app, place, id, stored.parent);
@@ -261,11 +341,13 @@ pub async fn insert<R: Resource>(
 }
 
 fn forget<R: Resource>(app: &App, place: Place, id: Uuid, parent: Option<Uuid>) {
-    app.cache.invalidate(space(R::KIND, place.environment), R::KIND.name, id, parent);
+    app.cache
+        .invalidate(space(R::KIND, place.environment), R::KIND.name, id, parent);
     if let Some(owner) = R::KIND.parent.filter(|_| R::GUARDED_SET)
         && let Some(owner_id) = parent
     {
-        app.cache.invalidate(space(owner, place.environment), owner.name, owner_id, None);
+        app.cache
+            .invalidate(space(owner, place.environment), owner.name, owner_id, None);
     }
 }
 
@@ -293,16 +375,32 @@ where
         }
         let previous = typed::<R>(&document)?;
         let parent = owner::<R>(app, caller, place).await?;
-        let change = with_context::<R, _>(app, place, id, parent.as_ref(), |context| rule(&previous, context)).await??;
-        let new_parent = change.built.body.parent().map(|(parent, _)| parent).or(document.parent);
+        let change = with_context::<R, _>(app, place, id, parent.as_ref(), |context| {
+            rule(&previous, context)
+        })
+        .await??;
+        let new_parent = change
+            .built
+            .body
+            .parent()
+            .map(|(parent, _)| parent)
+            .or(document.parent);
         if !within(&caller.reach, R::KIND, id, new_parent) {
             return Err(ManagementError::Forbidden);
         }
-        let (statements, stored) = prepare_replace(app, place, &document, change.built, now).await?;
+        let (statements, stored) =
+            prepare_replace(app, place, &document, change.built, now).await?;
         let mut batch = Batch::default();
         batch.extend(statements);
         batch.extend(change.with);
-        batch.push(event(caller, document.environment, R::KIND, id, Deed::Updated, now));
+        batch.push(event(
+            caller,
+            document.environment,
+            R::KIND,
+            id,
+            Deed::Updated,
+            now,
+        ));
         match app.commit(batch).await {
             Ok(()) => {
                 forget::<R>(app, place, id, stored.parent);
@@ -341,7 +439,7 @@ pub async fn patch<R: Resource>(
 ) -> Result<Stored<R>, ManagementError> {
     change(app, caller, place, id, if_match, |previous, context| {
         let mut merged = Value::Object(R::view(previous, context.now));
-        schema::merge_patch(&mut merged, &patch);
+        schema::merge_patch(&mut merged, patch.clone());
         let draft = schema::decode::<R::Draft>(merged)?;
         Ok(R::build(draft, Some(previous), context)?.into())
     })
@@ -372,7 +470,14 @@ pub async fn remove<R: Resource>(
         };
         R::may_leave(&stored, &siblings)?;
         batch.extend(documents::delete(R::KIND, &document, now));
-        batch.push(event(caller, document.environment, R::KIND, id, Deed::Deleted, now));
+        batch.push(event(
+            caller,
+            document.environment,
+            R::KIND,
+            id,
+            Deed::Deleted,
+            now,
+        ));
         match app.commit(batch).await {
             Ok(()) => {
                 forget::<R>(app, place, id, document.parent);

@@ -1,13 +1,15 @@
 //! One mechanism for every managed type: list, create, read, replace, patch, delete, and the
 //! small changes that verbs make.
 
-pub mod caller;
 mod audit;
+pub mod caller;
 mod generic;
 mod loading;
 mod writing;
 
 pub use caller::{Actor, Caller, Place};
-pub use generic::{ListRequest, Listing, change, create, list, patch, read, remove, replace};
-pub use loading::{cached, cached_children, cached_default, fetch};
+pub use generic::{
+    ListRequest, Listing, change, create, insert, list, patch, read, remove, replace,
+};
+pub use loading::{cached, cached_children, cached_default, fetch, typed};
 pub use writing::{Change, prepare_insert, prepare_replace};

@@ -26,7 +26,10 @@ pub struct Change<R> {
 
 impl<R> From<Built<R>> for Change<R> {
     fn from(built: Built<R>) -> Self {
-        Self { built, with: Vec::new() }
+        Self {
+            built,
+            with: Vec::new(),
+        }
     }
 }
 
@@ -37,10 +40,17 @@ impl<R> From<R> for Change<R> {
 }
 
 /// How the address of an object is known to the counters: by a keyed hash, never in clear.
-pub(crate) async fn address_subject(app: &App, environment: Uuid, address: &str) -> Result<String, ManagementError> {
+pub(crate) async fn address_subject(
+    app: &App,
+    environment: Uuid,
+    address: &str,
+) -> Result<String, ManagementError> {
     let key = app.data_key(environment).await?;
     let hash = key.hash("address", &[address.as_bytes()]);
-    Ok(format!("address:{}", data_encoding::BASE64URL_NOPAD.encode(&hash)))
+    Ok(format!(
+        "address:{}",
+        data_encoding::BASE64URL_NOPAD.encode(&hash)
+    ))
 }
 
 async fn draft<R: Resource>(
@@ -51,7 +61,11 @@ async fn draft<R: Resource>(
     secrets: Option<String>,
     now: Timestamp,
 ) -> Result<Draft, ManagementError> {
-    let parent = built.body.parent().map(|(parent, _)| parent).or(place.parent);
+    let parent = built
+        .body
+        .parent()
+        .map(|(parent, _)| parent)
+        .or(place.parent);
     let subject = match built.body.address() {
         Some(address) => Some(address_subject(app, place.environment, &address).await?),
         None => None,
@@ -86,7 +100,9 @@ pub async fn prepare_insert<R: Resource>(
         .filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?)))
         .collect();
     let environment = space(R::KIND, place.environment);
-    let secrets = app.seal_members(environment, R::KIND.name, id, &fresh).await?;
+    let secrets = app
+        .seal_members(environment, R::KIND.name, id, &fresh)
+        .await?;
     let draft = draft(app, place, id, &built, secrets, now).await?;
     let stored = Stored {
         id: stepgate_domain::id::Id::from_uuid(id),
@@ -113,17 +129,27 @@ pub async fn prepare_replace<R: Resource>(
     let secrets = if built.secrets.is_empty() {
         old.secrets.clone()
     } else {
-        let mut members =
-            app.open_members(old.environment, R::KIND.name, old.id, old.secrets.as_deref()).await?;
+        let mut members = app
+            .open_members(
+                old.environment,
+                R::KIND.name,
+                old.id,
+                old.secrets.as_deref(),
+            )
+            .await?;
         for (name, value) in &built.secrets {
             match value {
                 Some(value) => members.insert((*name).to_owned(), value.clone()),
                 None => members.remove(*name),
             };
         }
-        app.seal_members(old.environment, R::KIND.name, old.id, &members).await?
+        app.seal_members(old.environment, R::KIND.name, old.id, &members)
+            .await?
     };
-    let place = Place { parent: place.parent.or(old.parent), ..place };
+    let place = Place {
+        parent: place.parent.or(old.parent),
+        ..place
+    };
     let draft = draft(app, place, old.id, &built, secrets, now).await?;
     let stored = Stored {
         id: stepgate_domain::id::Id::from_uuid(old.id),

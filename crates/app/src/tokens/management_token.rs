@@ -26,23 +26,33 @@ impl From<KeyError> for ManagementError {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Store(error) => error.into(),
-            other @ (KeyError::Missing | KeyError::Malformed | KeyError::Failed | KeyError::Seal(_)) => {
-                Self::Internal(Box::new(other))
-            }
+            other @ (KeyError::Missing
+            | KeyError::Malformed
+            | KeyError::Failed
+            | KeyError::Seal(_)) => Self::Internal(Box::new(other)),
         }
     }
 }
 
 /// The actor behind a bearer token of the management API, or `None` when the token is not valid
 /// for it.
-pub async fn verify_management(app: &App, origin: &Origin, token: &str) -> Result<Option<Actor>, ManagementError> {
-    let Some(token) = verify(app, token, app.now()).await? else { return Ok(None) };
+pub async fn verify_management(
+    app: &App,
+    origin: &Origin,
+    token: &str,
+) -> Result<Option<Actor>, ManagementError> {
+    let Some(token) = verify(app, token, app.now()).await? else {
+        return Ok(None);
+    };
     if token.typ != "at+jwt" || !token.is_for(&app.settings.origins.api_audience(origin)) {
         return Ok(None);
     }
-    let Some(client) = token.client() else { return Ok(None) };
+    let Some(client) = token.client() else {
+        return Ok(None);
+    };
     let environment = token.environment;
-    let Some(application) = cached::<Application>(app, environment.uuid(), client.uuid()).await? else {
+    let Some(application) = cached::<Application>(app, environment.uuid(), client.uuid()).await?
+    else {
         return Ok(None);
     };
     if !application.body.enabled {
@@ -53,7 +63,9 @@ pub async fn verify_management(app: &App, origin: &Origin, token: &str) -> Resul
         return Ok(None);
     }
     let assignments = match (application.body.application_type, user) {
-        (ApplicationType::Worker, None) => assignments(app, environment.uuid(), client.uuid()).await?,
+        (ApplicationType::Worker, None) => {
+            assignments(app, environment.uuid(), client.uuid()).await?
+        }
         // A user's own roles count only with worker and console applications, and users hold none yet.
         _ => Vec::new(),
     };
@@ -68,13 +80,19 @@ pub async fn verify_management(app: &App, origin: &Origin, token: &str) -> Resul
 
 /// Whether the grant that the token was bought with has been revoked (RFC 9700 §4.5).
 pub async fn is_revoked(app: &App, token: &VerifiedToken) -> Result<bool, StoreError> {
-    let Some(grant) = token.id::<()>("grant_id") else { return Ok(false) };
+    let Some(grant) = token.id::<()>("grant_id") else {
+        return Ok(false);
+    };
     let family = token_families::read(&*app.engine, token.environment.uuid(), grant.uuid()).await?;
     Ok(family.is_none_or(|family| family.revoked_at.is_some()))
 }
 
 /// What the application may do, as the permission rules see it.
-pub async fn assignments(app: &App, environment: Uuid, application: Uuid) -> Result<Vec<Assignment>, StoreError> {
+pub async fn assignments(
+    app: &App,
+    environment: Uuid,
+    application: Uuid,
+) -> Result<Vec<Assignment>, StoreError> {
     let stored = cached_children::<RoleAssignment>(app, environment, Some(application)).await?;
     Ok(stored.iter().filter_map(assignment).collect())
 }
@@ -88,5 +106,10 @@ fn assignment(stored: &Stored<RoleAssignment>) -> Option<Assignment> {
         // Populations and applications are assigned within the environment of the holder.
         ScopeType::Population | ScopeType::Application => stored.environment.uuid(),
     };
-    Some(Assignment { role, scope, scope_id, environment })
+    Some(Assignment {
+        role,
+        scope,
+        scope_id,
+        environment,
+    })
 }

@@ -30,7 +30,10 @@ impl VerifiedToken {
         self.id("client_id")
     }
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.text("scope").unwrap_or_default().split(' ').filter(|scope| !scope.is_empty())
+        self.text("scope")
+            .unwrap_or_default()
+            .split(' ')
+            .filter(|scope| !scope.is_empty())
     }
     /// Whether `aud`, a string or a list, contains this audience.
     pub fn is_for(&self, audience: &str) -> bool {
@@ -51,21 +54,44 @@ struct Header {
 }
 
 /// `None` for anything that is not a valid token of ours now.
-pub async fn verify(app: &App, token: &str, now: Timestamp) -> Result<Option<VerifiedToken>, KeyError> {
-    let Some(parts) = parse(token) else { return Ok(None) };
-    let Some(issuer) = parts.claims.get("iss").and_then(Value::as_str) else { return Ok(None) };
-    let Some(environment) = environment_of(app, issuer) else { return Ok(None) };
+pub async fn verify(
+    app: &App,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<VerifiedToken>, KeyError> {
+    let Some(parts) = parse(token) else {
+        return Ok(None);
+    };
+    let Some(issuer) = parts.claims.get("iss").and_then(Value::as_str) else {
+        return Ok(None);
+    };
+    let Some(environment) = environment_of(app, issuer) else {
+        return Ok(None);
+    };
     let keys = match app.signing_keys(environment.uuid()).await {
         Ok(keys) => keys,
         Err(KeyError::Seal(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let Some(key) = keys.iter().find(|key| key.kid == parts.header.kid) else { return Ok(None) };
-    let alive = parts.claims.get("exp").and_then(Value::as_i64).is_some_and(|exp| exp > now.as_seconds());
-    if parts.header.alg != "RS256" || !key.verify(parts.signing_input.as_bytes(), &parts.signature) || !alive {
+    let Some(key) = keys.iter().find(|key| key.kid == parts.header.kid) else {
+        return Ok(None);
+    };
+    let alive = parts
+        .claims
+        .get("exp")
+        .and_then(Value::as_i64)
+        .is_some_and(|exp| exp > now.as_seconds());
+    if parts.header.alg != "RS256"
+        || !key.verify(parts.signing_input.as_bytes(), &parts.signature)
+        || !alive
+    {
         return Ok(None);
     }
-    Ok(Some(VerifiedToken { environment, typ: parts.header.typ, claims: parts.claims }))
+    Ok(Some(VerifiedToken {
+        environment,
+        typ: parts.header.typ,
+        claims: parts.claims,
+    }))
 }
 
 struct Parts<'a> {
@@ -93,5 +119,9 @@ fn parse(token: &str) -> Option<Parts<'_>> {
 /// The environment of an issuer `{base}/{environment}/as`, when the base is ours.
 fn environment_of(app: &App, issuer: &str) -> Option<Id<Environment>> {
     let (base, environment) = issuer.strip_suffix("/as")?.rsplit_once('/')?;
-    app.settings.origins.contains(base).then(|| environment.parse().ok()).flatten()
+    app.settings
+        .origins
+        .contains(base)
+        .then(|| environment.parse().ok())
+        .flatten()
 }

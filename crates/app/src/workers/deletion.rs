@@ -26,7 +26,10 @@ pub(super) async fn run(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
 
 async fn sweep(app: &App, stopped: &watch::Receiver<bool>) -> Result<(), StoreError> {
     for environment in tombstones::list(&*app.engine).await? {
-        while !*stopped.borrow() && tombstones::remove(&*app.engine, environment, AT_ONCE).await? == Progress::More {}
+        while !*stopped.borrow()
+            && tombstones::remove(&*app.engine, environment, AT_ONCE).await? == Progress::More
+        {
+        }
     }
     Ok(())
 }

@@ -32,7 +32,10 @@ async fn sweep(app: &App) -> Result<(), StoreError> {
     let now = app.now();
     let mut batch = Batch::default();
     for table in Expiring::ALL {
-        if expiry::next(&*app.engine, table).await?.is_some_and(|next| next < now) {
+        if expiry::next(&*app.engine, table)
+            .await?
+            .is_some_and(|next| next < now)
+        {
             batch.push(expiry::delete(table, now, AT_ONCE));
         }
     }

@@ -35,7 +35,11 @@ impl Workers {
 }
 
 /// Waits until something may be due, or until the workers are to stop. True: stop.
-async fn rest(wake: impl Future<Output = ()>, longest: Duration, stopped: &mut watch::Receiver<bool>) -> bool {
+async fn rest(
+    wake: impl Future<Output = ()>,
+    longest: Duration,
+    stopped: &mut watch::Receiver<bool>,
+) -> bool {
     if *stopped.borrow() {
         return true;
     }

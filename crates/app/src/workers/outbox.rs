@@ -56,9 +56,13 @@ async fn send(app: &App, row: &OutboxMessage, lease: &str) -> Result<(), Managem
     let outcome = match app.data_key(row.environment).await {
         Ok(key) => match messages::open(&key, row) {
             Ok(message) => app.senders.send(&message).await,
-            Err(_) => Err(NotifyError::Permanent { reason: "the stored message cannot be opened".to_owned() }),
+            Err(_) => Err(NotifyError::Permanent {
+                reason: "the stored message cannot be opened".to_owned(),
+            }),
         },
-        Err(_) => Err(NotifyError::Permanent { reason: "the environment is gone".to_owned() }),
+        Err(_) => Err(NotifyError::Permanent {
+            reason: "the environment is gone".to_owned(),
+        }),
     };
     match outcome {
         Ok(_) => commit(app, outbox::delivered(&row.id, lease)).await,
@@ -66,18 +70,31 @@ async fn send(app: &App, row: &OutboxMessage, lease: &str) -> Result<(), Managem
     }
 }
 
-async fn failed(app: &App, row: &OutboxMessage, lease: &str, error: NotifyError) -> Result<(), ManagementError> {
+async fn failed(
+    app: &App,
+    row: &OutboxMessage,
+    lease: &str,
+    error: NotifyError,
+) -> Result<(), ManagementError> {
     let now = app.now();
     let attempts = u32::try_from(row.attempts).unwrap_or(u32::MAX);
     let (reason, again) = match error {
-        NotifyError::Transient { reason, retry_after } => {
+        NotifyError::Transient {
+            reason,
+            retry_after,
+        } => {
             let random = u64::from_le_bytes(<dyn Entropy>::bytes(&mut SystemRandom));
             (reason, next_attempt(attempts, now, random, retry_after))
         }
         NotifyError::Permanent { reason } => (reason, None),
     };
     if let Some(due_at) = again {
-        tracing::warn!(message = row.id, reason, attempts, "a message is tried again");
+        tracing::warn!(
+            message = row.id,
+            reason,
+            attempts,
+            "a message is tried again"
+        );
         return commit(app, outbox::retry(&row.id, lease, due_at, &reason)).await;
     }
     tracing::error!(message = row.id, reason, attempts, "a message is given up");

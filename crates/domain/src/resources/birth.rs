@@ -6,6 +6,10 @@ use crate::{
     resources::{
         api_resource::ApiResource,
         device_authentication_policy::DeviceAuthenticationPolicy,
+        mfa_settings::MfaSettings,
+        notifications_policy::NotificationsPolicy,
+        password_policy::PasswordPolicy,
+        population::Population,
         scope::{OPENID, PLATFORM, Scope},
         sign_on_action::SignOnAction,
         sign_on_policy::SignOnPolicy,
@@ -21,6 +25,12 @@ pub trait Nursery {
 
 /// Bears everything. An object that another mentions comes before it.
 pub fn environment(nursery: &mut impl Nursery) {
+    nursery.add(None, NotificationsPolicy::born());
+    for policy in PasswordPolicy::born() {
+        nursery.add(None, policy);
+    }
+    nursery.add(None, Population::born());
+    nursery.add(None, MfaSettings::born());
     let devices = nursery.add(None, DeviceAuthenticationPolicy::born());
     resources(nursery);
     sign_on_policies(nursery, devices);

@@ -188,6 +188,26 @@ impl Environment {
     }
 }
 
+impl Environment {
+    /// The environment that holds those who administer the installation.
+    pub fn administrators(organization: Id<Organization>, license: Id<License>) -> Self {
+        Self {
+            name: "Administrators".to_owned(),
+            description: Some("Holds the administrators of this installation.".to_owned()),
+            icon: None,
+            organization: organization.into(),
+            environment_type: EnvironmentType::Production,
+            subtype: None,
+            region: Region::Na,
+            status: EnvironmentStatus::Active,
+            license: license.into(),
+            soft_deleted_at: None,
+            hard_deleted_allowed_at: None,
+            bill_of_materials: BillOfMaterials::default(),
+        }
+    }
+}
+
 impl Resource for Environment {
     const KIND: &'static Kind = &ENVIRONMENT;
     type Draft = EnvironmentDraft;

@@ -15,8 +15,10 @@ use crate::exchange::Exchange;
 const VALIDATION: &str =
     "The request could not be completed. One or more validation errors were in the request.";
 const MALFORMED: &str = "The request could not be completed. The request was malformed or invalid.";
-const ISSUE: &str = "The request could not be completed. There was an issue processing the request.";
-const NO_ACCESS: &str = "The request could not be completed. You do not have access to this resource.";
+const ISSUE: &str =
+    "The request could not be completed. There was an issue processing the request.";
+const NO_ACCESS: &str =
+    "The request could not be completed. You do not have access to this resource.";
 const NOT_FOUND: &str = "The request could not be completed. The requested resource was not found.";
 
 #[derive(Debug)]
@@ -29,16 +31,33 @@ pub enum ApiError {
     /// No token, or one that is not ours, not valid any more, or not for this.
     InvalidToken,
     /// The cookie or origin does not belong to the flow.
-    NoAccess { status: StatusCode, detail: &'static str },
-    MethodNotAllowed { allowed: Vec<Method> },
-    UnsupportedMediaType { sent: String, supported: Vec<String> },
-    TooLarge { maximum: usize },
+    NoAccess {
+        status: StatusCode,
+        detail: &'static str,
+    },
+    MethodNotAllowed {
+        allowed: Vec<Method>,
+    },
+    UnsupportedMediaType {
+        sent: String,
+        supported: Vec<String>,
+    },
+    TooLarge {
+        maximum: usize,
+    },
     /// The Host header names none of this server's origins.
     Misdirected,
     /// A limit on how often something may be asked.
-    Limited { detail: Violation, retry_after: i64 },
+    Limited {
+        detail: Violation,
+        retry_after: i64,
+    },
     /// An authorize request with `response_mode=pi.flow`: the envelope with the OAuth members.
-    Authorize { detail: Violation, error: &'static str, description: String },
+    Authorize {
+        detail: Violation,
+        error: &'static str,
+        description: String,
+    },
 }
 
 impl<E: Into<ManagementError>> From<E> for ApiError {
@@ -56,7 +75,11 @@ struct Wire {
 
 impl ApiError {
     fn wire(&self) -> Wire {
-        let wire = |status, code, message: &str| Wire { status, code, message: message.to_owned() };
+        let wire = |status, code, message: &str| Wire {
+            status,
+            code,
+            message: message.to_owned(),
+        };
         match self {
             Self::Management(error) => management_wire(error),
             Self::MalformedBody => wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED),
@@ -79,7 +102,9 @@ impl ApiError {
             Self::TooLarge { maximum } => Wire {
                 status: StatusCode::PAYLOAD_TOO_LARGE,
                 code: "INVALID_REQUEST",
-                message: format!("The request could not be completed. The body is larger than {maximum} bytes."),
+                message: format!(
+                    "The request could not be completed. The body is larger than {maximum} bytes."
+                ),
             },
             Self::Misdirected => wire(
                 StatusCode::MISDIRECTED_REQUEST,
@@ -93,16 +118,23 @@ impl ApiError {
 
     fn details(&self) -> Vec<Value> {
         match self {
-            Self::Management(ManagementError::Invalid(violations)) | Self::InvalidRequest(violations) => {
-                violations.iter().map(detail).collect()
-            }
+            Self::Management(ManagementError::Invalid(violations))
+            | Self::InvalidRequest(violations) => violations.iter().map(detail).collect(),
             Self::Management(ManagementError::Failed(violation))
-            | Self::Limited { detail: violation, .. }
-            | Self::Authorize { detail: violation, .. } => vec![detail(violation)],
-            Self::Management(ManagementError::Forbidden) => {
-                vec![json!({ "code": "INSUFFICIENT_PERMISSIONS", "message": "The caller lacks the permission for this." })]
+            | Self::Limited {
+                detail: violation, ..
             }
-            Self::InvalidToken => vec![json!({ "code": "INVALID_TOKEN", "message": "The access token is missing, invalid or expired." })],
+            | Self::Authorize {
+                detail: violation, ..
+            } => vec![detail(violation)],
+            Self::Management(ManagementError::Forbidden) => {
+                vec![
+                    json!({ "code": "INSUFFICIENT_PERMISSIONS", "message": "The caller lacks the permission for this." }),
+                ]
+            }
+            Self::InvalidToken => vec![
+                json!({ "code": "INVALID_TOKEN", "message": "The access token is missing, invalid or expired." }),
+            ],
             Self::NoAccess { detail, .. } => vec![json!({ "code": detail, "message": NO_ACCESS })],
             Self::Management(ManagementError::BadCursor) => vec![detail(&Violation::new(
                 ViolationCode::InvalidParameter,
@@ -110,7 +142,9 @@ impl ApiError {
                 "is not a cursor that this collection gave",
             ))],
             Self::Management(
-                ManagementError::NotFound(_) | ManagementError::PreconditionFailed | ManagementError::Internal(_),
+                ManagementError::NotFound(_)
+                | ManagementError::PreconditionFailed
+                | ManagementError::Internal(_),
             )
             | Self::MalformedBody
             | Self::MethodNotAllowed { .. }
@@ -122,7 +156,11 @@ impl ApiError {
 }
 
 fn management_wire(error: &ManagementError) -> Wire {
-    let wire = |status, code, message: &str| Wire { status, code, message: message.to_owned() };
+    let wire = |status, code, message: &str| Wire {
+        status,
+        code,
+        message: message.to_owned(),
+    };
     match error {
         ManagementError::Invalid(_) => wire(StatusCode::BAD_REQUEST, "INVALID_DATA", VALIDATION),
         ManagementError::Failed(_) => wire(StatusCode::BAD_REQUEST, "REQUEST_FAILED", ISSUE),
@@ -133,7 +171,10 @@ fn management_wire(error: &ManagementError) -> Wire {
                 .as_ref()
                 .and_then(|missing| {
                     let text = missing.kind.not_found?;
-                    Some(text(&missing.id.to_string(), &missing.environment.to_string()))
+                    Some(text(
+                        &missing.id.to_string(),
+                        &missing.environment.to_string(),
+                    ))
                 })
                 .unwrap_or_else(|| NOT_FOUND.to_owned()),
         },
@@ -170,7 +211,11 @@ impl Render for ApiError {
         if let Self::Management(ManagementError::Internal(source)) = &self {
             tracing::error!(correlation_id = exchange.correlation_id, error = ?source, "request failed");
         }
-        let Wire { status, code, message } = self.wire();
+        let Wire {
+            status,
+            code,
+            message,
+        } = self.wire();
         let mut body = Map::new();
         body.insert("id".into(), exchange.correlation_id.clone().into());
         body.insert("code".into(), code.into());
@@ -179,14 +224,20 @@ impl Render for ApiError {
         if !details.is_empty() {
             body.insert("details".into(), details.into());
         }
-        if let Self::Authorize { error, description, .. } = &self {
+        if let Self::Authorize {
+            error, description, ..
+        } = &self
+        {
             body.insert("error".into(), (*error).into());
             body.insert("error_description".into(), description.clone().into());
         }
         let mut response = Response::new(Body::from(Value::Object(body).to_string()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json;charset=UTF-8"),
+        );
         match &self {
             Self::MethodNotAllowed { allowed } => {
                 let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
@@ -198,7 +249,10 @@ impl Render for ApiError {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             Self::InvalidToken => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+                headers.insert(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer error=\"invalid_token\""),
+                );
             }
             Self::Management(_)
             | Self::MalformedBody

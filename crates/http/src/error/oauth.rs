@@ -36,17 +36,30 @@ impl Render for OAuthError {
     fn render(self, exchange: &Exchange) -> Response {
         match self {
             Self::Platform(error) => error.render(exchange),
-            Self::Refused { status, error, prefix, description, challenge } => {
-                let description =
-                    format!("{prefix}{description} (Correlation ID: {})", exchange.correlation_id);
+            Self::Refused {
+                status,
+                error,
+                prefix,
+                description,
+                challenge,
+            } => {
+                let description = format!(
+                    "{prefix}{description} (Correlation ID: {})",
+                    exchange.correlation_id
+                );
                 let body = json!({ "error": error, "error_description": description });
                 let mut response = Response::new(Body::from(body.to_string()));
                 *response.status_mut() = status;
-                response
-                    .headers_mut()
-                    .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                if let Some(challenge) = challenge.and_then(|value| HeaderValue::from_str(&value).ok()) {
-                    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+                response.headers_mut().insert(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("application/json"),
+                );
+                if let Some(challenge) =
+                    challenge.and_then(|value| HeaderValue::from_str(&value).ok())
+                {
+                    response
+                        .headers_mut()
+                        .insert(header::WWW_AUTHENTICATE, challenge);
                 }
                 response
             }

@@ -1,5 +1,6 @@
 //! Errors that a person sees in a browser.
 
+use askama::Template;
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -7,7 +8,10 @@ use axum::{
 };
 
 use super::{Render, management::ApiError};
-use crate::{exchange::Exchange, pages};
+use crate::{
+    exchange::Exchange,
+    pages::{ErrorPage, Page},
+};
 
 #[derive(Debug)]
 pub enum PageError {
@@ -28,11 +32,25 @@ impl Render for PageError {
         match self {
             Self::Platform(error) => error.render(exchange),
             Self::Shown { status, message } => {
-                let mut response = Response::new(Body::from(pages::error(&message, &exchange.correlation_id)));
+                let page = ErrorPage {
+                    message,
+                    correlation_id: Some(exchange.correlation_id.clone()),
+                };
+                let policy = page.content_security_policy();
+                let mut response = Response::new(Body::from(
+                    page.render()
+                        .unwrap_or_else(|_| "The request cannot be completed.".to_owned()),
+                ));
                 *response.status_mut() = status;
-                response
-                    .headers_mut()
-                    .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+                if let Ok(policy) = HeaderValue::from_str(policy) {
+                    response
+                        .headers_mut()
+                        .insert(header::CONTENT_SECURITY_POLICY, policy);
+                }
+                response.headers_mut().insert(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("text/html; charset=utf-8"),
+                );
                 response
             }
         }

@@ -12,7 +12,9 @@ use crate::api::Api;
 
 /// Every operation of this server.
 pub fn operations() -> Api {
-    Api::default().then(management::operations).then(system::operations)
+    Api::default()
+        .then(management::operations)
+        .then(system::operations)
 }
 
 pub fn router(app: &Arc<App>) -> Router {

@@ -18,7 +18,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::engine::{Batch, Engine, Row, StoreError, Value};
+use crate::engine::{Batch, Durability, Engine, Row, StoreError, Value};
 pub use open::Settings;
 
 /// How the database is opened. [`Options::default`] is for production.
@@ -121,6 +121,20 @@ impl SqliteEngine {
 
 #[async_trait]
 impl Engine for SqliteEngine {
+    async fn durability(&self) -> Result<Durability, StoreError> {
+        self.query("SELECT 1".into(), Vec::new()).await?;
+        let synchronous = match self.settings.synchronous {
+            0 => "off",
+            1 => "normal",
+            2 => "full",
+            _ => "extra",
+        };
+        Ok(Durability {
+            engine: "sqlite",
+            synchronous: synchronous.to_owned(),
+        })
+    }
+
     async fn query(
         &self,
         sql: Cow<'static, str>,

@@ -25,6 +25,3 @@ pub use step::{begin, step};
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;

@@ -14,6 +14,15 @@ pub struct Policy {
     pub actions: Vec<PolicyAction>,
 }
 
+impl Policy {
+    pub(crate) fn ignores_user_lock(&self) -> bool {
+        self.actions.iter().any(|action| match &action.kind {
+            ActionKind::MultiFactorAuthentication(settings) => settings.ignore_user_lock,
+            ActionKind::Login => false,
+        })
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PolicyAction {
     /// Absent: the action always runs.

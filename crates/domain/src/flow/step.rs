@@ -205,7 +205,12 @@ pub(crate) fn advance(turn: &mut Turn<'_>) -> Result<(), FlowError> {
         } else if let Some(action) = policy.actions.get(turn.flow.action).cloned() {
             run(turn, &action)?
         } else if turn.flow.is_vouched_for() {
-            let policy = policy.name.clone();
+            let (policy, ignore_lock) = (policy.name.clone(), policy.ignores_user_lock());
+            // Where every action was left out, nothing has asked yet.
+            if !turn.is_account_usable(ignore_lock) {
+                turn.fail(Failure::AccountNotUsable);
+                return Ok(());
+            }
             turn.audit(AuditEvent::FlowCompleted { policy });
             turn.flow.status = Status::Completed;
             return Ok(());

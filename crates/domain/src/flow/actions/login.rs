@@ -44,12 +44,14 @@ pub(crate) fn check(
         turn.fail(Failure::AccountNotUsable);
         return Ok(Answer::Accepted);
     }
-    let is_of_flow =
-        |subject: &SubjectFacts| known.as_ref().is_none_or(|user| user.id == subject.user.id);
+    let is_meant = |subject: &SubjectFacts| match &known {
+        Some(user) => user.id == subject.user.id,
+        None => names_a_user,
+    };
     let candidate = turn
         .subject
         .clone()
-        .filter(is_of_flow)
+        .filter(is_meant)
         .filter(|_| !turn.is_decoy());
     let Some(SubjectFacts {
         user: candidate, ..

@@ -133,6 +133,17 @@ fn a_reset_forgets_everybody_but_a_hinted_user() {
 }
 
 #[test]
+fn a_password_without_a_name_is_nobodys() {
+    let mut world = World::new();
+    let mut flow = world.anonymous(password_and_mfa());
+    let wrong = Err(FlowError::InvalidCredentials);
+    assert_eq!(
+        world.password(&mut flow, None, PasswordVerdict::Matched),
+        wrong
+    );
+}
+
+#[test]
 fn what_is_not_offered_is_refused_by_name() {
     let mut world = World::new();
     let mut flow = world.anonymous(password_and_mfa());

@@ -1,6 +1,8 @@
 //! A world around the engine: it holds what the application would store, and applies effects.
 
+mod condition;
 mod decoys;
+mod delivery;
 mod login;
 mod multi_factor;
 mod policies;
@@ -17,7 +19,7 @@ use super::{
     delivery::{Floors, Senders},
     effect::SendCode,
     facts::{AccountLock, Lockout, SessionFacts, UserFailures},
-    ids::{DeviceId, MessageId, UserId},
+    ids::{DeviceId, MessageId},
     policy::{DeviceSelection, Method, NoDevicesMode},
     state::{Application, Failure, ResponseMode, SessionBinding, UsableStatus},
     *,
@@ -283,7 +285,9 @@ impl World {
             }
         }
         let stored = serde_json::to_string(&transition.flow).unwrap();
-        (serde_json::from_str(&stored).unwrap(), transition.answer)
+        let flow: Flow = serde_json::from_str(&stored).unwrap();
+        assert_eq!(flow, transition.flow, "a flow is stored whole");
+        (flow, transition.answer)
     }
 
     fn start(policies: Vec<Policy>) -> Start {
@@ -375,8 +379,11 @@ impl World {
     }
     /// Submits the code that a message carried.
     fn submit(&mut self, flow: &mut Flow, message: MessageId) -> Result<(), FlowError> {
-        let matches =
-            |hash: &CodeHash| otp::LENGTHS.any(|length| hashes(message).of_length(length) == *hash);
+        let matches = |hash: &CodeHash| {
+            otp::LENGTHS
+                .into_iter()
+                .any(|length| hashes(message).of_length(length) == *hash)
+        };
         let verdict = if flow.outstanding_code().is_some_and(matches) {
             Verdict::Matched
         } else {

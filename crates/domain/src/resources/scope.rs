@@ -3,7 +3,7 @@
 use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use serde_with::skip_serializing_none;
 
 use crate::{
@@ -26,7 +26,7 @@ pub static SCOPE: Kind = Kind {
     not_found: None,
 };
 
-/// The scopes of `openid` (OpenID Connect Core §5.4 and §11).
+/// The scopes of `openid` (`OpenID` Connect Core §5.4 and §11).
 pub const OPENID: [&str; 6] = [
     "address",
     "email",
@@ -106,29 +106,25 @@ impl Scope {
         OPENID.contains(&self.name.as_str()) || PLATFORM.contains(&self.name.as_str())
     }
 
-    fn check_name(&self, owner: &str) -> Result<(), Violation> {
-        let refuse = |message: &str| Err(Violation::invalid("name", message));
+    fn check_name(&self, owner: &str) -> Option<Violation> {
+        let refuse = |message: &str| Some(Violation::invalid("name", message));
         let is_platform = self.name.to_ascii_lowercase().starts_with("p1:");
         match owner {
             "PINGONE_API" => {
                 let pattern = "^p1:(read|update):user:[A-Za-z0-9_.-]+$";
                 let is_suffixed = Regex::new(pattern).is_ok_and(|regex| regex.is_match(&self.name));
-                if !is_suffixed && !PLATFORM.contains(&self.name.as_str()) {
-                    let fault = Violation::invalid(
-                        "name",
-                        "must be p1:read:user: or p1:update:user: and a suffix",
-                    );
-                    return Err(fault.with(serde_json::json!({ "allowedPattern": pattern })));
-                }
+                let fault = Violation::invalid(
+                    "name",
+                    "must be p1:read:user: or p1:update:user: and a suffix",
+                )
+                .with(json!({ "allowedPattern": pattern }));
+                (!is_suffixed && !PLATFORM.contains(&self.name.as_str())).then_some(fault)
             }
-            "OPENID_CONNECT" if is_platform => return refuse("must not begin with p1:"),
-            "OPENID_CONNECT" => {}
-            _ if is_platform => return refuse("must not begin with p1:"),
-            // One token holds the scopes of several resources by name only.
-            _ if self.is_built_in() => return refuse("is a scope of the resource openid"),
-            _ => {}
+            _ if is_platform => refuse("must not begin with p1:"),
+            // A token names the scopes of several resources without saying whose they are.
+            "CUSTOM" if self.is_built_in() => refuse("is a scope of the resource openid"),
+            _ => None,
         }
-        Ok(())
     }
 }
 
@@ -147,9 +143,7 @@ impl Resource for Scope {
             name: draft.name,
             description: draft.description,
         };
-        if let Err(fault) = scope.check_name(owner_type(context)) {
-            faults.push(fault);
-        }
+        faults.extend(scope.check_name(owner_type(context)));
         let built_in = previous
             .map(|previous| &previous.body)
             .filter(|before| before.is_built_in());
@@ -164,7 +158,7 @@ impl Resource for Scope {
             .is_some_and(|attributes| attributes != ["*"])
         {
             let fault = Violation::invalid("schemaAttributes", "can only be [\"*\"]");
-            faults.push(fault.with(serde_json::json!({ "allowedValues": [["*"]] })));
+            faults.push(fault.with(json!({ "allowedValues": [["*"]] })));
         }
         if draft.mapped_claims.is_some_and(|claims| !claims.is_empty()) {
             faults.push(Violation::invalid("mappedClaims", "can only be empty"));
@@ -199,8 +193,6 @@ impl Resource for Scope {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::resources::trial::{build_in, stored, targets};
 

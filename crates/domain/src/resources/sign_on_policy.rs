@@ -57,17 +57,16 @@ impl SignOnPolicy {
     }
 
     /// A plain name, or an absolute URI.
-    fn check_name(&self) -> Result<(), Violation> {
+    fn check_name(&self) -> Option<Violation> {
         let pattern = if self.name.contains(':') {
             "^.+://[^ :]+$"
         } else {
             "^[a-zA-Z0-9_. -]+$"
         };
-        if Regex::new(pattern).is_ok_and(|regex| regex.is_match(&self.name)) {
-            return Ok(());
-        }
+        let fits = Regex::new(pattern).is_ok_and(|regex| regex.is_match(&self.name));
         let message = "may have letters, digits, spaces and _ . - only, or be an absolute URI";
-        Err(Violation::invalid("name", message).with(json!({ "allowedPattern": pattern })))
+        let fault = Violation::invalid("name", message).with(json!({ "allowedPattern": pattern }));
+        (!fits).then_some(fault)
     }
 }
 
@@ -80,7 +79,9 @@ impl Resource for SignOnPolicy {
         _previous: Option<&Stored<Self>>,
         _context: &mut Context<'_>,
     ) -> Result<Built<Self>, Vec<Violation>> {
-        draft.policy.check_name().map_err(|fault| vec![fault])?;
+        if let Some(fault) = draft.policy.check_name() {
+            return Err(vec![fault]);
+        }
         let default = if draft.default == Some(true) {
             DefaultMark::Set
         } else {

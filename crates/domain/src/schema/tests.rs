@@ -25,6 +25,26 @@ enum Shape {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+struct Labelled {
+    label: String,
+    #[serde(flatten)]
+    figure: Figure,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+enum Figure {
+    Timed(LifeTime),
+    Spread(Spread),
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Spread {
+    side: Option<i64>,
+    name: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct LifeTime {
     #[schemars(range(min = 1, max = 120))]
@@ -194,6 +214,26 @@ fn a_missing_tag_is_required() {
 }
 
 #[test]
+fn a_tag_leads_to_a_type_of_its_own() {
+    let faults = |body| {
+        check::<Labelled>(&body, "")
+            .into_iter()
+            .map(|fault| fault.target)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        faults(json!({ "label": "x", "type": "TIMED" })),
+        ["duration"]
+    );
+    assert_eq!(
+        faults(json!({ "label": "x", "type": "SPREAD", "side": "wide" })),
+        ["side"]
+    );
+    assert_eq!(faults(json!({ "label": "x", "type": "STAR" })), ["type"]);
+    assert_eq!(faults(json!({})), ["type", "label"]);
+}
+
+#[test]
 fn merge_patch_does_what_the_rfc_shows() {
     // RFC 7396, appendix A.
     for (target, patch, result) in [
@@ -230,6 +270,29 @@ fn merge_patch_does_what_the_rfc_shows() {
 fn a_keyword_that_is_not_enforced_is_told() {
     assert_eq!(unknown_keywords::<Sample>(), Vec::<String>::new());
     assert_eq!(unknown_keywords::<(u8, u8)>(), ["prefixItems"]);
+}
+
+#[test]
+fn every_rule_of_the_drafts_is_enforced() {
+    use crate::{resource::Resource, resources};
+    fn unknown<R: Resource>() -> (&'static str, Vec<String>) {
+        (R::KIND.name, unknown_keywords::<R::Draft>())
+    }
+    for (name, unknown) in [
+        unknown::<resources::api_resource::ApiResource>(),
+        unknown::<resources::application::Application>(),
+        unknown::<resources::environment::Environment>(),
+        unknown::<resources::grant::Grant>(),
+        unknown::<resources::license::License>(),
+        unknown::<resources::organization::Organization>(),
+        unknown::<resources::role_assignment::RoleAssignment>(),
+        unknown::<resources::scope::Scope>(),
+        unknown::<resources::sign_on_action::SignOnAction>(),
+        unknown::<resources::sign_on_policy::SignOnPolicy>(),
+        unknown::<resources::sign_on_policy_assignment::SignOnPolicyAssignment>(),
+    ] {
+        assert_eq!(unknown, Vec::<String>::new(), "{name}");
+    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -296,12 +359,16 @@ fn a_member() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn what_has_no_fault_can_be_read(body in prop_oneof![any_json(), a_member()]) {
+    fn what_has_no_fault_can_be_read(body in prop_oneof![any_json(), a_member()], tag in "TIMED|SPREAD|OTHER") {
         let clean = check::<Sample>(&body, "").is_empty();
         prop_assert_eq!(clean, decode::<Sample>(body.clone()).is_ok());
         let clean = check::<LifeTime>(&body, "").is_empty();
         prop_assert_eq!(clean, decode::<LifeTime>(body.clone()).is_ok());
         let clean = check::<Shape>(&body, "").is_empty();
-        prop_assert_eq!(clean, decode::<Shape>(body).is_ok());
+        prop_assert_eq!(clean, decode::<Shape>(body.clone()).is_ok());
+        let mut labelled = body;
+        merge_patch(&mut labelled, json!({ "label": "x", "type": tag }));
+        let clean = check::<Labelled>(&labelled, "").is_empty();
+        prop_assert_eq!(clean, decode::<Labelled>(labelled).is_ok());
     }
 }

@@ -52,34 +52,43 @@ impl Compiled {
     }
 
     /// The member whose constant tells the branches apart, and its values.
-    pub(super) fn tag<'s>(&'s self, branches: &[&'s Value]) -> Option<(&'s str, Vec<Value>)> {
+    fn tag<'s>(&'s self, branches: &[&'s Value]) -> Option<(&'s str, Vec<Value>)> {
         if branches.len() < 2 {
             return None;
         }
-        let properties = |branch: &&'s Value| {
-            self.target(branch)
-                .get("properties")
-                .and_then(Value::as_object)
-        };
-        let first = properties(branches.first()?)?;
-        first.keys().find_map(|name| {
-            let values = branches
-                .iter()
-                .map(|branch| constants(properties(branch)?.get(name)?));
-            Some((name.as_str(), values.collect::<Option<Vec<_>>>()?.concat()))
+        self.properties(branches.first()?).find_map(|(name, _)| {
+            let values = branches.iter().map(|branch| self.tag_values(branch, name));
+            Some((name, values.collect::<Option<Vec<_>>>()?.concat()))
         })
     }
 
-    pub(super) fn tagged<'s>(&'s self, branches: &[&'s Value], value: &Value) -> Option<&'s Value> {
+    fn tagged<'s>(&'s self, branches: &[&'s Value], value: &Value) -> Option<&'s Value> {
         let (tag, _) = self.tag(branches)?;
         let given = value.get(tag)?;
-        branches.iter().copied().find(|branch| {
-            let constant = self
-                .target(branch)
-                .get("properties")
-                .and_then(|all| constants(all.get(tag)?));
-            constant.is_some_and(|allowed| allowed.contains(given))
-        })
+        let fits = |branch: &Value| {
+            self.tag_values(branch, tag)
+                .is_some_and(|allowed| allowed.contains(given))
+        };
+        branches.iter().copied().find(|branch| fits(branch))
+    }
+
+    fn tag_values(&self, branch: &Value, tag: &str) -> Option<Vec<Value>> {
+        self.properties(branch)
+            .find(|(name, _)| *name == tag)
+            .and_then(|(_, schema)| constants(schema))
+    }
+
+    /// Of the schema itself, and of the one that it refers to.
+    fn properties<'s>(&'s self, schema: &'s Value) -> impl Iterator<Item = (&'s str, &'s Value)> {
+        let referred = schema
+            .get("$ref")
+            .and_then(Value::as_str)
+            .map(|reference| self.resolve(reference));
+        let both = std::iter::once(schema).chain(referred);
+        let members = both
+            .filter_map(|schema| schema.get("properties").and_then(Value::as_object))
+            .flatten();
+        members.map(|(name, schema)| (name.as_str(), schema))
     }
 
     pub(super) fn fitting<'s>(&self, branches: &[&'s Value], value: &Value) -> Option<&'s Value> {
@@ -88,13 +97,6 @@ impl Compiled {
             self.check(branch, value, "", &mut faults);
             faults.is_empty()
         })
-    }
-
-    pub(super) fn target<'s>(&'s self, schema: &'s Value) -> &'s Value {
-        schema
-            .get("$ref")
-            .and_then(Value::as_str)
-            .map_or(schema, |reference| self.resolve(reference))
     }
 
     pub(super) fn allows_null(&self, schema: &Value) -> bool {

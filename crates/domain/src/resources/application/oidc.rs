@@ -1,4 +1,4 @@
-//! The OpenID Connect side of an application.
+//! The `OpenID` Connect side of an application.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,10 +67,6 @@ pub struct CorsSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "the contract's switches are independent of each other"
-)]
 pub struct Oidc {
     #[schemars(length(min = 1, max = 10))]
     pub grant_types: Vec<GrantType>,

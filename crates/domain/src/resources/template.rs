@@ -1,5 +1,5 @@
-//! Notification templates and their predefined contents. Both are fixed: texts can be read, and
-//! are used, but not yet changed.
+//! Notification templates and their predefined contents. Both are fixed: texts are read and
+//! used, not changed.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;

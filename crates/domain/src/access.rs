@@ -47,13 +47,22 @@ pub struct Permission {
 
 impl Permission {
     pub const fn read(area: Area) -> Self {
-        Self { area, access: Access::Read }
+        Self {
+            area,
+            access: Access::Read,
+        }
     }
     pub const fn write(area: Area) -> Self {
-        Self { area, access: Access::Write }
+        Self {
+            area,
+            access: Access::Write,
+        }
     }
     pub const fn secret(area: Area) -> Self {
-        Self { area, access: Access::Secret }
+        Self {
+            area,
+            access: Access::Secret,
+        }
     }
 }
 
@@ -104,10 +113,21 @@ const CONFIGURATION: &[Area] = &[
     Area::Notification,
     Area::RoleAssignment,
 ];
-const IDENTITY_DATA: &[Area] =
-    &[Area::User, Area::Password, Area::Device, Area::Population, Area::MfaSettings, Area::Activity];
-const APPLICATION_DATA: &[Area] =
-    &[Area::Application, Area::Resource, Area::Grant, Area::SignOnPolicy, Area::SignOnPolicyAssignment];
+const IDENTITY_DATA: &[Area] = &[
+    Area::User,
+    Area::Password,
+    Area::Device,
+    Area::Population,
+    Area::MfaSettings,
+    Area::Activity,
+];
+const APPLICATION_DATA: &[Area] = &[
+    Area::Application,
+    Area::Resource,
+    Area::Grant,
+    Area::SignOnPolicy,
+    Area::SignOnPolicyAssignment,
+];
 
 impl Role {
     pub const ALL: [Self; 7] = [
@@ -177,7 +197,10 @@ impl Role {
             }
             (Self::EnvironmentAdmin, Access::Read) => {
                 CONFIGURATION.contains(&area)
-                    || matches!(area, Area::User | Area::Device | Area::Activity | Area::License)
+                    || matches!(
+                        area,
+                        Area::User | Area::Device | Area::Activity | Area::License
+                    )
             }
             (Self::EnvironmentAdmin, Access::Write) => CONFIGURATION.contains(&area),
             (Self::EnvironmentAdmin | Self::ClientApplicationDeveloper, Access::Secret) => {
@@ -187,7 +210,10 @@ impl Role {
                 IDENTITY_DATA.contains(&area)
             }
             (Self::IdentityDataAdmin, Access::Write) => {
-                matches!(area, Area::User | Area::Password | Area::Device | Area::Population)
+                matches!(
+                    area,
+                    Area::User | Area::Password | Area::Device | Area::Population
+                )
             }
             (Self::ClientApplicationDeveloper, Access::Read) => {
                 APPLICATION_DATA.contains(&area) || area == Area::Role
@@ -196,11 +222,17 @@ impl Role {
                 APPLICATION_DATA.contains(&area) && area != Area::SignOnPolicy
             }
             (Self::ApplicationOwner, Access::Read | Access::Write) => {
-                matches!(area, Area::Application | Area::Grant | Area::SignOnPolicyAssignment)
+                matches!(
+                    area,
+                    Area::Application | Area::Grant | Area::SignOnPolicyAssignment
+                )
             }
             (Self::ApplicationOwner, Access::Secret) => area == Area::Application,
             (Self::ConfigurationReadOnly, Access::Read) => CONFIGURATION.contains(&area),
-            (Self::ConfigurationReadOnly | Self::IdentityDataReadOnly, Access::Write | Access::Secret)
+            (
+                Self::ConfigurationReadOnly | Self::IdentityDataReadOnly,
+                Access::Write | Access::Secret,
+            )
             | (Self::OrganizationAdmin | Self::IdentityDataAdmin, Access::Secret) => false,
         }
     }
@@ -239,7 +271,11 @@ pub enum Verdict {
 
 /// Judges by all the assignments of a caller. `environment` is `None` for calls on the
 /// organization itself.
-pub fn judge(assignments: &[Assignment], environment: Option<Uuid>, permission: Permission) -> Verdict {
+pub fn judge(
+    assignments: &[Assignment],
+    environment: Option<Uuid>,
+    permission: Permission,
+) -> Verdict {
     let mut populations = Vec::new();
     let mut applications = Vec::new();
     let mut knows = false;
@@ -258,7 +294,9 @@ pub fn judge(assignments: &[Assignment], environment: Option<Uuid>, permission: 
             continue;
         }
         match assignment.scope {
-            ScopeType::Organization | ScopeType::Environment => return Verdict::Allowed(Reach::Everything),
+            ScopeType::Organization | ScopeType::Environment => {
+                return Verdict::Allowed(Reach::Everything);
+            }
             ScopeType::Population => populations.push(assignment.scope_id),
             ScopeType::Application => applications.push(assignment.scope_id),
         }
@@ -285,24 +323,50 @@ mod tests {
     const STAFF: Uuid = uuid!("d1a50000-1111-4222-8333-444455556666");
 
     fn assignment(role: Role, scope: ScopeType, scope_id: Uuid, environment: Uuid) -> Assignment {
-        Assignment { role, scope, scope_id, environment }
+        Assignment {
+            role,
+            scope,
+            scope_id,
+            environment,
+        }
     }
 
     #[test]
     fn a_role_elsewhere_makes_the_environment_unknown() {
-        let held = [assignment(Role::EnvironmentAdmin, ScopeType::Environment, ELSEWHERE, ELSEWHERE)];
-        assert_eq!(judge(&held, Some(HERE), Permission::read(Area::Application)), Verdict::Unknown);
+        let held = [assignment(
+            Role::EnvironmentAdmin,
+            ScopeType::Environment,
+            ELSEWHERE,
+            ELSEWHERE,
+        )];
+        assert_eq!(
+            judge(&held, Some(HERE), Permission::read(Area::Application)),
+            Verdict::Unknown
+        );
     }
 
     #[test]
     fn a_role_without_the_permission_is_forbidden() {
-        let held = [assignment(Role::ConfigurationReadOnly, ScopeType::Environment, HERE, HERE)];
-        assert_eq!(judge(&held, Some(HERE), Permission::write(Area::Application)), Verdict::Forbidden);
+        let held = [assignment(
+            Role::ConfigurationReadOnly,
+            ScopeType::Environment,
+            HERE,
+            HERE,
+        )];
+        assert_eq!(
+            judge(&held, Some(HERE), Permission::write(Area::Application)),
+            Verdict::Forbidden
+        );
     }
 
     #[test]
     fn a_population_role_reaches_its_population_only() {
-        let held = [assignment(Role::IdentityDataAdmin, ScopeType::Population, STAFF, HERE)];
+        let held = [assignment(
+            Role::IdentityDataAdmin,
+            ScopeType::Population,
+            STAFF,
+            HERE,
+        )];
         assert_eq!(
             judge(&held, Some(HERE), Permission::write(Area::User)),
             Verdict::Allowed(Reach::Populations(vec![STAFF]))
@@ -311,7 +375,12 @@ mod tests {
 
     #[test]
     fn an_organization_role_reaches_every_environment() {
-        let held = [assignment(Role::OrganizationAdmin, ScopeType::Organization, ELSEWHERE, ELSEWHERE)];
+        let held = [assignment(
+            Role::OrganizationAdmin,
+            ScopeType::Organization,
+            ELSEWHERE,
+            ELSEWHERE,
+        )];
         assert_eq!(
             judge(&held, Some(HERE), Permission::write(Area::SignOnPolicy)),
             Verdict::Allowed(Reach::Everything)
@@ -320,8 +389,17 @@ mod tests {
 
     #[test]
     fn a_developer_of_applications_cannot_touch_users_or_roles() {
-        for area in [Area::User, Area::Password, Area::Device, Area::RoleAssignment, Area::SignOnPolicy] {
-            assert!(!Role::ClientApplicationDeveloper.holds(Permission::write(area)), "{area:?}");
+        for area in [
+            Area::User,
+            Area::Password,
+            Area::Device,
+            Area::RoleAssignment,
+            Area::SignOnPolicy,
+        ] {
+            assert!(
+                !Role::ClientApplicationDeveloper.holds(Permission::write(area)),
+                "{area:?}"
+            );
         }
     }
 }

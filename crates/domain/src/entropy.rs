@@ -74,6 +74,9 @@ mod tests {
         for byte in entropy.digits(100_000).bytes() {
             seen[usize::from(byte - b'0')] += 1;
         }
-        assert!(seen.iter().all(|&count| (9_500..10_500).contains(&count)), "{seen:?}");
+        assert!(
+            seen.iter().all(|&count| (9_500..10_500).contains(&count)),
+            "{seen:?}"
+        );
     }
 }

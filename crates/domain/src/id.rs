@@ -22,7 +22,10 @@ pub struct Id<T: ?Sized> {
 
 impl<T: ?Sized> Id<T> {
     pub const fn from_uuid(uuid: Uuid) -> Self {
-        Self { uuid, of: PhantomData }
+        Self {
+            uuid,
+            of: PhantomData,
+        }
     }
 
     /// A time-ordered id (UUIDv7), so that rows in order of id are rows in order of creation.
@@ -175,7 +178,12 @@ mod tests {
     fn only_the_canonical_form_is_an_id() {
         let id = Id::<()>::random(&mut Seeded(3)).to_string();
         assert!(id.parse::<Id<()>>().is_ok());
-        for other in [id.to_uppercase(), id.replace('-', ""), format!("{{{id}}}"), String::new()] {
+        for other in [
+            id.to_uppercase(),
+            id.replace('-', ""),
+            format!("{{{id}}}"),
+            String::new(),
+        ] {
             assert_eq!(other.parse::<Id<()>>(), Err(MalformedId), "{other}");
         }
     }

@@ -73,7 +73,10 @@ pub struct Context<'a> {
 
 impl std::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("now", &self.now).field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("now", &self.now)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,7 +92,11 @@ pub struct Built<R> {
 
 impl<R> From<R> for Built<R> {
     fn from(body: R) -> Self {
-        Self { body, default: DefaultMark::Keep, secrets: Vec::new() }
+        Self {
+            body,
+            default: DefaultMark::Keep,
+            secrets: Vec::new(),
+        }
     }
 }
 
@@ -120,7 +127,12 @@ pub struct UniqueKey {
 impl UniqueKey {
     /// The usual case: a name, compared without regard to case, unique in the environment.
     pub fn name(value: &str) -> Self {
-        Self { name: "name", value: value.to_lowercase(), within_parent: false, target: "name" }
+        Self {
+            name: "name",
+            value: value.to_lowercase(),
+            within_parent: false,
+            target: "name",
+        }
     }
 }
 
@@ -139,7 +151,13 @@ pub struct Reference {
 
 impl Reference {
     pub fn to(kind: &'static Kind, id: Uuid, target: impl Into<String>) -> Self {
-        Self { target: target.into(), kind, id, parent: None, weak: false }
+        Self {
+            target: target.into(),
+            kind,
+            id,
+            parent: None,
+            weak: false,
+        }
     }
 }
 
@@ -153,7 +171,10 @@ pub struct Term {
 
 impl Term {
     pub fn new(attribute: impl Into<String>, value: &str) -> Self {
-        Self { attribute: attribute.into(), value: value.to_lowercase() }
+        Self {
+            attribute: attribute.into(),
+            value: value.to_lowercase(),
+        }
     }
 }
 
@@ -220,7 +241,9 @@ pub enum Paging {
     Pages { default: u32, maximum: u32 },
 }
 
-pub trait Resource: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {
+pub trait Resource:
+    Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static
+{
     const KIND: &'static Kind;
     /// The part that clients write. Every rule that JSON Schema can say is said there.
     type Draft: DeserializeOwned + JsonSchema + Send;

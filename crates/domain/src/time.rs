@@ -36,7 +36,9 @@ impl Timestamp {
 }
 
 /// A span of time, never negative, to the millisecond.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Duration(i64);
 
@@ -141,8 +143,14 @@ mod tests {
 
     #[test]
     fn is_written_with_three_decimals_and_z() {
-        assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(Timestamp::from_millis(1_769_860_800_123).to_string(), "2026-01-31T12:00:00.123Z");
+        assert_eq!(
+            Timestamp::from_millis(0).to_string(),
+            "1970-01-01T00:00:00.000Z"
+        );
+        assert_eq!(
+            Timestamp::from_millis(1_769_860_800_123).to_string(),
+            "2026-01-31T12:00:00.123Z"
+        );
     }
 
     #[test]

@@ -55,7 +55,12 @@ pub struct Violation {
 
 impl Violation {
     pub fn new(code: ViolationCode, target: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, target: target.into(), message: message.into(), inner: Value::Null }
+        Self {
+            code,
+            target: target.into(),
+            message: message.into(),
+            inner: Value::Null,
+        }
     }
     #[must_use]
     pub fn with(mut self, inner: Value) -> Self {
@@ -72,19 +77,31 @@ impl Violation {
         Self::new(ViolationCode::EmptyValue, target, "must not be empty")
     }
     pub fn too_long(target: impl Into<String>, maximum: u64) -> Self {
-        Self::new(ViolationCode::SizeLimitExceeded, target, format!("must not be longer than {maximum}"))
-            .with(json!({ "maximumValue": maximum }))
+        Self::new(
+            ViolationCode::SizeLimitExceeded,
+            target,
+            format!("must not be longer than {maximum}"),
+        )
+        .with(json!({ "maximumValue": maximum }))
     }
     pub fn out_of_range(target: impl Into<String>, minimum: i64, maximum: i64) -> Self {
-        Self::new(ViolationCode::OutOfRange, target, format!("must be between {minimum} and {maximum}"))
-            .with(json!({ "rangeMinimumValue": minimum, "rangeMaximumValue": maximum }))
+        Self::new(
+            ViolationCode::OutOfRange,
+            target,
+            format!("must be between {minimum} and {maximum}"),
+        )
+        .with(json!({ "rangeMinimumValue": minimum, "rangeMaximumValue": maximum }))
     }
     pub fn not_allowed(target: impl Into<String>, allowed: &[&str]) -> Self {
         Self::invalid(target, format!("must be one of {}", allowed.join(", ")))
             .with(json!({ "allowedValues": allowed }))
     }
     pub fn not_unique(target: impl Into<String>) -> Self {
-        Self::new(ViolationCode::UniquenessViolation, target, "must be unique within the environment")
+        Self::new(
+            ViolationCode::UniquenessViolation,
+            target,
+            "must be unique within the environment",
+        )
     }
     pub fn constraint(target: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ViolationCode::ConstraintViolation, target, message)

@@ -59,19 +59,25 @@ impl Row {
     pub fn text(&self, column: usize) -> Result<&str, StoreError> {
         match self.0.get(column) {
             Some(Value::Text(text)) => Ok(text),
-            other => Err(StoreError::Decode(format!("text expected in column {column}, found {other:?}"))),
+            other => Err(StoreError::Decode(format!(
+                "text expected in column {column}, found {other:?}"
+            ))),
         }
     }
     pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
         match self.0.get(column) {
             Some(Value::Integer(integer)) => Ok(*integer),
-            other => Err(StoreError::Decode(format!("integer expected in column {column}, found {other:?}"))),
+            other => Err(StoreError::Decode(format!(
+                "integer expected in column {column}, found {other:?}"
+            ))),
         }
     }
     pub fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
         match self.0.get(column) {
             Some(Value::Bytes(bytes)) => Ok(bytes),
-            other => Err(StoreError::Decode(format!("bytes expected in column {column}, found {other:?}"))),
+            other => Err(StoreError::Decode(format!(
+                "bytes expected in column {column}, found {other:?}"
+            ))),
         }
     }
     pub fn optional_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
@@ -122,7 +128,12 @@ pub struct Statement {
 impl Statement {
     /// A write that may touch any number of rows.
     pub fn new(sql: impl Into<Cow<'static, str>>, args: Vec<Value>) -> Self {
-        Self { sql: sql.into(), args, expect: Expect::Any, otherwise: Fault::Missing }
+        Self {
+            sql: sql.into(),
+            args,
+            expect: Expect::Any,
+            otherwise: Fault::Missing,
+        }
     }
     /// The write must touch exactly one row, or the whole batch fails with `otherwise`.
     #[must_use]
@@ -160,7 +171,9 @@ pub enum StoreError {
     DiskFull,
     #[error("the database file is damaged: {0}")]
     Damaged(String),
-    #[error("the database has schema version {found}, newer than the {known} that this binary knows: use a newer stepgate")]
+    #[error(
+        "the database has schema version {found}, newer than the {known} that this binary knows: use a newer stepgate"
+    )]
     NewerSchema { found: i64, known: i64 },
     #[error("the database failed: {0}")]
     Driver(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -172,7 +185,8 @@ pub enum StoreError {
 #[async_trait]
 pub trait Engine: std::fmt::Debug + Send + Sync + 'static {
     /// One consistent read.
-    async fn query(&self, sql: Cow<'static, str>, args: Vec<Value>) -> Result<Vec<Row>, StoreError>;
+    async fn query(&self, sql: Cow<'static, str>, args: Vec<Value>)
+    -> Result<Vec<Row>, StoreError>;
 
     /// All of the batch or nothing of it. It is on disk when this returns.
     async fn commit(&self, batch: Batch) -> Result<(), StoreError>;

@@ -26,7 +26,10 @@ pub struct Comparison {
 pub enum Filter {
     Compare(Comparison),
     /// `attribute[filter]`
-    Within { attribute: String, filter: Box<Filter> },
+    Within {
+        attribute: String,
+        filter: Box<Filter>,
+    },
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
@@ -36,11 +39,21 @@ pub enum Filter {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     #[error("is not a filter: {expected} expected at character {position}")]
-    Syntax { position: usize, expected: &'static str },
+    Syntax {
+        position: usize,
+        expected: &'static str,
+    },
     #[error("Attribute '{attribute}' is not supported in filter.")]
-    Attribute { attribute: String, supported: Vec<&'static str> },
+    Attribute {
+        attribute: String,
+        supported: Vec<&'static str>,
+    },
     #[error("Operator '{operator}' is not supported for attribute '{attribute}'.")]
-    Operator { attribute: String, operator: &'static str, supported: Vec<&'static str> },
+    Operator {
+        attribute: String,
+        operator: &'static str,
+        supported: Vec<&'static str>,
+    },
     #[error("is nested too deeply, or too long")]
     TooComplex,
 }

@@ -284,8 +284,8 @@ impl<'a, W: FnMut(Step, &Exchange)> Workflow<'a, W> {
             .len();
 
         let redirect_uri = &tenant.application.redirect_uri;
-        let begin = requests::authorize(env, &tenant.client_id, redirect_uri, &hint, extra);
-        let begun = self.step(14, begin).await?;
+        let authorize = requests::authorize(env, &tenant.client_id, redirect_uri, &hint, extra);
+        let begun = self.step(14, authorize).await?;
         let flow_id = id(&begun)?;
         let cookie = begun
             .cookies()

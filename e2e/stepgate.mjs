@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import newman from "newman";
 
-const BINARY = process.env.STEPGATE_BINARY ?? new URL("../target/release/stepgate", import.meta.url).pathname;
+export const BINARY = process.env.STEPGATE_BINARY ?? new URL("../target/release/stepgate", import.meta.url).pathname;
 const POSTMAN = new URL("../docs/postman/", import.meta.url);
 
 /** A server on an empty directory and a port that the system chose. */
@@ -30,7 +30,7 @@ export async function startServer() {
   };
   try {
     const base = await ready(child, addressFile);
-    return { base, stop, firstRun: JSON.parse(await readFile(join(data, "first-run.json"), "utf8")) };
+    return { base, data, stop, firstRun: JSON.parse(await readFile(join(data, "first-run.json"), "utf8")) };
   } catch (error) {
     const said = await readFile(logFile, "utf8");
     await stop();

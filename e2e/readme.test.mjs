@@ -17,7 +17,7 @@ test("the commands of the README lead through the sixteen steps to tokens", asyn
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const quickStart = readme.slice(readme.indexOf("<!-- the commands from here"), readme.indexOf("<!-- and done -->"));
   const blocks = [...quickStart.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block);
-  for (let step = 1; step <= 16; step += 1) assert.match(blocks.join(), new RegExp(`^# ${step} `, "m"));
+  for (let step = 1; step <= 16; step += 1) assert.match(blocks.join("\n"), new RegExp(`^# ${step} `, "m"));
   const last = blocks.pop();
   const commands = `{\n${blocks.join("\n")}\n} > /dev/null\n${last}`;
 

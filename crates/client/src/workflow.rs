@@ -141,19 +141,17 @@ pub async fn create_environment(
 
 /// Exchanges the code for tokens.
 pub async fn redeem(client: &Client, tenant: &Tenant, code: &str) -> Result<Tokens, ClientError> {
-    let credentials = (tenant.client_id.as_str(), tenant.client_secret.as_str());
-    let request = requests::redeem_code(
-        &tenant.environment.id,
-        &tenant.application,
-        credentials,
-        code,
-    );
-    let answer = client.call(request, 200).await?;
-    Ok(Tokens {
-        access_token: answer.text("/access_token")?.to_owned(),
-        id_token: answer.text("/id_token")?.to_owned(),
-        refresh_token: answer.text("/refresh_token").ok().map(str::to_owned),
-    })
+    Tokens::of(&client.call(tenant.redemption(code), 200).await?)
+}
+
+impl Tokens {
+    pub fn of(answer: &Answer) -> Result<Self, ClientError> {
+        Ok(Self {
+            access_token: answer.text("/access_token")?.to_owned(),
+            id_token: answer.text("/id_token")?.to_owned(),
+            refresh_token: answer.text("/refresh_token").ok().map(str::to_owned),
+        })
+    }
 }
 
 /// Performs the steps in order and tells `watch` about each before it judges the answer.
@@ -318,6 +316,12 @@ impl Tenant {
     /// The issuer of the environment's tokens, and the audience of its hints.
     pub fn issuer(&self, client: &Client) -> String {
         format!("{}/{}/as", client.base(), self.environment.id)
+    }
+
+    /// The request that exchanges an authorization code.
+    pub fn redemption(&self, code: &str) -> Request {
+        let credentials = (self.client_id.as_str(), self.client_secret.as_str());
+        requests::redeem_code(&self.environment.id, &self.application, credentials, code)
     }
 
     /// A hint for the tenant's user that lives for five minutes.

@@ -12,8 +12,8 @@ use std::{
 
 use anyhow::Context;
 use stepgate_client::{
-    Application, Client, Exchange, SignOn, Step, Tenant, User, Workflow, create_environment,
-    redeem, worker_token,
+    Application, Client, Exchange, SignOn, Step, Tenant, Tokens, User, Workflow,
+    create_environment, worker_token,
 };
 
 use self::show::{Screen, note};
@@ -119,7 +119,14 @@ async fn workflow(
     let environment = create_environment(client, &token, "Demo", &made.license).await?;
     note(&format!("environment {}", environment.id));
 
+    let user = User::numbered(1);
     let mut watch = |step: Step, exchange: &Exchange| {
+        if step.number == 15 {
+            screen.title(&format!(
+                "The message to {} is in the inbox a moment later",
+                user.phone
+            ));
+        }
         screen.exchange(&format!("{:2}. {}", step.number, step.title), exchange);
         rows.push(Row {
             title: format!("{:2}. {}", step.number, step.title),
@@ -128,14 +135,20 @@ async fn workflow(
     };
     let mut steps = Workflow::new(client, &mut watch);
     let tenant = steps
-        .set_up(&environment, Application::default(), User::numbered(1))
+        .set_up(&environment, Application::default(), user.clone())
         .await?;
     let signed_on = steps
         .sign_on(&tenant, &[("state", STATE), ("nonce", NONCE)])
         .await?;
 
-    screen.title("After: the code is exchanged, and both tokens are verified against the JWKS");
-    let tokens = redeem(client, &tenant, &signed_on.authorization_code).await?;
+    let exchange = client
+        .exchange(tenant.redemption(&signed_on.authorization_code))
+        .await?;
+    screen.exchange(
+        "After: exchange the code, and verify both tokens against the JWKS",
+        &exchange,
+    );
+    let tokens = Tokens::of(&exchange.expect(200)?)?;
     rows.extend(tokens::verify_both(client, &tenant, &tokens, screen).await?);
     Ok((tenant, signed_on))
 }

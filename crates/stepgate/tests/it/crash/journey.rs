@@ -121,7 +121,7 @@ impl Journey {
                     .clone_into(&mut self.authorization_code);
             }
             Stage::Resumed => {
-                let request = self.redemption(tenant);
+                let request = tenant.redemption(&self.authorization_code);
                 let answer = self.reach(Stage::Redeemed, admin, request, 200).await?;
                 answer
                     .text("/access_token")?
@@ -130,16 +130,6 @@ impl Journey {
             Stage::Redeemed => {}
         }
         Ok(())
-    }
-
-    fn redemption(&self, tenant: &Tenant) -> Request {
-        let credentials = (tenant.client_id.as_str(), tenant.client_secret.as_str());
-        requests::redeem_code(
-            &tenant.environment.id,
-            &tenant.application,
-            credentials,
-            &self.authorization_code,
-        )
     }
 
     async fn reach(
@@ -224,7 +214,11 @@ impl Journey {
             404,
             "a resumed flow is consumed"
         );
-        let answer = admin.client.send(&self.redemption(tenant)).await.unwrap();
+        let answer = admin
+            .client
+            .send(&tenant.redemption(&self.authorization_code))
+            .await
+            .unwrap();
         match answer.status {
             200 => {}
             400 => assert_eq!(
@@ -245,7 +239,7 @@ impl Journey {
         assert_eq!(answer.body["active"], true, "the token was forgotten");
         let again = admin
             .client
-            .call(self.redemption(tenant), 400)
+            .call(tenant.redemption(&self.authorization_code), 400)
             .await
             .unwrap();
         assert_eq!(

@@ -31,7 +31,7 @@ impl InitOutput {
     }
 }
 
-/// A server that answers. Dropping it ends the process's interest, not the server: call `stop`.
+/// A server that answers. Dropping it stops the server as `stop` does, but waits for nothing.
 #[derive(Debug)]
 pub(crate) struct RunningServer {
     pub(crate) address: SocketAddr,

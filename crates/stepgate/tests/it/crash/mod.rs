@@ -24,6 +24,8 @@ const SEED: u64 = 1;
 const WORKERS: usize = 4;
 /// No round is killed before this many acknowledgements.
 const AT_LEAST: usize = 50;
+/// How long the acknowledgements of one round may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var_os(variable).map_or(default, |text| text.to_str().unwrap().parse().unwrap())
@@ -69,7 +71,12 @@ async fn every_acknowledged_write_survives_a_kill_at_a_random_moment() {
         });
         let workers = start_workers(&admin, &tenant, &next_user, &acknowledgements);
 
-        acknowledgements.enough.notified().await;
+        let enough = tokio::time::timeout(PATIENCE, acknowledgements.enough.notified()).await;
+        assert!(
+            enough.is_ok(),
+            "round {round}, seed {seed}: the server stopped acknowledging\n{}",
+            server.log()
+        );
         tokio::time::sleep(Duration::from_micros(u64::from(delay) * 80)).await;
         server.kill();
         let journeys: Vec<Journey> = workers.join_all().await.into_iter().flatten().collect();

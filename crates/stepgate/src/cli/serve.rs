@@ -13,10 +13,10 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let version = env!("CARGO_PKG_VERSION");
+        tracing::info!(mode = %settings.mode, inbox = settings.inbox, version, "starting");
         let running = server::start(settings).await?;
-        tracing::info!(
-            mode = ?settings.mode, address = %running.address, inbox = settings.inbox, "listening"
-        );
+        tracing::info!(address = %running.address, "listening");
         if let Some(path) = &settings.address_file {
             announce(path, &running.address.to_string())
                 .with_context(|| format!("{} cannot be written", path.display()))?;

@@ -1,7 +1,7 @@
 //! The settings, validated: what the rest of the binary is given.
 
 use std::{
-    fs,
+    fmt, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -21,6 +21,15 @@ const DEFAULT_LISTENER: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
 pub(crate) enum Mode {
     Production,
     Development,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Production => "production",
+            Self::Development => "development",
+        })
+    }
 }
 
 #[derive(Debug, Clone)]

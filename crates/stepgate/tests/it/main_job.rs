@@ -129,6 +129,23 @@ async fn a_server_that_restarts_still_knows_everything() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_asked_to_stop_ends_with_success_while_clients_stay_connected() {
+    let mut server = Server::start().await;
+    let client = server.client();
+    client.call(Request::get("/healthz"), 200).await.unwrap();
+    assert_eq!(server.stop().await, Some(0));
+    assert!(client.send(&Request::get("/healthz")).await.is_err());
+}
+
+#[tokio::test]
+async fn the_first_log_line_says_the_mode() {
+    let server = Server::start().await;
+    let log = server.log();
+    let first: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    assert_eq!(first["mode"], "development");
+}
+
+#[tokio::test]
 async fn ready_says_which_store_and_how_durable_it_is() {
     let server = Server::start().await;
     let body = server

@@ -82,6 +82,23 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Asks the process to end, as an operator would (SIGTERM), and answers its exit code.
+    pub(crate) async fn stop(&mut self) -> Option<i32> {
+        let asked = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status();
+        assert!(asked.unwrap().success());
+        let start = Instant::now();
+        let mut pause = tokio::time::interval(Duration::from_millis(5));
+        while start.elapsed() < PATIENCE {
+            pause.tick().await;
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+        }
+        panic!("the server did not stop:\n{}", self.log());
+    }
+
     /// Starts again on the same data and port, so that issuers and links stay what they were.
     pub(crate) async fn restart(mut self) -> Self {
         self.kill();

@@ -25,7 +25,7 @@ const WORKERS: usize = 4;
 /// No round is killed before this many acknowledgements.
 const AT_LEAST: usize = 50;
 /// How long the acknowledgements of one round may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var_os(variable).map_or(default, |text| text.to_str().unwrap().parse().unwrap())

@@ -391,10 +391,8 @@ impl Flow {
     /// The session's sign-ons, unless they have to be repeated or are another user's.
     pub(crate) fn session_counts(&self) -> Option<&SessionFacts> {
         let session = self.signed_on.as_ref().filter(|_| !self.reauthenticate)?;
-        self.user
-            .as_ref()
-            .filter(|user| user.id == session.user && user.typed().is_none())
-            .map(|_| session)
+        let user = self.user.as_ref()?;
+        (user.id == session.user).then_some(session)
     }
     pub(crate) fn has_password_proof(&self) -> bool {
         self.proofs

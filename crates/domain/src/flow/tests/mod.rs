@@ -7,6 +7,7 @@ mod login;
 mod multi_factor;
 mod policies;
 mod properties;
+mod sending;
 mod table;
 
 use std::collections::BTreeMap;

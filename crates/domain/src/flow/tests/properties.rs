@@ -340,6 +340,10 @@ fn run(case: &Case) {
             ..World::start(case.policies())
         };
         let flow = world.begin(start);
+        assert!(
+            case.enabled || flow.status != Status::Completed,
+            "completed for a disabled user"
+        );
         check(case, &mut world, &flow, &Evidence::default());
         flows.push((flow, Evidence::default()));
         world.wait(2);
@@ -409,6 +413,9 @@ fn perform(
         }
     };
     assert_ne!(outcome, Err(FlowError::FactsMissing));
+    if flow.status == Status::Completed && before.status != Status::Completed {
+        assert!(world.user().enabled, "completed for a disabled user");
+    }
     if before.status.is_final() || before.is_expired(world.now) {
         assert_eq!(*flow, before, "what is over does not change");
     }

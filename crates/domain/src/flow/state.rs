@@ -165,6 +165,19 @@ pub struct DeviceEntry {
     pub masked_address: String,
     pub nickname: Option<String>,
     pub usable: UsableStatus,
+    /// When a locked device becomes usable again.
+    pub locked_until: Option<Timestamp>,
+}
+
+impl DeviceEntry {
+    /// The status as it is by now.
+    pub fn usable_at(&self, now: Timestamp) -> UsableStatus {
+        let is_over = self.locked_until.is_some_and(|until| until <= now);
+        match self.usable {
+            UsableStatus::Locked if is_over => UsableStatus::Usable,
+            usable => usable,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

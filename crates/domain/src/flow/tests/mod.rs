@@ -1,5 +1,6 @@
 //! A world around the engine: it holds what the application would store, and applies effects.
 
+mod cases;
 mod condition;
 mod decoys;
 mod delivery;

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::state::{DeviceEntry, Failure, Flow, Status, User};
-use crate::flow::policy::DeviceType;
+use crate::{flow::policy::DeviceType, time::Timestamp};
 
 /// The members of the flow resource. `base` is where the environment's authentication endpoints
 /// are, such as `https://auth.example.test/{environment}`, in the spelling the client called.
-pub fn view(flow: &Flow, base: &str) -> Map<String, Value> {
+pub fn view(flow: &Flow, base: &str, now: Timestamp) -> Map<String, Value> {
     let href = format!("{base}/flows/{}", flow.id);
     let mut links = Map::new();
     links.insert("self".to_owned(), json!({ "href": href }));
@@ -24,7 +24,10 @@ pub fn view(flow: &Flow, base: &str) -> Map<String, Value> {
     if let Status::DeviceSelectionRequired { devices } | Status::OtpRequired { devices, .. } =
         &flow.status
     {
-        embedded.insert("devices".to_owned(), devices.iter().map(device).collect());
+        embedded.insert(
+            "devices".to_owned(),
+            devices.iter().map(|entry| device(entry, now)).collect(),
+        );
     }
 
     let mut members = Map::new();
@@ -80,7 +83,7 @@ fn user(user: &User, nothing_proved: bool) -> Value {
     members.into()
 }
 
-fn device(entry: &DeviceEntry) -> Value {
+fn device(entry: &DeviceEntry, now: Timestamp) -> Value {
     let mut members = Map::new();
     members.insert("id".to_owned(), json!(entry.id));
     members.insert("type".to_owned(), json!(entry.kind));
@@ -98,7 +101,7 @@ fn device(entry: &DeviceEntry) -> Value {
     }
     members.insert(
         "usableStatus".to_owned(),
-        json!({ "status": entry.usable.as_str() }),
+        json!({ "status": entry.usable_at(now).as_str() }),
     );
     members.into()
 }

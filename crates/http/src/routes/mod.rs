@@ -1,6 +1,7 @@
 //! Route tables, nothing else.
 
 mod management;
+mod oidc;
 mod system;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::api::Api;
 pub fn operations() -> Api {
     Api::default()
         .then(management::operations)
+        .then(oidc::operations)
         .then(system::operations)
 }
 

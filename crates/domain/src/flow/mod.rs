@@ -1,1 +1,27 @@
-//! One sign-on as a pure state machine.
+//! One sign-on as a pure state machine: [`begin`] and [`step`] decide, the application loads facts,
+//! commits what was decided, and only then answers.
+
+pub mod actions;
+pub mod condition;
+pub mod decoy;
+pub mod delivery;
+pub mod effect;
+pub mod facts;
+pub mod ids;
+pub mod input;
+pub mod mask;
+pub mod policy;
+pub mod state;
+pub mod step;
+mod turn;
+pub mod view;
+
+pub use effect::{Answer, AuditEvent, CounterState, Effect, FlowError, Subject, Transition};
+pub use facts::{DeviceFacts, Facts, NewCode, SubjectFacts, UserFacts, Versioned};
+pub use input::{Action, Input, PasswordVerdict, Verdict};
+pub use policy::{ActionKind, DeviceType, MultiFactorAuthentication, Policy, PolicyAction};
+pub use state::{Flow, Start, Status};
+pub use step::{begin, step};
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ pub mod population;
 pub mod role_assignment;
 pub mod scope;
 pub mod sign_on_action;
+pub mod sign_on_facts;
 pub mod sign_on_policy;
 pub mod sign_on_policy_assignment;
 pub mod template;

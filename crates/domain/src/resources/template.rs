@@ -1,11 +1,11 @@
-//! Notification templates and their predefined contents. Both are fixed: texts can be read, and
-//! are used, but not yet changed.
+//! Notification templates and their predefined contents. Both are fixed: texts are read and
+//! used, not changed.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::environment::Environment;
-use crate::{id::Id, message::Channel};
+use crate::{id::Id, message::Channel, time::Timestamp};
 
 /// A kind of message. Its id is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,15 @@ impl Template {
         self.contents
     }
 
-    pub fn view(&self) -> Map<String, Value> {
+    /// The content with this id.
+    pub fn content(&self, environment: Id<Environment>, id: Uuid) -> Option<&'static Content> {
+        self.contents
+            .iter()
+            .find(|content| content.id(environment) == id)
+    }
+
+    /// A template is as old as its environment.
+    pub fn view(&self, created_at: Timestamp) -> Map<String, Value> {
         let variables: Map<_, _> = VARIABLES
             .iter()
             .map(|&name| (name.to_owned(), json!({ "required": name == "otp" })))
@@ -107,6 +115,8 @@ impl Template {
             "deliveryMethods": ["SMS", "Email"],
             "variables": variables,
             "allowDynamicVariables": true,
+            "createdAt": created_at,
+            "updatedAt": created_at,
         }))
     }
 
@@ -140,12 +150,14 @@ impl Content {
         uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }
 
-    pub fn view(&self, environment: Id<Environment>) -> Map<String, Value> {
+    pub fn view(&self, environment: Id<Environment>, created_at: Timestamp) -> Map<String, Value> {
         let mut view = json!({
             "id": self.id(environment).to_string(),
             "deliveryMethod": match self.channel { Channel::Sms => "SMS", Channel::Email => "Email" },
             "locale": self.locale,
             "default": true,
+            "createdAt": created_at,
+            "updatedAt": created_at,
         });
         let content = match self.channel {
             Channel::Sms => json!({ "content": self.text }),
@@ -160,6 +172,37 @@ impl Content {
             view.extend(content);
         }
         members(view)
+    }
+}
+
+/// A message as it goes out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Only e-mail has one.
+    pub subject: Option<String>,
+    pub text: String,
+}
+
+/// The text holds a code.
+impl std::fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rendered").finish_non_exhaustive()
+    }
+}
+
+impl Content {
+    /// In e-mail, which is HTML, values are escaped.
+    pub fn rendered(&self, value_of: impl Fn(&str) -> Option<String>) -> Rendered {
+        let text = match self.channel {
+            Channel::Sms => render(self.text, &value_of),
+            Channel::Email => render(self.text, |name| {
+                value_of(name).map(|value| escape_html(&value))
+            }),
+        };
+        Rendered {
+            subject: self.subject.map(|subject| render(subject, &value_of)),
+            text,
+        }
     }
 }
 
@@ -298,9 +341,36 @@ mod tests {
     }
 
     #[test]
+    fn values_are_escaped_in_mail_and_plain_in_a_text_message() {
+        let rendered = |channel| {
+            let content = STRONG_AUTHENTICATION.choose(channel, &[]).unwrap();
+            content.rendered(|name| Some(format!("<{name}>")))
+        };
+        assert!(rendered(Channel::Email).text.contains("&lt;otp&gt;"));
+        assert!(rendered(Channel::Email).subject.is_some());
+        let message = rendered(Channel::Sms);
+        assert!(message.text.contains("<otp>") && message.subject.is_none());
+        assert!(!format!("{message:?}").contains("otp"));
+    }
+
+    #[test]
+    fn a_content_is_found_by_its_id_in_its_own_environment_and_template() {
+        let content = &DEVICE_PAIRING.contents()[1];
+        let id = content.id(environment(7));
+        assert_eq!(DEVICE_PAIRING.content(environment(7), id), Some(content));
+        assert_eq!(DEVICE_PAIRING.content(environment(8), id), None);
+        assert_eq!(STRONG_AUTHENTICATION.content(environment(7), id), None);
+        let view = content.view(environment(7), Timestamp::from_millis(0));
+        assert_eq!(view["id"], id.to_string());
+        assert_eq!(view["emailContentType"], "text/html");
+    }
+
+    #[test]
     fn an_unknown_name_is_no_template() {
         assert_eq!(
-            Template::named("device_pairing").unwrap().view()["deliveryMethods"],
+            Template::named("device_pairing")
+                .unwrap()
+                .view(Timestamp::from_millis(0))["deliveryMethods"],
             json!(["SMS", "Email"])
         );
         assert!(Template::named("transaction").is_none());

@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::{Block, Device, DeviceStatus, DeviceType};
 use crate::{
-    id::Ref, resource::Stored, resources::device_authentication_policy::DeviceAuthenticationPolicy,
-    time::Timestamp, violation::Violation,
+    id::Ref, phone::Phone, resource::Stored,
+    resources::device_authentication_policy::DeviceAuthenticationPolicy, time::Timestamp,
+    violation::Violation,
 };
 
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -185,17 +186,5 @@ fn address(
 }
 
 fn stored_phone(phone: &str) -> Option<String> {
-    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-    let spelled = phone
-        .trim()
-        .chars()
-        .all(|c| c.is_ascii_digit() || "+.-() ".contains(c));
-    if !spelled || !(5..=15).contains(&digits.len()) || digits.starts_with('0') {
-        return None;
-    }
-    let Ok(number) = phonenumber::parse(None, format!("+{digits}")) else {
-        return Some(format!("+{digits}"));
-    };
-    let code = number.code().value().to_string();
-    Some(format!("+{code}.{}", digits.strip_prefix(&code)?))
+    Phone::parse(phone).ok().map(|phone| phone.stored())
 }

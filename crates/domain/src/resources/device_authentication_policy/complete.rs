@@ -98,7 +98,7 @@ impl Complete for Fido2 {
 
 impl Complete for Mobile {
     fn complete(&mut self, at: &str, faults: &mut Vec<Violation>) {
-        // No application can receive pushes yet, so none can be named.
+        // No application can receive pushes, so none can be named.
         for index in 0..self.applications.len() {
             faults.push(Violation::invalid(
                 format!("{at}.applications[{index}].id"),

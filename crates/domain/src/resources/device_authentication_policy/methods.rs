@@ -8,7 +8,7 @@ use serde_with::skip_serializing_none;
 
 use super::span::Span;
 
-/// SMS, voice, e-mail, WhatsApp: a code is sent.
+/// SMS, e-mail and the like: a code is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]

@@ -1,0 +1,111 @@
+//! `LOGIN`: the password.
+
+use super::Outcome;
+use crate::flow::{
+    effect::{Answer, AuditEvent, Effect, FlowError},
+    facts::SubjectFacts,
+    input::PasswordVerdict,
+    state::{Failure, Identification, Proof, ProofMethod, Status, User},
+    step,
+    turn::Turn,
+};
+
+/// The action is due. `is_conditional`: its condition asks for the password anew, so that an earlier
+/// one in the session does not do.
+pub(crate) fn run(turn: &Turn<'_>, is_conditional: bool) -> Outcome {
+    let by_password = |proof: &Proof| proof.method == ProofMethod::Password;
+    if turn.flow.proofs.iter().any(by_password) {
+        return Outcome::Done;
+    }
+    let Some(user) = &turn.flow.user else {
+        return Outcome::Wait(Status::UsernamePasswordRequired);
+    };
+    // Of a typed name nothing is told before the password is right.
+    if user.typed().is_none() && !turn.is_account_usable(false) {
+        return Outcome::Fail(Failure::AccountNotUsable);
+    }
+    if !is_conditional && turn.flow.has_password_proof() {
+        return Outcome::Done;
+    }
+    Outcome::Wait(Status::PasswordRequired)
+}
+
+pub(crate) fn check(
+    turn: &mut Turn<'_>,
+    names_a_user: bool,
+    verdict: PasswordVerdict,
+) -> Result<Answer, FlowError> {
+    let known = turn.flow.user.clone();
+    if let Some(user) = &known
+        && user.typed().is_none()
+        && turn.subject.is_none()
+        && !names_a_user
+    {
+        turn.fail(Failure::AccountNotUsable);
+        return Ok(Answer::Accepted);
+    }
+    let is_meant = |subject: &SubjectFacts| match &known {
+        Some(user) => user.id == subject.user.id,
+        None => names_a_user,
+    };
+    let candidate = turn
+        .subject
+        .clone()
+        .filter(is_meant)
+        .filter(|_| !turn.is_decoy());
+    let Some(SubjectFacts {
+        user: candidate, ..
+    }) = candidate
+    else {
+        turn.audit(AuditEvent::PasswordRefused);
+        return Ok(Answer::Refused(FlowError::InvalidCredentials));
+    };
+    match verdict {
+        PasswordVerdict::LockedOut { until } => return Err(FlowError::PasswordLockedOut { until }),
+        // Whether there is a password tells that there is a user.
+        PasswordVerdict::NoPassword if turn.flow.is_hinted() => return Err(FlowError::NoPassword),
+        PasswordVerdict::NoPassword => {
+            turn.audit(AuditEvent::PasswordRefused);
+            return Ok(Answer::Refused(FlowError::InvalidCredentials));
+        }
+        PasswordVerdict::Wrong => {
+            turn.effect(Effect::RecordPasswordAttempt {
+                user: candidate.id,
+                matched: false,
+            });
+            turn.audit(AuditEvent::PasswordRefused);
+            return Ok(Answer::Refused(FlowError::InvalidCredentials));
+        }
+        PasswordVerdict::Matched | PasswordVerdict::ChangeRequired => {}
+    }
+    if !turn.is_account_usable(false) {
+        return Err(FlowError::AccountNotUsable);
+    }
+    if verdict == PasswordVerdict::ChangeRequired {
+        return Err(FlowError::PasswordChangeRequired);
+    }
+    let identified_by = match known.map(|user| user.identified_by) {
+        Some(Identification::SignedHint) => Identification::SignedHint,
+        Some(
+            Identification::Session
+            | Identification::Password
+            | Identification::Lookup { .. }
+            | Identification::Decoy { .. },
+        )
+        | None => Identification::Password,
+    };
+    let now = turn.now();
+    turn.effect(Effect::RecordPasswordAttempt {
+        user: candidate.id,
+        matched: true,
+    });
+    turn.audit(AuditEvent::PasswordAccepted);
+    turn.flow.user = Some(User::identified(&candidate, identified_by));
+    turn.flow.proofs.push(Proof {
+        method: ProofMethod::Password,
+        at: now,
+    });
+    turn.flow.action += 1;
+    step::advance(turn)?;
+    Ok(Answer::Accepted)
+}

@@ -1,0 +1,395 @@
+//! `MULTI_FACTOR_AUTHENTICATION`: a code to one of the user's devices.
+
+use super::Outcome;
+use crate::{
+    flow::{
+        delivery::Denied,
+        effect::{Answer, AuditEvent, BypassReason, CounterState, Effect, FlowError, Subject},
+        facts::{AccountLock, DeviceFacts, GUARD, UserFailures},
+        ids::{DeviceId, MessageId},
+        input::Verdict,
+        policy::{DeviceSelection, MultiFactorAuthentication, NoDevicesMode},
+        state::{
+            Challenge, DeviceEntry, Failure, OneTimeCode, Proof, ProofMethod, Status, UsableStatus,
+        },
+        step,
+        turn::{Sending, Turn},
+    },
+    message::Channel,
+    time::Timestamp,
+};
+
+/// The action is due: the order of decisions.
+pub(crate) fn run(
+    turn: &mut Turn<'_>,
+    settings: &MultiFactorAuthentication,
+) -> Result<Outcome, FlowError> {
+    if turn.flow.user.is_none() {
+        return Ok(Outcome::Wait(Status::SignOnRequired));
+    }
+    let user = turn.subject()?.user.clone();
+    if !turn.is_account_usable(settings.ignore_user_lock) {
+        return Ok(Outcome::Fail(Failure::AccountNotUsable));
+    }
+    if !user.mfa_enabled {
+        return Ok(Outcome::Fail(Failure::MfaDisabled));
+    }
+    // A typed name alone must not pass for the user.
+    if user
+        .bypass_mfa_until
+        .is_some_and(|until| until > turn.now())
+        && turn.flow.is_vouched_for()
+    {
+        turn.audit(AuditEvent::MfaBypassed {
+            reason: BypassReason::User,
+        });
+        return Ok(Outcome::Done);
+    }
+    let devices = turn.entries(settings);
+    let usable: Vec<DeviceId> = devices
+        .iter()
+        .filter(|it| is_usable(it))
+        .map(|it| it.id)
+        .collect();
+    let Some(&first) = usable.first() else {
+        return Ok(without_usable_device(turn, settings, &devices));
+    };
+    let let_choose = match settings.device_selection {
+        DeviceSelection::AlwaysDisplayDevices => true,
+        DeviceSelection::PromptToSelect => usable.len() > 1,
+        DeviceSelection::DefaultToFirst => false,
+    };
+    if let_choose {
+        return Ok(Outcome::Wait(Status::DeviceSelectionRequired { devices }));
+    }
+    if turn.silent {
+        return Err(FlowError::LoginRequired);
+    }
+    match turn.send(first, settings)? {
+        Ok(status) => Ok(Outcome::Wait(status)),
+        Err(denied) => match (turn.sending, denied) {
+            (Sending::Incidental, _) | (Sending::Begun, Denied::TooSoon { .. }) => {
+                Ok(Outcome::Wait(Status::DeviceSelectionRequired { devices }))
+            }
+            (Sending::Begun | Sending::AskedFor, denied) => Err(turn.refusal(denied, first)),
+        },
+    }
+}
+
+fn is_usable(entry: &DeviceEntry) -> bool {
+    entry.usable == UsableStatus::Usable
+}
+
+/// `noDevicesMode` is about having no device at all: devices that are locked or blocked switch
+/// nothing off. Only a signed hint or a password may go on without a device.
+fn without_usable_device(
+    turn: &mut Turn<'_>,
+    settings: &MultiFactorAuthentication,
+    devices: &[DeviceEntry],
+) -> Outcome {
+    let may_bypass = turn.flow.is_hinted() || turn.flow.has_password_proof();
+    if settings.no_devices_mode == NoDevicesMode::Bypass && devices.is_empty() && may_bypass {
+        turn.audit(AuditEvent::MfaBypassed {
+            reason: BypassReason::NoDevices,
+        });
+        return Outcome::Done;
+    }
+    Outcome::Fail(Failure::NoUsableDevices {
+        unavailable: devices.iter().map(|it| it.id).collect(),
+    })
+}
+
+/// Chooses a device, or asks for a new code when it is the chosen one already.
+pub(crate) fn select(turn: &mut Turn<'_>, device: DeviceId) -> Result<Answer, FlowError> {
+    let settings = turn.current_mfa().ok_or(FlowError::FactsMissing)?;
+    let devices = turn.entries(&settings);
+    let Some(entry) = devices.iter().find(|entry| entry.id == device) else {
+        let exists = turn.device(device).is_some_and(|device| device.is_active);
+        return Err(if exists {
+            FlowError::DeviceUnusable {
+                status: UsableStatus::Disabled,
+            }
+        } else {
+            FlowError::DeviceUnknown
+        });
+    };
+    if !is_usable(entry) {
+        return Err(FlowError::DeviceUnusable {
+            status: entry.usable,
+        });
+    }
+    turn.flow.status = turn
+        .send(device, &settings)?
+        .map_err(|denied| turn.refusal(denied, device))?;
+    Ok(Answer::Accepted)
+}
+
+/// Judges a submitted code, if there is one to judge it by.
+pub(crate) fn check(turn: &mut Turn<'_>, verdict: Verdict) -> Result<Answer, FlowError> {
+    let Status::OtpRequired {
+        challenge: Challenge {
+            device: id, code, ..
+        },
+        ..
+    } = turn.flow.status.clone()
+    else {
+        return Err(FlowError::FactsMissing);
+    };
+    let settings = turn.current_mfa().ok_or(FlowError::FactsMissing)?;
+    let entry = turn
+        .entries(&settings)
+        .into_iter()
+        .find(|entry| entry.id == id);
+    let (Some(device), Some(entry)) = (turn.device(id).cloned(), entry) else {
+        leave_device(
+            turn,
+            &settings,
+            id,
+            Failure::NoUsableDevices {
+                unavailable: vec![id],
+            },
+        );
+        return Ok(Answer::Refused(FlowError::OtpExpired));
+    };
+    if !is_usable(&entry) {
+        let is_locked = entry.usable == UsableStatus::Locked;
+        let until = device.locked_until.max(device.failures.state.locked_until);
+        leave_device(
+            turn,
+            &settings,
+            id,
+            Failure::NoUsableDevices {
+                unavailable: vec![id],
+            },
+        );
+        return Ok(Answer::Refused(if is_locked {
+            FlowError::LimitExceeded {
+                cool_down_expires_at: until,
+            }
+        } else {
+            FlowError::OtpExpired
+        }));
+    }
+    let is_outstanding = |code: &OneTimeCode| {
+        code.expires_at > turn.now() && code.round == device.failures.state.round
+    };
+    if !code.as_ref().is_some_and(is_outstanding) {
+        return Err(FlowError::OtpExpired);
+    }
+    turn.judge_by(Subject::DeviceFailures(id), device.failures.version);
+    let user = &turn.subject()?.user;
+    let (of_user, version) = (Subject::UserFailures(user.id), user.failures.version);
+    turn.judge_by(of_user, version);
+    match verdict {
+        Verdict::Matched if !turn.is_decoy() => accept(turn, &settings, device),
+        Verdict::Matched | Verdict::Wrong => refuse(turn, &settings, device),
+    }
+}
+
+fn accept(
+    turn: &mut Turn<'_>,
+    settings: &MultiFactorAuthentication,
+    device: DeviceFacts,
+) -> Result<Answer, FlowError> {
+    let mut failures = device.failures.state;
+    if failures.wrong > 0 {
+        failures.wrong = 0;
+        let state = CounterState::DeviceFailures(failures);
+        turn.write(
+            Subject::DeviceFailures(device.id),
+            device.failures.version,
+            state,
+        );
+    }
+    let user = &mut turn.subject_mut()?.user;
+    let (id, version) = (user.id, user.failures.version);
+    if user.failures.state != UserFailures::default() {
+        user.failures.state = UserFailures::default();
+        turn.write(
+            Subject::UserFailures(id),
+            version,
+            CounterState::UserFailures(UserFailures::default()),
+        );
+    }
+    turn.settle_sends(&device, settings);
+    turn.audit(AuditEvent::CodeAccepted { device: device.id });
+    let method = match device.kind.channel() {
+        Some(Channel::Sms) => ProofMethod::Sms,
+        Some(Channel::Email) => ProofMethod::Email,
+        None => return Err(FlowError::FactsMissing),
+    };
+    let at = turn.now();
+    turn.flow.proofs.push(Proof { method, at });
+    turn.flow.action += 1;
+    step::advance(turn)?;
+    Ok(Answer::Accepted)
+}
+
+fn refuse(
+    turn: &mut Turn<'_>,
+    settings: &MultiFactorAuthentication,
+    device: DeviceFacts,
+) -> Result<Answer, FlowError> {
+    let now = turn.now();
+    let Some(method) = settings.method(device.kind).copied() else {
+        return Err(FlowError::FactsMissing);
+    };
+    let mut failures = device.failures.state;
+    failures.wrong = failures.wrong.saturating_add(1);
+    let attempts_remaining = method.failure_count.saturating_sub(failures.wrong);
+    turn.audit(AuditEvent::CodeRefused {
+        device: device.id,
+        attempts_remaining,
+    });
+    let cool_down = (!method.cool_down.is_zero()).then(|| now + method.cool_down);
+    if attempts_remaining == 0 {
+        failures.wrong = 0;
+        failures.round = failures.round.wrapping_add(1);
+        failures.locked_until = cool_down;
+    }
+    let state = CounterState::DeviceFailures(failures);
+    turn.write(
+        Subject::DeviceFailures(device.id),
+        device.failures.version,
+        state,
+    );
+    for other in turn
+        .subject_mut()?
+        .devices
+        .iter_mut()
+        .filter(|other| other.id == device.id)
+    {
+        other.failures.state = failures;
+    }
+    let account_lock = count_against_user(turn)?;
+
+    if attempts_remaining == 0 {
+        if let Some(until) = cool_down {
+            if !turn.is_decoy() {
+                turn.effect(Effect::LockDevice {
+                    device: device.id,
+                    until,
+                });
+                turn.audit(AuditEvent::DeviceLocked {
+                    device: device.id,
+                    until,
+                });
+            }
+            leave_device(turn, settings, device.id, Failure::LimitExceeded);
+        } else if let Status::OtpRequired { challenge, .. } = &mut turn.flow.status {
+            challenge.code = None;
+        }
+    }
+    if let Some(lock) = account_lock
+        && (lock.is_final || !settings.ignore_user_lock)
+    {
+        turn.fail(Failure::AccountNotUsable);
+        return Ok(Answer::Refused(FlowError::LimitExceeded {
+            cool_down_expires_at: lock.until,
+        }));
+    }
+    Ok(Answer::Refused(if attempts_remaining == 0 {
+        FlowError::LimitExceeded {
+            cool_down_expires_at: cool_down,
+        }
+    } else {
+        FlowError::InvalidOtp { attempts_remaining }
+    }))
+}
+
+struct LockedAccount {
+    until: Option<Timestamp>,
+    /// By the guard, which no policy ignores.
+    is_final: bool,
+}
+
+/// Counts a wrong code of any device, and locks the account when there were too many.
+fn count_against_user(turn: &mut Turn<'_>) -> Result<Option<LockedAccount>, FlowError> {
+    let now = turn.now();
+    let is_decoy = turn.is_decoy();
+    let lockout = turn.facts.lockout;
+    let user = &mut turn.subject_mut()?.user;
+    let (id, version) = (user.id, user.failures.version);
+    let mut failures = user.failures.state;
+    failures.consecutive = failures.consecutive.saturating_add(1);
+    failures.toward_lockout = failures.toward_lockout.saturating_add(1);
+    let lockout =
+        lockout.filter(|it| it.failure_count > 0 && failures.toward_lockout >= it.failure_count);
+    let locked = if failures.consecutive >= GUARD {
+        Some(LockedAccount {
+            until: None,
+            is_final: true,
+        })
+    } else {
+        lockout.map(|it| LockedAccount {
+            until: it.duration.map(|duration| now + duration),
+            is_final: false,
+        })
+    };
+    if let Some(LockedAccount { until, is_final }) = locked {
+        failures.toward_lockout = 0;
+        // There is nobody to unlock a decoy.
+        if is_decoy && is_final {
+            failures.consecutive = 0;
+        }
+        user.lock = Some(AccountLock { until });
+    }
+    user.failures.state = failures;
+    turn.write(
+        Subject::UserFailures(id),
+        version,
+        CounterState::UserFailures(failures),
+    );
+    if let Some(LockedAccount { until, .. }) = locked
+        && !is_decoy
+    {
+        turn.effect(Effect::LockAccount { user: id, until });
+        turn.audit(AuditEvent::AccountLocked { until });
+    }
+    Ok(locked)
+}
+
+/// The chosen device does not do any more: another one, if there is one, else the end.
+fn leave_device(
+    turn: &mut Turn<'_>,
+    settings: &MultiFactorAuthentication,
+    left: DeviceId,
+    error: Failure,
+) {
+    let devices = turn.entries(settings);
+    if devices
+        .iter()
+        .any(|entry| is_usable(entry) && entry.id != left)
+    {
+        turn.flow.status = Status::DeviceSelectionRequired { devices };
+    } else {
+        turn.fail(error);
+    }
+}
+
+/// The worker could not deliver the message that carries the outstanding code.
+pub(crate) fn delivery_failed(
+    turn: &mut Turn<'_>,
+    message: MessageId,
+) -> Result<Answer, FlowError> {
+    let device = match &turn.flow.status {
+        Status::OtpRequired { challenge, .. } if challenge.message == message => challenge.device,
+        status => {
+            return Err(FlowError::InvalidAction {
+                action: None,
+                status: status.name(),
+            });
+        }
+    };
+    let settings = turn.current_mfa().ok_or(FlowError::FactsMissing)?;
+    turn.audit(AuditEvent::DeliveryFailed { message });
+    leave_device(
+        turn,
+        &settings,
+        device,
+        Failure::NoUsableDevices {
+            unavailable: vec![device],
+        },
+    );
+    Ok(Answer::Accepted)
+}

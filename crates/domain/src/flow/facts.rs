@@ -1,0 +1,160 @@
+//! What a step is judged by: looked up by the application in one consistent read. Whatever may
+//! change at any moment carries the version it was read at (0: there was no row).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Subject,
+    delivery::{AddressHistory, DailyHistory, Floors, Senders},
+    ids::{DeviceId, MessageId, UserId},
+    policy::DeviceType,
+};
+use crate::{
+    otp::CodeHashes,
+    secret::Secret,
+    time::{Duration, Timestamp},
+};
+
+#[derive(Debug)]
+pub struct Facts {
+    pub now: Timestamp,
+    /// The user whom the flow, or the input, is about; none when there is no such user (any more).
+    pub subject: Option<SubjectFacts>,
+    /// For `user.lookup`, and for a flow with a decoy: [`super::decoy::subject`], with its counters.
+    pub decoy: Option<SubjectFacts>,
+    /// Read only when a notification policy has a quota for the environment.
+    pub environment_sends: Versioned<DailyHistory>,
+    /// `mfaSettings.lockout`
+    pub lockout: Option<Lockout>,
+    pub floors: Floors,
+    pub senders: Senders,
+    /// A freshly drawn code, in case the step sends one.
+    pub new_code: NewCode,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct NewCode {
+    pub message: MessageId,
+    pub hashes: CodeHashes,
+}
+
+/// A row of the counters: its version, and what it says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Versioned<T> {
+    pub version: i64,
+    pub state: T,
+}
+
+#[derive(Debug, Clone)]
+pub struct SubjectFacts {
+    pub user: UserFacts,
+    /// In the user's order.
+    pub devices: Vec<DeviceFacts>,
+}
+
+impl SubjectFacts {
+    /// Whose counters belong to these facts.
+    pub fn counters(&self) -> Vec<Subject> {
+        let of_device = |device: &DeviceFacts| {
+            [
+                Subject::DeviceFailures(device.id),
+                Subject::AddressSends(device.address_key.clone()),
+            ]
+        };
+        let of_user = [
+            Subject::UserFailures(self.user.id),
+            Subject::UserSends(self.user.id),
+        ];
+        let sent_to = self
+            .devices
+            .iter()
+            .filter(|device| device.kind.channel().is_some());
+        of_user
+            .into_iter()
+            .chain(sent_to.flat_map(of_device))
+            .collect()
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct UserFacts {
+    pub id: UserId,
+    pub username: String,
+    /// `name.given`, `name.family`
+    pub given_name: Option<String>,
+    pub family_name: Option<String>,
+    pub enabled: bool,
+    /// `lifecycle.status` is `ACCOUNT_OK`.
+    pub verified: bool,
+    pub lock: Option<AccountLock>,
+    pub mfa_enabled: bool,
+    pub bypass_mfa_until: Option<Timestamp>,
+    /// The user as the platform shows it: what conditions ask.
+    pub attributes: Value,
+    pub failures: Versioned<UserFailures>,
+    pub sends: Versioned<DailyHistory>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountLock {
+    /// None: until an administrator unlocks.
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lockout {
+    /// Zero switches the lockout off.
+    pub failure_count: u32,
+    /// None: until an administrator unlocks.
+    pub duration: Option<Duration>,
+}
+
+/// How many consecutive wrong codes of one user are ever judged, over all devices.
+pub const GUARD: u32 = 100;
+
+/// Wrong codes of one user over all devices. An administrator's unlock removes it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserFailures {
+    /// Since the last right code: counts towards [`GUARD`].
+    pub consecutive: u32,
+    /// Since the last right code or lockout: counts towards `mfaSettings.lockout`.
+    pub toward_lockout: u32,
+}
+
+/// Wrong codes of one device. An administrator's unlock of the device removes it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceFailures {
+    pub wrong: u32,
+    /// How often the device has been exhausted. A code of an earlier round is void, so that
+    /// parallel flows on one device share their attempts.
+    pub round: u32,
+    pub locked_until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone)]
+pub struct DeviceFacts {
+    pub id: DeviceId,
+    pub kind: DeviceType,
+    /// Not `ACTIVATION_REQUIRED`.
+    pub is_active: bool,
+    pub is_blocked: bool,
+    /// `lock.expiresAt` of the device.
+    pub locked_until: Option<Timestamp>,
+    pub nickname: Option<String>,
+    /// A phone number in E.164 form, or an e-mail address; empty for devices that have neither.
+    pub address: Secret<String>,
+    /// A keyed hash of the address: what its history is found by.
+    pub address_key: String,
+    pub failures: Versioned<DeviceFailures>,
+    /// What was sent to the address.
+    pub sends: Versioned<AddressHistory>,
+}
+
+/// When the session's user last signed on, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionFacts {
+    pub user: UserId,
+    pub password_at: Option<Timestamp>,
+    pub mfa_at: Option<Timestamp>,
+}

@@ -1,0 +1,422 @@
+//! The whole state of one sign-on. It is stored as one JSON body.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    facts::SessionFacts,
+    ids::{ApplicationId, DeviceId, EnvironmentId, FlowId, MessageId, UserId},
+    input::Action,
+    policy::{DeviceType, Policy},
+};
+use crate::{
+    otp::CodeHash,
+    time::{Duration, Timestamp},
+};
+
+/// A flow expires after this much inactivity,
+pub const IDLE: Duration = Duration::from_minutes(15);
+/// and at the latest this long after it began.
+pub const LIFE: Duration = Duration::from_minutes(60);
+/// Reading a flow prolongs it, but is written only when this much of its idle time is gone.
+pub const TOUCH_AFTER: Duration = Duration::from_seconds(60);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    pub id: FlowId,
+    pub environment: EnvironmentId,
+    pub application: Application,
+    pub response_mode: ResponseMode,
+    /// What the client asked for: kept for whoever answers it, not read here.
+    pub authorization_request: Value,
+    /// The browser's session that the flow is bound to.
+    pub session: SessionBinding,
+    /// The last sign-ons of the session, when they may count: of the flow's own user.
+    pub signed_on: Option<SessionFacts>,
+    pub remote_ip: Option<IpAddr>,
+    /// The identifier typed or hinted without a signature: pre-fills a form, proves nothing.
+    pub login_hint: Option<String>,
+    /// Earlier sign-ons of the session do not count: `prompt=login`, or `max_age` has passed.
+    pub reauthenticate: bool,
+    /// All actions were skipped though nothing vouched for the user: the first one now runs anyway.
+    pub unconditional: bool,
+    pub user: Option<User>,
+    /// In order of priority; those before `policy` have failed.
+    pub policies: Vec<Policy>,
+    pub policy: usize,
+    /// The action of the policy that is due.
+    pub action: usize,
+    pub proofs: Vec<Proof>,
+    pub created_at: Timestamp,
+    pub touched_at: Timestamp,
+    pub status: Status,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Application {
+    pub id: ApplicationId,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ResponseMode {
+    /// `pi.flow`: the flow itself is the answer.
+    PiFlow,
+    /// Query, fragment or form post: the browser is sent on.
+    Redirect,
+}
+
+/// Opaque here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionBinding {
+    pub id: String,
+    pub token_hash: String,
+}
+
+/// What a flow begins with.
+#[derive(Debug, Clone)]
+pub struct Start {
+    pub id: FlowId,
+    pub environment: EnvironmentId,
+    pub application: Application,
+    pub response_mode: ResponseMode,
+    pub authorization_request: Value,
+    pub session: SessionBinding,
+    /// The session's last sign-ons, when it has a user. Without a hint, that user is the flow's.
+    pub signed_on: Option<SessionFacts>,
+    pub remote_ip: Option<IpAddr>,
+    pub login_hint: Option<String>,
+    /// A signed hint names the user in the facts.
+    pub hinted: bool,
+    /// In order of priority.
+    pub policies: Vec<Policy>,
+    pub prompt_none: bool,
+    pub prompt_login: bool,
+    pub max_age: Option<Duration>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    pub id: UserId,
+    pub username: String,
+    pub given_name: Option<String>,
+    pub family_name: Option<String>,
+    pub identified_by: Identification,
+}
+
+/// How it is known whom the flow is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Identification {
+    SignedHint,
+    Session,
+    Password,
+    /// Somebody typed a name. Nothing vouches for them before they prove something.
+    Lookup {
+        typed: String,
+    },
+    /// Somebody typed a name that nobody can sign on with; no code and no password is ever right.
+    Decoy {
+        typed: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    pub method: ProofMethod,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ProofMethod {
+    Password,
+    Sms,
+    Email,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    SignOnRequired,
+    UsernamePasswordRequired,
+    PasswordRequired,
+    DeviceSelectionRequired {
+        devices: Vec<DeviceEntry>,
+    },
+    OtpRequired {
+        devices: Vec<DeviceEntry>,
+        challenge: Challenge,
+    },
+    Completed,
+    Failed {
+        error: Failure,
+    },
+}
+
+/// A device as the user is shown it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceEntry {
+    pub id: DeviceId,
+    pub kind: DeviceType,
+    pub masked_address: String,
+    pub nickname: Option<String>,
+    pub usable: UsableStatus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UsableStatus {
+    Usable,
+    Locked,
+    Blocked,
+    /// The policy does not let this type of device through.
+    Disabled,
+}
+
+impl UsableStatus {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Usable => "USABLE",
+            Self::Locked => "LOCKED",
+            Self::Blocked => "BLOCKED",
+            Self::Disabled => "DISABLED",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Challenge {
+    pub device: DeviceId,
+    pub message: MessageId,
+    /// None when the code is void.
+    pub code: Option<OneTimeCode>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OneTimeCode {
+    pub hash: CodeHash,
+    pub sent_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// The device's round that the code belongs to.
+    pub round: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Failure {
+    NoUsableDevices {
+        unavailable: Vec<DeviceId>,
+    },
+    MfaDisabled,
+    AccountNotUsable,
+    LimitExceeded,
+    /// There is no policy, or it asks for nothing.
+    PolicyFailed,
+}
+
+impl Failure {
+    /// `error.code`
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoUsableDevices { .. } => "NO_USABLE_DEVICES",
+            Self::MfaDisabled => "MFA_DISABLED",
+            Self::AccountNotUsable => "ACCOUNT_NOT_USABLE",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::PolicyFailed => "POLICY_FAILED",
+        }
+    }
+    /// `error.message`, and the `error_description` of the resumed request.
+    pub const fn message(&self) -> &'static str {
+        match self {
+            Self::NoUsableDevices { .. } => "User has no usable devices",
+            Self::MfaDisabled => "MFA is disabled for the user",
+            Self::AccountNotUsable => "The account cannot be used to sign on",
+            Self::LimitExceeded => "Too many wrong codes",
+            Self::PolicyFailed => "The sign-on policy cannot be satisfied",
+        }
+    }
+}
+
+impl Status {
+    /// The status as it is on the wire.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SignOnRequired => "SIGN_ON_REQUIRED",
+            Self::UsernamePasswordRequired => "USERNAME_PASSWORD_REQUIRED",
+            Self::PasswordRequired => "PASSWORD_REQUIRED",
+            Self::DeviceSelectionRequired { .. } => "DEVICE_SELECTION_REQUIRED",
+            Self::OtpRequired { .. } => "OTP_REQUIRED",
+            Self::Completed => "COMPLETED",
+            Self::Failed { .. } => "FAILED",
+        }
+    }
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Completed | Self::Failed { .. })
+    }
+    /// The actions possible now: both what is linked and what is accepted.
+    pub const fn offered(&self) -> &'static [Action] {
+        match self {
+            Self::SignOnRequired => &[Action::UserLookup, Action::SessionReset],
+            Self::UsernamePasswordRequired | Self::PasswordRequired => {
+                &[Action::UsernamePasswordCheck, Action::SessionReset]
+            }
+            Self::DeviceSelectionRequired { .. } => &[Action::DeviceSelect, Action::SessionReset],
+            Self::OtpRequired { .. } => {
+                &[Action::OtpCheck, Action::DeviceSelect, Action::SessionReset]
+            }
+            Self::Completed | Self::Failed { .. } => &[],
+        }
+    }
+    pub(crate) fn devices(&self) -> &[DeviceEntry] {
+        match self {
+            Self::DeviceSelectionRequired { devices } | Self::OtpRequired { devices, .. } => {
+                devices
+            }
+            Self::SignOnRequired
+            | Self::UsernamePasswordRequired
+            | Self::PasswordRequired
+            | Self::Completed
+            | Self::Failed { .. } => &[],
+        }
+    }
+}
+
+impl User {
+    /// Whether the flow is about nobody.
+    pub const fn is_decoy(&self) -> bool {
+        matches!(self.identified_by, Identification::Decoy { .. })
+    }
+    /// The name that was typed, while that is all that is known.
+    pub fn typed(&self) -> Option<&str> {
+        match &self.identified_by {
+            Identification::Lookup { typed } | Identification::Decoy { typed } => Some(typed),
+            Identification::SignedHint | Identification::Session | Identification::Password => None,
+        }
+    }
+}
+
+impl Flow {
+    pub const fn offered(&self) -> &'static [Action] {
+        self.status.offered()
+    }
+    pub fn offers(&self, action: Action) -> bool {
+        self.offered().contains(&action)
+    }
+    pub fn expires_at(&self) -> Timestamp {
+        (self.touched_at + IDLE).min(self.created_at + LIFE)
+    }
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at()
+    }
+    /// Notes that somebody is still there.
+    pub fn touch(&mut self, now: Timestamp) {
+        self.touched_at = self.touched_at.max(now);
+    }
+    /// Whether a read should be written down as activity; nobody waits for that write.
+    pub fn should_persist_touch(&self, now: Timestamp) -> bool {
+        now.since(self.touched_at) > TOUCH_AFTER
+    }
+    /// The hash to compare a submitted code with. None when no code is outstanding.
+    pub const fn outstanding_code(&self) -> Option<&CodeHash> {
+        match &self.status {
+            Status::OtpRequired {
+                challenge: Challenge {
+                    code: Some(code), ..
+                },
+                ..
+            } => Some(&code.hash),
+            Status::OtpRequired { .. }
+            | Status::SignOnRequired
+            | Status::UsernamePasswordRequired
+            | Status::PasswordRequired
+            | Status::DeviceSelectionRequired { .. }
+            | Status::Completed
+            | Status::Failed { .. } => None,
+        }
+    }
+    /// The name whose decoy the flow is about: the application then adds the decoy's facts.
+    pub fn decoy_name(&self) -> Option<&str> {
+        match &self.user.as_ref()?.identified_by {
+            Identification::Decoy { typed } => Some(typed),
+            Identification::SignedHint
+            | Identification::Session
+            | Identification::Password
+            | Identification::Lookup { .. } => None,
+        }
+    }
+    /// The policy that is being, or has been, satisfied.
+    pub fn current_policy(&self) -> Option<&Policy> {
+        self.policies.get(self.policy)
+    }
+    /// Authentication context class: the name of the policy that was completed.
+    pub fn acr(&self) -> Option<&str> {
+        self.current_policy().map(|policy| policy.name.as_str())
+    }
+    /// Authentication methods (RFC 8176) that were really performed in this flow; `mfa` when two
+    /// kinds of factor were, one of them perhaps earlier in the session.
+    pub fn amr(&self) -> Vec<&'static str> {
+        let performed =
+            |wanted: ProofMethod| self.proofs.iter().any(|proof| proof.method == wanted);
+        let by_password = performed(ProofMethod::Password);
+        let by_code = performed(ProofMethod::Sms) || performed(ProofMethod::Email);
+        let signed_on = self.session_counts();
+        let earlier_password = signed_on.is_some_and(|session| session.password_at.is_some());
+        let mut amr = Vec::new();
+        if by_password {
+            amr.push("pwd");
+        }
+        if by_code {
+            amr.push("otp");
+        }
+        if performed(ProofMethod::Sms) {
+            amr.push("sms");
+        }
+        if by_code && (by_password || earlier_password) {
+            amr.push("mfa");
+        }
+        amr
+    }
+    /// When the user last proved something: in this flow, else in the session.
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        let here = self.proofs.iter().map(|proof| proof.at).max();
+        here.or_else(|| {
+            self.session_counts()
+                .and_then(|session| session.password_at.max(session.mfa_at))
+        })
+    }
+    /// The session's sign-ons, unless they have to be repeated or are another user's.
+    pub(crate) fn session_counts(&self) -> Option<&SessionFacts> {
+        let session = self.signed_on.as_ref().filter(|_| !self.reauthenticate)?;
+        self.user
+            .as_ref()
+            .filter(|user| user.id == session.user && user.typed().is_none())
+            .map(|_| session)
+    }
+    pub(crate) fn has_password_proof(&self) -> bool {
+        self.proofs
+            .iter()
+            .any(|proof| proof.method == ProofMethod::Password)
+            || self
+                .session_counts()
+                .is_some_and(|session| session.password_at.is_some())
+    }
+    pub(crate) fn is_hinted(&self) -> bool {
+        self.user
+            .as_ref()
+            .is_some_and(|user| user.identified_by == Identification::SignedHint)
+    }
+    /// Whether more than a typed name speaks for the user.
+    pub(crate) fn is_vouched_for(&self) -> bool {
+        let Some(user) = &self.user else { return false };
+        match user.identified_by {
+            Identification::SignedHint | Identification::Password => true,
+            Identification::Session => self.session_counts().is_some() || !self.proofs.is_empty(),
+            Identification::Lookup { .. } => !self.proofs.is_empty(),
+            Identification::Decoy { .. } => false,
+        }
+    }
+}

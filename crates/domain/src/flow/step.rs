@@ -1,0 +1,297 @@
+//! The engine: [`begin`] and [`step`]. `Err` is for what changes nothing; everything that has to be
+//! saved, a wrong guess included, is a [`Transition`].
+
+use serde_json::Value;
+
+use super::{
+    actions::{Outcome, login, multi_factor_authentication as mfa},
+    condition::Scope,
+    effect::{Answer, AuditEvent, FlowError, Transition},
+    facts::{Facts, SubjectFacts, UserFacts},
+    input::Input,
+    policy::{ActionKind, PolicyAction},
+    state::{Failure, Flow, Identification, ProofMethod, Start, Status, User},
+    turn::{Sending, Turn},
+};
+
+impl User {
+    pub(crate) fn identified(user: &UserFacts, identified_by: Identification) -> Self {
+        Self {
+            id: user.id,
+            username: user.username.clone(),
+            given_name: user.given_name.clone(),
+            family_name: user.family_name.clone(),
+            identified_by,
+        }
+    }
+}
+
+/// Begins a flow. With `hinted`, the facts hold the hinted user; else the session's, if any.
+pub fn begin(start: Start, facts: &Facts) -> Result<Transition, FlowError> {
+    let now = facts.now;
+    let subject = facts.subject.as_ref().map(|subject| &subject.user);
+    let of_subject = |user| subject.is_some_and(|subject| subject.id == user);
+    let signed_on = start.signed_on.filter(|session| of_subject(session.user));
+    let user = match (subject, start.hinted) {
+        (Some(subject), true) => Some(User::identified(subject, Identification::SignedHint)),
+        (None, true) => return Err(FlowError::FactsMissing),
+        (Some(subject), false) if signed_on.is_some() => {
+            Some(User::identified(subject, Identification::Session))
+        }
+        (Some(_) | None, false) => None,
+    };
+    let last_sign_on = signed_on
+        .as_ref()
+        .and_then(|session| session.password_at.max(session.mfa_at));
+    let is_too_old = start.max_age.is_some_and(|max_age| {
+        max_age.is_zero() || last_sign_on.is_none_or(|last| now.since(last) > max_age)
+    });
+    let flow = Flow {
+        id: start.id,
+        environment: start.environment,
+        application: start.application,
+        response_mode: start.response_mode,
+        authorization_request: start.authorization_request,
+        session: start.session,
+        signed_on,
+        remote_ip: start.remote_ip,
+        login_hint: start.login_hint,
+        reauthenticate: start.prompt_login || is_too_old,
+        unconditional: false,
+        user,
+        policies: start.policies,
+        policy: 0,
+        action: 0,
+        proofs: Vec::new(),
+        created_at: now,
+        touched_at: now,
+        status: Status::SignOnRequired,
+    };
+    let mut turn = Turn::new(flow, facts, Sending::Begun);
+    turn.silent = start.prompt_none;
+    turn.audit(AuditEvent::FlowStarted {
+        hinted: start.hinted,
+    });
+    advance(&mut turn)?;
+    Ok(turn.finish(Answer::Accepted))
+}
+
+/// Judges one input.
+pub fn step(flow: &Flow, input: &Input, facts: &Facts) -> Result<Transition, FlowError> {
+    if flow.is_expired(facts.now) {
+        return Err(FlowError::FlowExpired);
+    }
+    if let Some(action) = input.action()
+        && !flow.offers(action)
+    {
+        return Err(FlowError::InvalidAction {
+            action: Some(action),
+            status: flow.status.name(),
+        });
+    }
+    let sending = match input {
+        Input::SessionReset | Input::DeviceSelected { .. } => Sending::AskedFor,
+        Input::UserLookedUp { .. }
+        | Input::PasswordChecked { .. }
+        | Input::OtpChecked { .. }
+        | Input::DeliveryFailed { .. } => Sending::Incidental,
+    };
+    let mut turn = Turn::new(flow.clone(), facts, sending);
+    if input.action().is_some() {
+        turn.flow.touch(facts.now);
+    }
+    if is_account_lost(&turn, input)? {
+        turn.fail(Failure::AccountNotUsable);
+        return Ok(turn.finish(Answer::Accepted));
+    }
+    let answer = match input {
+        Input::SessionReset => reset(&mut turn)?,
+        Input::UserLookedUp { username } => return look_up(&turn, username),
+        Input::PasswordChecked { username, verdict } => {
+            login::check(&mut turn, username.is_some(), *verdict)?
+        }
+        Input::DeviceSelected { device } => mfa::select(&mut turn, *device)?,
+        Input::OtpChecked { verdict } => mfa::check(&mut turn, *verdict)?,
+        Input::DeliveryFailed { message } => mfa::delivery_failed(&mut turn, *message)?,
+    };
+    Ok(turn.finish(answer))
+}
+
+/// Whether the user was deleted, disabled or locked since the last step, where that ends the flow.
+fn is_account_lost(turn: &Turn<'_>, input: &Input) -> Result<bool, FlowError> {
+    let Some(user) = &turn.flow.user else {
+        return Ok(false);
+    };
+    if *input == Input::SessionReset && !turn.flow.is_hinted() {
+        return Ok(false);
+    }
+    match turn.flow.status {
+        Status::DeviceSelectionRequired { .. } | Status::OtpRequired { .. } => {}
+        Status::PasswordRequired if *input == Input::SessionReset => {}
+        Status::SignOnRequired
+        | Status::UsernamePasswordRequired
+        | Status::PasswordRequired
+        | Status::Completed
+        | Status::Failed { .. } => return Ok(false),
+    }
+    match &turn.subject {
+        Some(subject) if subject.user.id != user.id => Err(FlowError::FactsMissing),
+        None if turn.is_decoy() => Err(FlowError::FactsMissing),
+        None => Ok(true),
+        Some(_) => {
+            let ignore_lock = turn
+                .current_mfa()
+                .is_some_and(|settings| settings.ignore_user_lock);
+            Ok(!turn.is_account_usable(ignore_lock))
+        }
+    }
+}
+
+/// Starts again: for the same user when a signed hint names them, else for anybody.
+fn reset(turn: &mut Turn<'_>) -> Result<Answer, FlowError> {
+    if !turn.flow.is_hinted() {
+        turn.flow.user = None;
+        turn.flow.signed_on = None;
+        turn.subject = None;
+    }
+    turn.flow.proofs.clear();
+    turn.flow.policy = 0;
+    turn.flow.action = 0;
+    turn.flow.unconditional = false;
+    turn.audit(AuditEvent::FlowReset);
+    advance(turn)?;
+    Ok(Answer::Accepted)
+}
+
+/// Goes on for the user of a typed name. Whoever cannot go on, and whoever does not exist, is
+/// answered as a decoy: nobody may learn from here which names there are.
+fn look_up(turn: &Turn<'_>, username: &str) -> Result<Transition, FlowError> {
+    let typed = username.trim().to_owned();
+    if let Some(SubjectFacts { user, .. }) = &turn.subject {
+        let mut real = turn.clone();
+        real.flow.user = Some(User::identified(
+            user,
+            Identification::Lookup {
+                typed: typed.clone(),
+            },
+        ));
+        real.audit(AuditEvent::UserLookedUp { found: true });
+        advance(&mut real)?;
+        if !matches!(real.flow.status, Status::Failed { .. }) {
+            return Ok(real.finish(Answer::Accepted));
+        }
+    }
+    let mut decoy = turn.clone();
+    decoy.subject.clone_from(&turn.facts.decoy);
+    decoy.flow.user = Some(User::identified(
+        &decoy.subject()?.user,
+        Identification::Decoy { typed },
+    ));
+    decoy.audit(AuditEvent::UserLookedUp { found: false });
+    advance(&mut decoy)?;
+    Ok(decoy.finish(Answer::Accepted))
+}
+
+/// Runs the actions of the policy that are due, until one has to wait, all are done, or all
+/// policies have failed.
+pub(crate) fn advance(turn: &mut Turn<'_>) -> Result<(), FlowError> {
+    loop {
+        let Some(policy) = turn.flow.current_policy() else {
+            turn.fail(Failure::PolicyFailed);
+            return Ok(());
+        };
+        let outcome = if policy.actions.is_empty() {
+            Outcome::Fail(Failure::PolicyFailed)
+        } else if let Some(action) = policy.actions.get(turn.flow.action).cloned() {
+            run(turn, &action)?
+        } else if turn.flow.is_vouched_for() {
+            let (policy, ignore_lock) = (policy.name.clone(), policy.ignores_user_lock());
+            // Where every action was left out, nothing has asked yet.
+            if !turn.is_account_usable(ignore_lock) {
+                turn.fail(Failure::AccountNotUsable);
+                return Ok(());
+            }
+            turn.audit(AuditEvent::FlowCompleted { policy });
+            turn.flow.status = Status::Completed;
+            return Ok(());
+        } else if turn.flow.unconditional {
+            Outcome::Fail(Failure::PolicyFailed)
+        } else {
+            turn.flow.unconditional = true;
+            turn.flow.action = 0;
+            continue;
+        };
+        match outcome {
+            Outcome::Done => turn.flow.action += 1,
+            Outcome::Wait(_) if turn.silent => return Err(FlowError::LoginRequired),
+            Outcome::Wait(status) => {
+                turn.flow.status = status;
+                return Ok(());
+            }
+            Outcome::Fail(error) => {
+                // What the next policy asks for would tell something about a name anybody can type.
+                let is_anonymous = turn
+                    .flow
+                    .user
+                    .as_ref()
+                    .is_some_and(|user| user.typed().is_some())
+                    && !turn.flow.is_vouched_for();
+                let is_last = turn.flow.policy + 1 >= turn.flow.policies.len();
+                if is_last || is_anonymous {
+                    turn.fail(error);
+                    return Ok(());
+                }
+                turn.flow.policy += 1;
+                turn.flow.action = 0;
+                turn.flow.unconditional = false;
+            }
+        }
+    }
+}
+
+fn run(turn: &mut Turn<'_>, action: &PolicyAction) -> Result<Outcome, FlowError> {
+    let is_forced = turn.flow.unconditional && turn.flow.action == 0;
+    match &action.kind {
+        ActionKind::Login => {
+            if !is_forced && !turn.flow.reauthenticate && !is_due(turn, action) {
+                return Ok(Outcome::Done);
+            }
+            Ok(login::run(turn, action.condition.is_some()))
+        }
+        ActionKind::MultiFactorAuthentication(settings) => {
+            if !is_forced && !is_due(turn, action) {
+                return Ok(Outcome::Done);
+            }
+            mfa::run(turn, settings)
+        }
+    }
+}
+
+/// Whether the action's condition is true. What was proved in this flow counts like a sign-on of
+/// the session; when earlier ones have to be repeated, only this flow counts.
+fn is_due(turn: &Turn<'_>, action: &PolicyAction) -> bool {
+    let Some(condition) = &action.condition else {
+        return true;
+    };
+    let flow = &turn.flow;
+    let proved = |is_password: bool| {
+        let of_kind = flow
+            .proofs
+            .iter()
+            .filter(|proof| (proof.method == ProofMethod::Password) == is_password);
+        of_kind.map(|proof| proof.at).max()
+    };
+    let session = flow.session_counts();
+    let user = turn.subject.as_ref().filter(|_| flow.user.is_some());
+    condition.holds(&Scope {
+        now: turn.now(),
+        password_at: proved(true).max(session.and_then(|session| session.password_at)),
+        mfa_at: proved(false).max(session.and_then(|session| session.mfa_at)),
+        remote_ip: flow.remote_ip,
+        identifier: flow
+            .user
+            .as_ref()
+            .map(|user| user.typed().unwrap_or(&user.username)),
+        user: user.map_or(&Value::Null, |subject| &subject.user.attributes),
+    })
+}

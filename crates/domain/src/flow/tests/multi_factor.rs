@@ -1,0 +1,441 @@
+//! Devices, codes, attempts, locks and resends.
+
+use super::*;
+
+#[test]
+fn a_hinted_user_is_sent_a_code_at_once_and_the_code_completes_the_flow() {
+    let mut world = World::new();
+    let mut flow = world.hinted(mfa_only());
+    assert_eq!(flow.status.name(), "OTP_REQUIRED");
+    assert_eq!(selected(&flow), Some(phone()));
+    assert_eq!(world.sent.len(), 1);
+    assert_eq!(world.sent[0].address.expose(), "+4790000011");
+    assert_eq!(world.submit_last(&mut flow), Ok(()));
+    assert_eq!(flow.status, Status::Completed);
+    assert_eq!(flow.amr(), ["otp", "sms"]);
+    assert_eq!(flow.acr(), Some("MFA_Only"));
+    assert_eq!(flow.authenticated_at(), Some(START));
+}
+
+#[test]
+fn a_right_code_is_right_once() {
+    let mut world = World::new();
+    let mut flow = world.hinted(mfa_only());
+    let message = world.sent[0].message;
+    assert_eq!(world.submit(&mut flow, message), Ok(()));
+    let refused = FlowError::InvalidAction {
+        action: Some(Action::OtpCheck),
+        status: "COMPLETED",
+    };
+    assert_eq!(world.submit(&mut flow, message), Err(refused));
+}
+
+#[test]
+fn wrong_codes_are_counted_and_a_right_one_makes_good() {
+    let mut world = World::new();
+    let mut flow = world.hinted(mfa_only());
+    assert_eq!(world.guess(&mut flow), WRONG(2));
+    assert_eq!(world.guess(&mut flow), WRONG(1));
+    assert_eq!(world.submit_last(&mut flow), Ok(()));
+    world.wait(60);
+    let mut flow = world.hinted(mfa_only());
+    assert_eq!(world.guess(&mut flow), WRONG(2));
+}
+
+#[test]
+fn without_a_cool_down_the_last_attempt_voids_the_code_and_the_user_may_resend() {
+    let mut world = World::new();
+    let mut flow = world.hinted(mfa_only());
+    let first = world.sent[0].message;
+    let _ = (world.guess(&mut flow), world.guess(&mut flow));
+    assert_eq!(world.guess(&mut flow), EXHAUSTED);
+    assert_eq!(flow.status.name(), "OTP_REQUIRED");
+    assert_eq!(world.submit(&mut flow, first), Err(FlowError::OtpExpired));
+    world.wait(10);
+    assert_eq!(world.select(&mut flow, phone()), Ok(()));
+    assert_eq!(world.submit(&mut flow, first), WRONG(2));
+    assert_eq!(world.submit_last(&mut flow), Ok(()));
+}
+
+#[test]
+fn with_a_cool_down_the_last_attempt_locks_the_device() {
+    let mut world = World::new();
+    let policies = vec![policy("P", vec![mfa_action(with_cool_down(2))])];
+    let mut flow = world.hinted(policies.clone());
+    let _ = (world.guess(&mut flow), world.guess(&mut flow));
+    let until = START + Duration::from_minutes(2);
+    assert_eq!(
+        world.guess(&mut flow),
+        Err(FlowError::LimitExceeded {
+            cool_down_expires_at: Some(until)
+        })
+    );
+    assert_eq!(flow.status.name(), "DEVICE_SELECTION_REQUIRED");
+    assert_eq!(flow.status.devices()[0].usable, UsableStatus::Locked);
+    let locked = FlowError::DeviceUnusable {
+        status: UsableStatus::Locked,
+    };
+    assert_eq!(world.select(&mut flow, phone()), Err(locked));
+    assert_eq!(world.select(&mut flow, mail()), Ok(()));
+
+    assert_eq!(
+        selected(&world.hinted(policies.clone())),
+        None,
+        "the mailbox is asked too soon"
+    );
+    world.wait(120);
+    assert_eq!(selected(&world.hinted(policies)), Some(phone()));
+}
+
+#[test]
+fn locking_the_only_device_ends_the_flow_and_is_not_having_no_device() {
+    let mut world = World::with_devices(vec![device(PHONE, DeviceType::Sms)]);
+    let mut settings = with_cool_down(2);
+    settings.no_devices_mode = NoDevicesMode::Bypass;
+    let policies = vec![policy("P", vec![mfa_action(settings)])];
+    let mut flow = world.hinted(policies.clone());
+    let _ = (
+        world.guess(&mut flow),
+        world.guess(&mut flow),
+        world.guess(&mut flow),
+    );
+    assert_eq!(failure(&flow), Some("LIMIT_EXCEEDED"));
+    let flow = world.hinted(policies);
+    let unavailable = vec![phone()];
+    assert_eq!(
+        flow.status,
+        Status::Failed {
+            error: Failure::NoUsableDevices { unavailable }
+        }
+    );
+}
+
+#[test]
+fn parallel_flows_on_one_device_share_its_attempts() {
+    let mut world = World::new();
+    world.floors.address_interval = Duration::ZERO;
+    let mut flows: Vec<Flow> = (0..8).map(|_| world.hinted(mfa_only())).collect();
+    let mut judged = 0;
+    for round in 0..64 {
+        let outcome = world.guess(&mut flows[round % 8]);
+        judged += u32::from(outcome != Err(FlowError::OtpExpired));
+    }
+    assert_eq!(judged, 3);
+    let messages: Vec<_> = world.sent.iter().map(|message| message.message).collect();
+    for (flow, message) in flows.iter_mut().zip(messages) {
+        assert_eq!(world.submit(flow, message), Err(FlowError::OtpExpired));
+    }
+}
+
+#[test]
+fn each_flow_has_its_own_code_and_a_new_flow_voids_none() {
+    let mut world = World::new();
+    world.floors.address_interval = Duration::ZERO;
+    let mut first = world.hinted(mfa_only());
+    let mut second = world.hinted(mfa_only());
+    let (of_first, of_second) = (world.sent[0].message, world.sent[1].message);
+    assert_eq!(world.submit(&mut first, of_second), WRONG(2));
+    assert_eq!(world.submit(&mut first, of_first), Ok(()));
+    assert_eq!(world.submit(&mut second, of_second), Ok(()));
+}
+
+#[test]
+fn a_resend_voids_the_earlier_code() {
+    let mut world = World::new();
+    let mut flow = world.hinted(mfa_only());
+    let first = world.sent[0].message;
+    world.wait(10);
+    assert_eq!(world.select(&mut flow, phone()), Ok(()));
+    assert_eq!(world.submit(&mut flow, first), WRONG(2));
+    assert_eq!(world.submit_last(&mut flow), Ok(()));
+}
+
+#[test]
+fn a_code_dies_with_its_life_time_and_an_old_one_is_no_attempt() {
+    let mut world = World::new();
+    let mut settings = mfa();
+    settings.sms.otp_life = Duration::from_minutes(1);
+    let mut flow = world.hinted(vec![policy("P", vec![mfa_action(settings)])]);
+    world.wait(60);
+    for _ in 0..5 {
+        assert_eq!(world.submit_last(&mut flow), Err(FlowError::OtpExpired));
+    }
+    assert_eq!(world.select(&mut flow, phone()), Ok(()));
+    assert_eq!(world.guess(&mut flow), WRONG(2));
+}
+
+#[test]
+fn a_resend_that_comes_too_soon_is_refused_and_changes_nothing() {
+    let mut world = World::new();
+    let mut flow = world.hinted(mfa_only());
+    world.wait(4);
+    let before = flow.clone();
+    let refused = FlowError::RateLimited {
+        retry_after: Duration::from_seconds(6),
+        cool_down_expires_at: START + Duration::from_seconds(10),
+        channel: Channel::Sms,
+    };
+    assert_eq!(world.select(&mut flow, phone()), Err(refused));
+    assert_eq!(
+        world.act(&mut flow, &Input::SessionReset),
+        Err(refused),
+        "a reset of a hinted flow is a resend"
+    );
+    assert_eq!(flow, before);
+    world.wait(6);
+    assert_eq!(world.act(&mut flow, &Input::SessionReset), Ok(()));
+    assert_eq!(world.submit_last(&mut flow), Ok(()));
+}
+
+#[test]
+fn a_limit_at_authorize_leaves_the_choice_to_the_user() {
+    let mut world = World::new();
+    world.hinted(mfa_only());
+    let mut flow = world.hinted(mfa_only());
+    assert_eq!(flow.status.name(), "DEVICE_SELECTION_REQUIRED");
+    assert_eq!(world.sent.len(), 1);
+    assert!(matches!(
+        world.select(&mut flow, phone()),
+        Err(FlowError::RateLimited { .. })
+    ));
+    assert_eq!(world.select(&mut flow, mail()), Ok(()));
+    assert_eq!(world.submit_last(&mut flow), Ok(()));
+    assert_eq!(flow.amr(), ["otp"]);
+}
+
+#[test]
+fn what_cannot_be_sent_is_refused_beforehand() {
+    let mut world = World::new();
+    world.senders.sms = false;
+    let start = Start {
+        hinted: true,
+        ..World::start(mfa_only())
+    };
+    assert_eq!(world.try_begin(start).unwrap_err(), FlowError::SendFailed);
+    assert!(world.counters.is_empty());
+}
+
+#[test]
+fn a_message_that_cannot_be_delivered_moves_the_flow_on() {
+    for (devices, expected) in [
+        (
+            vec![
+                device(PHONE, DeviceType::Sms),
+                device(MAIL, DeviceType::Email),
+            ],
+            "DEVICE_SELECTION_REQUIRED",
+        ),
+        (vec![device(PHONE, DeviceType::Sms)], "FAILED"),
+    ] {
+        let mut world = World::with_devices(devices);
+        let mut flow = world.hinted(mfa_only());
+        let message = world.sent[0].message;
+        let stale = Input::DeliveryFailed { message: id(1) };
+        assert!(matches!(
+            world.act(&mut flow, &stale),
+            Err(FlowError::InvalidAction { .. })
+        ));
+        assert_eq!(
+            world.act(&mut flow, &Input::DeliveryFailed { message }),
+            Ok(())
+        );
+        assert_eq!(flow.status.name(), expected);
+        assert_eq!(flow.outstanding_code(), None);
+    }
+}
+
+#[test]
+fn the_policy_says_when_the_user_chooses() {
+    use DeviceSelection::{AlwaysDisplayDevices, DefaultToFirst, PromptToSelect};
+    let two = || {
+        vec![
+            device(PHONE, DeviceType::Sms),
+            device(MAIL, DeviceType::Email),
+        ]
+    };
+    let one = || vec![device(MAIL, DeviceType::Email)];
+    for (device_selection, devices, expected) in [
+        (DefaultToFirst, two(), "OTP_REQUIRED"),
+        (PromptToSelect, two(), "DEVICE_SELECTION_REQUIRED"),
+        (PromptToSelect, one(), "OTP_REQUIRED"),
+        (AlwaysDisplayDevices, one(), "DEVICE_SELECTION_REQUIRED"),
+        (AlwaysDisplayDevices, vec![], "FAILED"),
+    ] {
+        let mut world = World::with_devices(devices);
+        let settings = MultiFactorAuthentication {
+            device_selection,
+            ..mfa()
+        };
+        let flow = world.hinted(vec![policy("P", vec![mfa_action(settings)])]);
+        assert_eq!(flow.status.name(), expected, "{device_selection:?}");
+    }
+}
+
+#[test]
+fn only_usable_devices_of_permitted_types_are_asked() {
+    let mut world = World::new();
+    let mut settings = mfa();
+    settings.email.enabled = false;
+    let policies = vec![policy("P", vec![mfa_action(settings)])];
+    let mut flow = world.hinted(policies.clone());
+    assert_eq!(flow.status.devices().len(), 1);
+    let disabled = FlowError::DeviceUnusable {
+        status: UsableStatus::Disabled,
+    };
+    assert_eq!(world.select(&mut flow, mail()), Err(disabled));
+    assert_eq!(
+        world.select(&mut flow, id(99)),
+        Err(FlowError::DeviceUnknown)
+    );
+    world.device(phone()).is_blocked = true;
+    assert_eq!(
+        failure(&world.hinted(policies.clone())),
+        Some("NO_USABLE_DEVICES")
+    );
+    world.device(phone()).is_blocked = false;
+    world.device(phone()).is_active = false;
+    assert_eq!(failure(&world.hinted(policies)), Some("NO_USABLE_DEVICES"));
+}
+
+#[test]
+fn a_device_that_is_blocked_meanwhile_takes_no_code() {
+    let mut world = World::new();
+    let mut flow = world.hinted(mfa_only());
+    world.device(phone()).is_blocked = true;
+    assert_eq!(world.submit_last(&mut flow), Err(FlowError::OtpExpired));
+    assert_eq!(flow.status.name(), "DEVICE_SELECTION_REQUIRED");
+}
+
+#[test]
+fn the_account_is_locked_on_reaching_the_lockout() {
+    let mut world = World::new();
+    world.lockout = Some(Lockout {
+        failure_count: 2,
+        duration: Some(Duration::from_minutes(9)),
+    });
+    let mut flow = world.hinted(mfa_only());
+    assert_eq!(world.guess(&mut flow), WRONG(2));
+    let until = Some(START + Duration::from_minutes(9));
+    assert_eq!(
+        world.guess(&mut flow),
+        Err(FlowError::LimitExceeded {
+            cool_down_expires_at: until
+        })
+    );
+    assert_eq!(failure(&flow), Some("ACCOUNT_NOT_USABLE"));
+    assert_eq!(world.user().lock, Some(AccountLock { until }));
+    assert_eq!(
+        failure(&world.hinted(mfa_only())),
+        Some("ACCOUNT_NOT_USABLE")
+    );
+    world.wait(540);
+    assert_eq!(world.hinted(mfa_only()).status.name(), "OTP_REQUIRED");
+}
+
+#[test]
+fn a_hundred_wrong_codes_in_a_row_lock_the_account_whatever_the_policy() {
+    let mut world = World::new();
+    world.floors = Floors {
+        address_interval: Duration::ZERO,
+        address_hourly: 1000,
+        user_daily: 1000,
+    };
+    let settings = MultiFactorAuthentication {
+        ignore_user_lock: true,
+        ..mfa()
+    };
+    let policies = vec![policy("P", vec![mfa_action(settings)])];
+    let mut judged = 0;
+    for _ in 0..60 {
+        let mut flow = world.hinted(policies.clone());
+        while selected(&flow).is_some() && world.guess(&mut flow) != Err(FlowError::OtpExpired) {
+            judged += 1;
+        }
+    }
+    assert_eq!(judged, 100);
+    assert_eq!(world.user().lock, Some(AccountLock { until: None }));
+    assert_eq!(
+        failure(&world.hinted(policies.clone())),
+        Some("ACCOUNT_NOT_USABLE")
+    );
+    // An administrator unlocks.
+    world.user().lock = None;
+    world.counters.remove(&Subject::UserFailures(id(USER)));
+    assert_eq!(world.hinted(policies).status.name(), "OTP_REQUIRED");
+}
+
+#[test]
+fn a_new_code_does_not_reset_what_counts_against_the_user() {
+    let mut world = World::new();
+    let mut flow = world.hinted(mfa_only());
+    for _ in 0..3 {
+        let _ = world.guess(&mut flow);
+    }
+    world.wait(10);
+    world.select(&mut flow, phone()).unwrap();
+    let _ = world.guess(&mut flow);
+    let (_, state) = &world.counters[&Subject::UserFailures(id(USER))];
+    let counted = UserFailures {
+        consecutive: 4,
+        toward_lockout: 4,
+    };
+    assert_eq!(*state, CounterState::UserFailures(counted));
+    assert_eq!(state.expires_at(START), Timestamp::from_millis(i64::MAX));
+}
+
+#[test]
+fn an_account_that_is_lost_meanwhile_ends_the_flow() {
+    let changes: [fn(&mut World); 4] = [
+        |world| world.user = None,
+        |world| world.user().enabled = false,
+        |world| world.user().verified = false,
+        |world| world.user().lock = Some(AccountLock { until: None }),
+    ];
+    for change in changes {
+        let mut world = World::new();
+        let mut flow = world.hinted(mfa_only());
+        change(&mut world);
+        assert_eq!(world.submit_last(&mut flow), Ok(()));
+        assert_eq!(failure(&flow), Some("ACCOUNT_NOT_USABLE"));
+    }
+}
+
+#[test]
+fn an_idle_flow_expires_and_reading_prolongs_it() {
+    let mut world = World::new();
+    let mut flow = world.hinted(mfa_only());
+    world.wait(60);
+    assert!(!flow.should_persist_touch(world.now));
+    world.wait(1);
+    assert!(flow.should_persist_touch(world.now));
+    flow.touch(world.now);
+    world.wait(899);
+    assert!(!flow.is_expired(world.now));
+    world.wait(1);
+    assert_eq!(world.submit_last(&mut flow), Err(FlowError::FlowExpired));
+    flow.touch(START + Duration::from_minutes(59));
+    assert_eq!(flow.expires_at(), START + Duration::from_minutes(60));
+}
+
+#[test]
+fn the_code_has_the_length_of_its_method() {
+    let mut world = World::new();
+    let mut settings = mfa();
+    settings.sms.otp_length = 8;
+    let mut flow = world.hinted(vec![policy("P", vec![mfa_action(settings)])]);
+    assert_eq!(world.sent[0].code_length, 8);
+    assert_eq!(
+        flow.outstanding_code(),
+        Some(&hashes(world.sent[0].message).of_length(8))
+    );
+    assert_eq!(world.submit_last(&mut flow), Ok(()));
+}
+
+#[test]
+fn a_stored_flow_shows_no_address_and_its_debug_output_no_hash() {
+    let mut world = World::new();
+    let flow = world.hinted(mfa_only());
+    let stored = serde_json::to_string(&flow).unwrap();
+    assert!(!stored.contains("90000011") && !stored.contains("mira11"));
+    assert!(format!("{flow:?}").contains("CodeHash(…)"));
+}

@@ -1,0 +1,330 @@
+//! What the sign-on engine is told of stored objects. Bodies follow the contract, facts follow
+//! what the engine asks.
+
+use serde_json::Value;
+
+use super::{
+    device::{Device, DeviceType},
+    device_authentication_policy::{DeviceSelection, SentCode},
+    mfa_settings::MfaLockout,
+    notifications_policy::{
+        Cooldown, CountryLimit, CountryLimitType, DeliveryMethod, NotificationsPolicy, PhoneMethod,
+        Quota, QuotaType,
+    },
+    user::{LifecycleStatus, User},
+};
+use crate::{
+    flow::{
+        self, delivery,
+        facts::{
+            AccountLock, DeviceFacts, DeviceFailures, Lockout, UserFacts, UserFailures, Versioned,
+        },
+        policy,
+    },
+    message::Channel,
+    phone::Phone,
+    resource::{Resource, Stored},
+    secret::Secret,
+    time::{Duration, Timestamp},
+};
+
+/// The user, with the counters that were read beside it.
+pub fn of_user(
+    stored: &Stored<User>,
+    failures: Versioned<UserFailures>,
+    sends: Versioned<delivery::DailyHistory>,
+    now: Timestamp,
+) -> UserFacts {
+    let user = &stored.body;
+    let name = user.profile.name.as_ref();
+    let mut attributes = User::view(stored, now);
+    attributes.insert("id".to_owned(), stored.id.to_string().into());
+    UserFacts {
+        id: stored.id.cast(),
+        username: user.username.clone(),
+        given_name: name.and_then(|name| name.given.clone()),
+        family_name: name.and_then(|name| name.family.clone()),
+        enabled: user.enabled,
+        verified: user.lifecycle.status == LifecycleStatus::AccountOk,
+        lock: user.credentials.locks.hold(now).then(|| AccountLock {
+            until: user.account(now).unlock_at,
+        }),
+        mfa_enabled: user.mfa_enabled,
+        bypass_mfa_until: user.credentials.mfa_bypass_until,
+        attributes: Value::Object(attributes),
+        failures,
+        sends,
+    }
+}
+
+/// The device, with the counters that were read beside it. `address_key` is a keyed hash of
+/// [`recipient`].
+pub fn of_device(
+    stored: &Stored<Device>,
+    address_key: String,
+    failures: Versioned<DeviceFailures>,
+    sends: Versioned<delivery::AddressHistory>,
+    now: Timestamp,
+) -> DeviceFacts {
+    let device = &stored.body;
+    // 9999-12-31: a lock without an end.
+    let endless = Timestamp::from_millis(253_402_214_400_000);
+    let lock = device.lock.filter(|_| device.is_locked(now));
+    DeviceFacts {
+        id: stored.id.cast(),
+        kind: match device.kind {
+            DeviceType::Sms => flow::DeviceType::Sms,
+            DeviceType::Email => flow::DeviceType::Email,
+        },
+        is_active: device.status == super::device::DeviceStatus::Active,
+        is_blocked: device.is_blocked(),
+        locked_until: lock.map(|lock| lock.expires_at.unwrap_or(endless)),
+        nickname: device.nickname.clone(),
+        address: recipient(device),
+        address_key,
+        failures,
+        sends,
+    }
+}
+
+/// Where messages go: the number as a gateway wants it (ITU-T E.164), or the e-mail address.
+pub fn recipient(device: &Device) -> Secret<String> {
+    let address = device.address();
+    Secret::new(match device.kind {
+        DeviceType::Sms => {
+            Phone::parse(address).map_or_else(|_| address.to_owned(), |phone| phone.e164())
+        }
+        DeviceType::Email => address.to_owned(),
+    })
+}
+
+impl From<&SentCode> for policy::Method {
+    fn from(method: &SentCode) -> Self {
+        Self {
+            enabled: method.enabled,
+            otp_length: method.otp.otp_length,
+            otp_life: method.otp.life_time.as_duration(),
+            failure_count: method.otp.failure.count.into(),
+            cool_down: method.otp.failure.cool_down(),
+        }
+    }
+}
+
+impl From<DeviceSelection> for policy::DeviceSelection {
+    fn from(selection: DeviceSelection) -> Self {
+        match selection {
+            DeviceSelection::DefaultToFirst => Self::DefaultToFirst,
+            DeviceSelection::PromptToSelect => Self::PromptToSelect,
+            DeviceSelection::AlwaysDisplayDevices => Self::AlwaysDisplayDevices,
+        }
+    }
+}
+
+impl From<MfaLockout> for Lockout {
+    fn from(lockout: MfaLockout) -> Self {
+        let duration = lockout
+            .duration_seconds
+            .map(|seconds| Duration::from_seconds(seconds.into()));
+        Self {
+            failure_count: lockout.failure_count,
+            duration,
+        }
+    }
+}
+
+impl From<&NotificationsPolicy> for delivery::NotificationPolicy {
+    fn from(policy: &NotificationsPolicy) -> Self {
+        Self {
+            sms_cooldown: cooldown(&policy.cooldown_configuration.sms),
+            email_cooldown: cooldown(&policy.cooldown_configuration.email),
+            quotas: policy.quotas.iter().filter_map(quota).collect(),
+            country_limit: country_limit(&policy.country_limit),
+        }
+    }
+}
+
+fn cooldown(cooldown: &Cooldown) -> Option<delivery::Cooldown> {
+    if !cooldown.enabled {
+        return None;
+    }
+    let [first, second, later] = cooldown.periods.as_deref()? else {
+        return None;
+    };
+    Some(delivery::Cooldown {
+        periods: [
+            first.as_duration(),
+            second.as_duration(),
+            later.as_duration(),
+        ],
+        resend_limit: cooldown.resend_limit?.into(),
+        per_user: cooldown.group_by.is_some(),
+    })
+}
+
+/// `None` for a quota of voice calls alone, which are not made.
+fn quota(quota: &Quota) -> Option<delivery::Quota> {
+    let channel = quota
+        .delivery_methods
+        .iter()
+        .find_map(|method| match method {
+            DeliveryMethod::Sms => Some(Channel::Sms),
+            DeliveryMethod::Email => Some(Channel::Email),
+            DeliveryMethod::Voice => None,
+        })?;
+    let limit = match (quota.total, quota.claimed, quota.unclaimed) {
+        (Some(total), ..) => delivery::QuotaLimit::Total(total),
+        (None, Some(claimed), Some(unclaimed)) => {
+            delivery::QuotaLimit::Split { claimed, unclaimed }
+        }
+        (None, ..) => return None,
+    };
+    let scope = match quota.kind {
+        QuotaType::User => delivery::QuotaScope::User,
+        QuotaType::Environment => delivery::QuotaScope::Environment,
+    };
+    Some(delivery::Quota {
+        scope,
+        channel,
+        limit,
+    })
+}
+
+fn country_limit(limit: &CountryLimit) -> delivery::CountryLimit {
+    let methods = limit.delivery_methods.as_deref();
+    if !methods.is_none_or(|methods| methods.contains(&PhoneMethod::Sms)) {
+        return delivery::CountryLimit::None;
+    }
+    let countries = limit.countries.clone().unwrap_or_default();
+    match limit.kind {
+        CountryLimitType::None => delivery::CountryLimit::None,
+        CountryLimitType::Allowed => delivery::CountryLimit::Allowed(countries),
+        CountryLimitType::Denied => delivery::CountryLimit::Denied(countries),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::{
+        device_authentication_policy::DeviceAuthenticationPolicy,
+        trial::{NOW, build, stored},
+    };
+
+    #[test]
+    fn a_user_is_told_with_its_locks_and_its_attributes() {
+        let user = build::<User>(
+            json!({ "username": "nia", "name": { "given": "Nia" }, "title": "Lead" }),
+        );
+        let until = NOW + Duration::from_minutes(5);
+        let locked = user.unwrap().body.lock_account(Some(until), NOW);
+        let facts = of_user(
+            &stored(locked),
+            Versioned::default(),
+            Versioned::default(),
+            NOW,
+        );
+        assert_eq!(facts.lock, Some(AccountLock { until: Some(until) }));
+        assert_eq!(facts.given_name.as_deref(), Some("Nia"));
+        assert_eq!(
+            (&facts.attributes["title"], facts.verified),
+            (&json!("Lead"), true)
+        );
+        assert!(facts.attributes.get("credentials").is_none());
+    }
+
+    #[test]
+    fn a_device_is_told_with_the_address_that_a_gateway_wants() {
+        let device = build::<Device>(json!({ "type": "SMS", "phone": "+47.40612345" }))
+            .unwrap()
+            .body;
+        let told = |device: Device| {
+            of_device(
+                &stored(device),
+                "key".to_owned(),
+                Versioned::default(),
+                Versioned::default(),
+                NOW,
+            )
+        };
+        let facts = told(device.clone());
+        assert_eq!(facts.address.expose(), "+4740612345");
+        assert_eq!(
+            (facts.is_active, facts.is_blocked, facts.locked_until),
+            (true, false, None)
+        );
+        assert!(told(device.clone().locked(None)).locked_until > Some(NOW));
+        assert_eq!(told(device.locked(Some(NOW))).locked_until, None);
+    }
+
+    #[test]
+    fn a_method_is_told_as_the_policy_has_it() {
+        let policy = DeviceAuthenticationPolicy::born().body;
+        let method = policy::Method::from(&policy.sms);
+        assert_eq!(
+            (method.enabled, method.otp_length, method.failure_count),
+            (true, 6, 3)
+        );
+        assert_eq!(
+            (method.otp_life, method.cool_down),
+            (Duration::from_minutes(30), Duration::ZERO)
+        );
+        assert!(!policy::Method::from(&policy.voice).enabled);
+    }
+
+    #[test]
+    fn a_notification_policy_is_told_as_far_as_messages_are_sent() {
+        let off = json!({ "enabled": false });
+        let policy = build::<NotificationsPolicy>(json!({ "name": "Careful",
+            "quotas": [{ "type": "USER", "total": 12 }, { "type": "ENVIRONMENT", "deliveryMethods": ["Email"], "claimed": 9, "unclaimed": 4 }],
+            "countryLimit": { "type": "ALLOWED", "countries": ["NO", "SE"] },
+            "cooldownConfiguration": { "email": off, "voice": off, "whatsApp": off,
+                "sms": { "enabled": true, "resendLimit": 4, "groupBy": "USER_ID", "periods": [
+                    { "duration": 25, "timeUnit": "SECONDS" }, { "duration": 1, "timeUnit": "MINUTES" }, { "duration": 3, "timeUnit": "MINUTES" }] } } }))
+        .unwrap()
+        .body;
+        let told = delivery::NotificationPolicy::from(&policy);
+        assert_eq!(
+            told.quotas,
+            [
+                delivery::Quota {
+                    scope: delivery::QuotaScope::User,
+                    channel: Channel::Sms,
+                    limit: delivery::QuotaLimit::Total(12)
+                },
+                delivery::Quota {
+                    scope: delivery::QuotaScope::Environment,
+                    channel: Channel::Email,
+                    limit: delivery::QuotaLimit::Split {
+                        claimed: 9,
+                        unclaimed: 4
+                    }
+                },
+            ]
+        );
+        assert_eq!(
+            told.country_limit,
+            delivery::CountryLimit::Allowed(vec!["NO".to_owned(), "SE".to_owned()])
+        );
+        assert_eq!(told.email_cooldown, None);
+        assert_eq!(
+            told.sms_cooldown,
+            Some(delivery::Cooldown {
+                periods: [25, 60, 180].map(Duration::from_seconds),
+                resend_limit: 4,
+                per_user: true
+            })
+        );
+    }
+
+    #[test]
+    fn a_country_limit_for_calls_does_not_stop_text_messages() {
+        let limit = CountryLimit {
+            kind: CountryLimitType::Denied,
+            delivery_methods: Some(vec![PhoneMethod::Voice]),
+            countries: Some(vec!["NO".to_owned()]),
+        };
+        assert_eq!(country_limit(&limit), delivery::CountryLimit::None);
+    }
+}

@@ -1,7 +1,7 @@
 //! One sign-on as a pure state machine: [`begin`] and [`step`] decide, the application loads facts,
 //! commits what was decided, and only then answers.
 
-pub mod actions;
+mod actions;
 pub mod condition;
 pub mod decoy;
 pub mod delivery;

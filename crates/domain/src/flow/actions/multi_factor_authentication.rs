@@ -181,15 +181,15 @@ pub(crate) fn check(turn: &mut Turn<'_>, verdict: Verdict) -> Result<Answer, Flo
     let (of_user, version) = (Subject::UserFailures(user.id), user.failures.version);
     turn.judge_by(of_user, version);
     match verdict {
-        Verdict::Matched if !turn.is_decoy() => accept(turn, &settings, device),
-        Verdict::Matched | Verdict::Wrong => refuse(turn, &settings, device),
+        Verdict::Matched if !turn.is_decoy() => accept(turn, &settings, &device),
+        Verdict::Matched | Verdict::Wrong => refuse(turn, &settings, &device),
     }
 }
 
 fn accept(
     turn: &mut Turn<'_>,
     settings: &MultiFactorAuthentication,
-    device: DeviceFacts,
+    device: &DeviceFacts,
 ) -> Result<Answer, FlowError> {
     let mut failures = device.failures.state;
     if failures.wrong > 0 {
@@ -211,7 +211,7 @@ fn accept(
             CounterState::UserFailures(UserFailures::default()),
         );
     }
-    turn.settle_sends(&device, settings);
+    turn.settle_sends(device, settings);
     turn.audit(AuditEvent::CodeAccepted { device: device.id });
     let method = match device.kind.channel() {
         Some(Channel::Sms) => ProofMethod::Sms,
@@ -228,7 +228,7 @@ fn accept(
 fn refuse(
     turn: &mut Turn<'_>,
     settings: &MultiFactorAuthentication,
-    device: DeviceFacts,
+    device: &DeviceFacts,
 ) -> Result<Answer, FlowError> {
     let now = turn.now();
     let Some(method) = settings.method(device.kind).copied() else {

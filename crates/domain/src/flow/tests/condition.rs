@@ -9,7 +9,7 @@ use crate::{
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
-fn holds_in(condition: Value, change: impl FnOnce(&mut Scope<'_>)) -> bool {
+fn holds_in(condition: &Value, change: impl FnOnce(&mut Scope<'_>)) -> bool {
     let user = json!({
         "address": {"countryCode": "NO"}, "mfaEnabled": true, "age": 41,
         "population": {"id": "p1"}, "memberOfGroupIDs": ["g1", "g2"],
@@ -23,9 +23,9 @@ fn holds_in(condition: Value, change: impl FnOnce(&mut Scope<'_>)) -> bool {
         user: &user,
     };
     change(&mut scope);
-    Condition::parse(&condition).unwrap().holds(&scope)
+    Condition::parse(condition).unwrap().holds(&scope)
 }
-fn holds(condition: Value) -> bool {
+fn holds(condition: &Value) -> bool {
     holds_in(condition, |_| {})
 }
 
@@ -33,11 +33,11 @@ fn holds(condition: Value) -> bool {
 fn seconds_since_is_true_without_a_time_and_after_it() {
     let condition =
         json!({"secondsSince": "${session.lastSignOn.withAuthenticator.mfa.at}", "greater": 300});
-    assert!(holds(condition.clone()));
+    assert!(holds(&condition));
     let ago = |seconds| Some(NOW - Duration::from_seconds(seconds));
-    assert!(!holds_in(condition.clone(), |scope| scope.mfa_at = ago(300)));
-    assert!(holds_in(condition.clone(), |scope| scope.mfa_at = ago(301)));
-    assert!(holds_in(condition, |scope| scope.password_at = ago(1)));
+    assert!(!holds_in(&condition, |scope| scope.mfa_at = ago(300)));
+    assert!(holds_in(&condition, |scope| scope.mfa_at = ago(301)));
+    assert!(holds_in(&condition, |scope| scope.password_at = ago(1)));
 }
 
 #[test]
@@ -55,14 +55,14 @@ fn equals_compares_text_numbers_flags_and_members() {
         ("nickname", json!(""), false),
     ] {
         let condition = json!({"value": format!("${{user.{path}}}"), "equals": literal});
-        assert_eq!(holds(condition), expected, "{path} {literal}");
+        assert_eq!(holds(&condition), expected, "{path} {literal}");
     }
 }
 
 #[test]
 fn ranges_take_both_families_and_ignore_host_bits() {
     let within = |ranges: Value| {
-        holds(json!({"contains": "${flow.request.http.remoteIp}", "ipRange": ranges}))
+        holds(&json!({"contains": "${flow.request.http.remoteIp}", "ipRange": ranges}))
     };
     assert!(within(json!(["2001:db8::/32", "10.20.0.0/16"])));
     assert!(within(json!(["10.20.99.7/16"])));
@@ -71,7 +71,7 @@ fn ranges_take_both_families_and_ignore_host_bits() {
     assert!(!within(json!(["10.21.0.0/16", "::/0"])));
     assert!(!within(json!([])));
     let mapped = json!({"contains": "${flow.request.http.remoteIp}", "ipRange": ["10.20.0.0/16"]});
-    assert!(holds_in(mapped, |scope| scope.remote_ip =
+    assert!(holds_in(&mapped, |scope| scope.remote_ip =
         "::ffff:10.20.3.4".parse().ok()));
 }
 
@@ -85,8 +85,8 @@ fn leaves_without_a_feed_are_false() {
             "previousSuccessfulAuthenticationIp": "${user.lastSignOn.remoteIp}",
             "previousSuccessfulAuthenticationTime": "${user.lastSignOn.at}"}}),
     ] {
-        assert!(!holds(leaf.clone()));
-        assert!(holds(json!({"not": leaf})));
+        assert!(!holds(&leaf));
+        assert!(holds(&json!({"not": leaf})));
     }
 }
 
@@ -94,9 +94,9 @@ fn leaves_without_a_feed_are_false() {
 fn words_combine_leaves() {
     let yes = json!({"value": "${identifier}", "contains": "@PARTNER"});
     let no = json!({"notExists": "${identifier}"});
-    assert!(holds(json!({"and": [yes, yes]})) && !holds(json!({"and": [yes, no]})));
-    assert!(holds(json!({"or": [no, yes]})) && !holds(json!({"or": [no, no]})));
-    assert!(holds(json!({"not": no})) && holds(json!({"not": [no]})));
+    assert!(holds(&json!({"and": [yes, yes]})) && !holds(&json!({"and": [yes, no]})));
+    assert!(holds(&json!({"or": [no, yes]})) && !holds(&json!({"or": [no, no]})));
+    assert!(holds(&json!({"not": no})) && holds(&json!({"not": [no]})));
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn whoever_cannot_go_on_is_answered_as_a_decoy() {
             world
                 .devices
                 .iter_mut()
-                .for_each(|device| device.is_blocked = true)
+                .for_each(|device| device.is_blocked = true);
         },
     ];
     for change in changes {
@@ -138,9 +138,9 @@ fn where_the_password_is_next_every_name_is_asked_for_it() {
     let actions = vec![
         conditional(
             mfa_action(mfa()),
-            json!({"not": {"exists": "${identifier}"}}),
+            &json!({"not": {"exists": "${identifier}"}}),
         ),
-        conditional(mfa_action(mfa()), never),
+        conditional(mfa_action(mfa()), &never),
         action(ActionKind::Login),
     ];
     for name in ["mira.k", "nobody"] {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{
     condition::Condition,
     decoy,
-    delivery::{Floors, Senders},
+    delivery::{Floors, NotificationPolicy, Senders},
     effect::SendCode,
     facts::{AccountLock, Lockout, SessionFacts, UserFailures},
     ids::{DeviceId, MessageId},
@@ -81,7 +81,7 @@ fn mfa() -> MultiFactorAuthentication {
         device_selection: DeviceSelection::DefaultToFirst,
         no_devices_mode: NoDevicesMode::Block,
         ignore_user_lock: false,
-        notifications: Default::default(),
+        notifications: NotificationPolicy::default(),
     }
 }
 fn with_cool_down(minutes: i64) -> MultiFactorAuthentication {
@@ -98,8 +98,8 @@ fn action(kind: ActionKind) -> PolicyAction {
 fn mfa_action(settings: MultiFactorAuthentication) -> PolicyAction {
     action(ActionKind::MultiFactorAuthentication(settings))
 }
-fn conditional(mut action: PolicyAction, condition: Value) -> PolicyAction {
-    action.condition = Some(Condition::parse(&condition).unwrap());
+fn conditional(mut action: PolicyAction, condition: &Value) -> PolicyAction {
+    action.condition = Some(Condition::parse(condition).unwrap());
     action
 }
 fn policy(name: &str, actions: Vec<PolicyAction>) -> Policy {
@@ -277,7 +277,7 @@ impl World {
                 }
                 Effect::SendCode(message) => self.sent.push(message),
                 Effect::LockDevice { device, until } => {
-                    self.device(device).locked_until = Some(until)
+                    self.device(device).locked_until = Some(until);
                 }
                 Effect::LockAccount { until, .. } => self.user().lock = Some(AccountLock { until }),
                 Effect::RecordPasswordAttempt { .. } => {}

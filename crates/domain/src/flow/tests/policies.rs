@@ -8,13 +8,13 @@ fn since_mfa(seconds: i64) -> Value {
 fn since_password(seconds: i64) -> Value {
     json!({ "secondsSince": "${session.lastSignOn.withAuthenticator.pwd.at}", "greater": seconds })
 }
-fn session(password: Option<i64>, mfa: Option<i64>) -> Option<SessionFacts> {
+fn session(password: Option<i64>, mfa: Option<i64>) -> SessionFacts {
     let ago = |seconds| START - Duration::from_seconds(seconds);
-    Some(SessionFacts {
+    SessionFacts {
         user: id(USER),
         password_at: password.map(ago),
         mfa_at: mfa.map(ago),
-    })
+    }
 }
 fn no_devices(mode: NoDevicesMode) -> Vec<PolicyAction> {
     vec![mfa_action(MultiFactorAuthentication {
@@ -40,7 +40,7 @@ fn an_unusable_account_fails() {
         |world| {
             world.user().lock = Some(AccountLock {
                 until: Some(START + Duration::from_seconds(1)),
-            })
+            });
         },
     ];
     for change in changes {
@@ -110,7 +110,7 @@ fn missing_devices_are_bypassed_only_where_somebody_vouches() {
         assert_eq!(flow.status.name(), expected);
     }
     let mut world = World::with_devices(vec![]);
-    let signed_on = session(None, Some(5));
+    let signed_on = Some(session(None, Some(5)));
     let policies = vec![policy("P", no_devices(NoDevicesMode::Bypass))];
     let flow = world.begin(Start {
         signed_on,
@@ -174,10 +174,10 @@ fn a_condition_that_is_false_leaves_the_action_out() {
     let mut world = World::new();
     let policies = vec![policy(
         "P",
-        vec![conditional(mfa_action(mfa()), since_mfa(300))],
+        vec![conditional(mfa_action(mfa()), &since_mfa(300))],
     )];
     let with = |signed_on| Start {
-        signed_on,
+        signed_on: Some(signed_on),
         ..World::start(policies.clone())
     };
     assert_eq!(
@@ -203,7 +203,7 @@ fn a_condition_that_is_false_leaves_the_action_out() {
 fn a_password_of_the_session_does_unless_the_policy_or_the_client_asks_for_a_new_one() {
     let login = || action(ActionKind::Login);
     let with = |actions, signed_on| Start {
-        signed_on,
+        signed_on: Some(signed_on),
         ..World::start(vec![policy("P", actions)])
     };
     let status = |start| World::new().begin(start).status.name();
@@ -215,7 +215,7 @@ fn a_password_of_the_session_does_unless_the_policy_or_the_client_asks_for_a_new
         status(with(vec![login()], session(None, Some(600)))),
         "PASSWORD_REQUIRED"
     );
-    let guarded = || vec![conditional(login(), since_password(300))];
+    let guarded = || vec![conditional(login(), &since_password(300))];
     assert_eq!(
         status(with(guarded(), session(Some(300), None))),
         "COMPLETED"
@@ -252,11 +252,11 @@ fn a_password_of_the_session_does_unless_the_policy_or_the_client_asks_for_a_new
 #[test]
 fn the_session_of_another_user_does_not_count() {
     let mut world = World::new();
-    let mut other = session(Some(1), Some(1)).unwrap();
+    let mut other = session(Some(1), Some(1));
     other.user = id(77);
     let policies = vec![policy(
         "P",
-        vec![conditional(mfa_action(mfa()), since_mfa(300))],
+        vec![conditional(mfa_action(mfa()), &since_mfa(300))],
     )];
     let flow = world.begin(Start {
         hinted: true,
@@ -271,7 +271,10 @@ fn the_session_of_another_user_does_not_count() {
 fn nothing_completes_on_a_typed_name_alone() {
     let mut world = World::new();
     let elsewhere = json!({ "not": { "exists": "${identifier}" } });
-    let policies = vec![policy("P", vec![conditional(mfa_action(mfa()), elsewhere)])];
+    let policies = vec![policy(
+        "P",
+        vec![conditional(mfa_action(mfa()), &elsewhere)],
+    )];
     let mut flow = world.anonymous(policies.clone());
     assert_eq!(flow.status.name(), "SIGN_ON_REQUIRED");
     world.look_up(&mut flow, "mira.k").unwrap();

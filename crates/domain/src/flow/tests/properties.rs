@@ -48,6 +48,10 @@ struct Rule {
 }
 
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a list of independent choices"
+)]
 struct Case {
     policies: Vec<Vec<Rule>>,
     failure_count: u32,

@@ -148,11 +148,7 @@ fn table() -> String {
     for scene in &SCENES {
         let status = (scene.flow)(&mut World::new()).status.name();
         writeln!(page, "## {status}: {}\n", scene.title).unwrap();
-        writeln!(
-            page,
-            "| input | answer | then | messages |\n|---|---|---|---|"
-        )
-        .unwrap();
+        let (mut rows, mut not_offered) = (String::new(), Vec::new());
         for (name, act) in INPUTS {
             let mut world = World::new();
             let mut flow = (scene.flow)(&mut world);
@@ -166,13 +162,30 @@ fn table() -> String {
                     .unwrap_or_default()
                     .to_owned(),
             };
+            if answer == "InvalidAction" && flow.status.name() == status {
+                not_offered.push(name);
+                continue;
+            }
             let then = match failure(&flow) {
                 Some(code) => format!("FAILED ({code})"),
                 None => flow.status.name().to_owned(),
             };
             let sent = world.sent.len() - before;
-            writeln!(page, "| {name} | {answer} | {then} | {sent} |").unwrap();
+            writeln!(rows, "| {name} | {answer} | {then} | {sent} |").unwrap();
         }
+        if !rows.is_empty() {
+            writeln!(
+                page,
+                "| input | answer | then | messages |\n|---|---|---|---|\n{rows}"
+            )
+            .unwrap();
+        }
+        writeln!(
+            page,
+            "Refused as `InvalidAction`: {}.",
+            not_offered.join("; ")
+        )
+        .unwrap();
         page.push('\n');
     }
     page.truncate(page.trim_end().len());

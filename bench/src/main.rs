@@ -1,1 +1,135 @@
-fn main() {}
+//! Closed-loop load generator for the main job: authorize with a hint, code, resume, token.
+//!
+//! It starts the release binary itself, loads users through the API, and measures in the same run
+//! what this machine's signatures allow, so that the figures can be held against each other on any
+//! machine.
+
+mod load;
+mod process;
+mod report;
+mod run;
+mod signatures;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use clap::Parser;
+use stepgate_client::{Client, Request};
+
+use crate::{process::Server, report::Report};
+
+#[derive(Debug, Parser)]
+#[command(about, version)]
+struct Arguments {
+    /// The release binary to measure.
+    #[arg(long, default_value = "target/release/stepgate")]
+    server: PathBuf,
+    /// Users stored, each with an SMS device.
+    #[arg(long, default_value_t = 100_000)]
+    users: u32,
+    /// Numbers of connections to measure at, one after the other.
+    #[arg(long, value_delimiter = ',', default_value = "1,16,64")]
+    connections: Vec<usize>,
+    /// Seconds per measurement.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Seconds before each measurement that are not counted.
+    #[arg(long, default_value_t = 3)]
+    warm_up: u64,
+    /// Keep the loaded data here and use it again; otherwise a temporary directory.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Write the figures as JSON to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(measure(&arguments))
+}
+
+async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let temporary = tempfile::Builder::new()
+        .prefix("stepgate-bench-")
+        .tempdir()?;
+    let directory = arguments
+        .data
+        .clone()
+        .unwrap_or_else(|| temporary.path().to_owned());
+    std::fs::create_dir_all(&directory)?;
+
+    report::progress("measuring RS256 signatures");
+    let signatures_per_second = signatures::per_cpu_second(Duration::from_secs(3))?;
+
+    let server = Server::start(&arguments.server, &directory).await?;
+    let fixture = load::fixture(&server, &directory, arguments.users).await?;
+    server.stop().await?;
+
+    report::progress("starting again with the users stored");
+    let server = Server::start(&arguments.server, &directory).await?;
+    let ready_after = server.ready_after();
+    let synchronous = durability(&server).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let idle_rss = server.resident_bytes()?;
+
+    let mut phases = Vec::new();
+    let mut first_user = 0;
+    for &connections in &arguments.connections {
+        report::progress(&format!(
+            "{connections} connections for {} s",
+            arguments.seconds
+        ));
+        let plan = run::Plan {
+            connections,
+            warm_up: Duration::from_secs(arguments.warm_up),
+            measured: Duration::from_secs(arguments.seconds),
+            first_user,
+        };
+        let phase = run::phase(&server, &fixture, &plan).await?;
+        first_user += phase.started;
+        phases.push(phase);
+    }
+    let inbox_cpu = run::cpu_of_reading_the_inbox(&server).await?;
+    server.stop().await?;
+
+    let report = Report {
+        users: arguments.users,
+        cores: std::thread::available_parallelism()?.get(),
+        synchronous,
+        signatures_per_second,
+        ready_after,
+        idle_rss,
+        loading: fixture.loading,
+        inbox_cpu,
+        phases,
+    };
+    report.print();
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, report.to_json().to_string())
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    Ok(if report.errors() == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// A figure without durable commits would be worth nothing, so the server must say that it has them.
+async fn durability(server: &Server) -> anyhow::Result<String> {
+    let client = Client::new(server.base())?;
+    let body = client.call(Request::get("/readyz"), 200).await?.body;
+    let synchronous = body
+        .pointer("/store/synchronous")
+        .and_then(|it| it.as_str())
+        .unwrap_or("unknown");
+    anyhow::ensure!(
+        synchronous == "full",
+        "the store is not durable: synchronous is {synchronous}"
+    );
+    Ok(synchronous.to_owned())
+}

@@ -3,6 +3,7 @@
 //! Nothing here knows HTTP, and no rule lives here: rules are the domain's.
 
 pub mod app;
+pub mod client_secrets;
 pub mod clock;
 pub mod configuration_cache;
 pub mod error;
@@ -13,6 +14,7 @@ pub mod messages;
 pub mod origin;
 pub mod provisioning;
 pub mod random;
+pub mod role_assignments;
 pub mod seal;
 pub mod sign_on;
 pub mod tokens;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use stepgate_domain::{
     access::{Role, ScopeType},
     id::Id,
-    resource::{Built, Context, DefaultMark, ORGANIZATION_SPACE, Resource, Stored},
+    resource::{Built, Context, DefaultMark, Kind, ORGANIZATION_SPACE, Resource, Stored},
     resources::{
         application::{Application, ApplicationDraft, secret},
         birth::{self, Nursery},
-        environment::{Environment, EnvironmentDraft},
+        environment::{Deletion, Environment, EnvironmentDraft, EnvironmentStatus, StatusDraft},
         license::{License, Package},
         organization::Organization,
         role_assignment::RoleAssignment,
@@ -17,11 +17,12 @@ use stepgate_domain::{
     schema,
     secret::Secret,
     time::Timestamp,
+    violation::Violation,
 };
 use stepgate_store::{
     documents,
     engine::{Batch, Statement},
-    installation,
+    installation, tombstones,
 };
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ use crate::{
     App,
     error::ManagementError,
     keys::NewSigningKey,
-    management::{Place, prepare_insert},
+    management::{self, Caller, Place, prepare_insert},
     random::SystemRandom,
 };
 
@@ -148,21 +149,23 @@ pub async fn create_environment(
     let draft = schema::decode::<EnvironmentDraft>(body)?;
     let license = documents::default_of(&*app.engine, License::KIND, ORGANIZATION_SPACE).await?;
     let organization = organization(app).await?;
-    let defaults = |kind: &stepgate_domain::resource::Kind| match kind.name {
-        "license" => license.as_ref().map(|license| license.id),
-        "organization" => organization.map(Id::uuid),
-        _ => None,
+    let built = {
+        let defaults = |kind: &Kind| match kind.name {
+            "license" => license.as_ref().map(|license| license.id),
+            "organization" => organization.map(Id::uuid),
+            _ => None,
+        };
+        let mut context = Context {
+            now,
+            entropy: &mut SystemRandom,
+            environment: Id::from_uuid(id),
+            id,
+            parent: organization.map(Id::uuid),
+            defaults: &defaults,
+            parent_body: None,
+        };
+        Environment::build(draft, None, &mut context)?
     };
-    let mut context = Context {
-        now,
-        entropy: &mut SystemRandom,
-        environment: Id::from_uuid(id),
-        id,
-        parent: organization.map(Id::uuid),
-        defaults: &defaults,
-        parent_body: None,
-    };
-    let built = Environment::build(draft, None, &mut context)?;
     let place = Place {
         environment: id,
         parent: organization.map(Id::uuid),
@@ -215,6 +218,63 @@ pub async fn create_environment(
             Err(error)
         }
     }
+}
+
+/// Deletes an environment: unknown at once, its rows removed little by little. A production
+/// environment is only marked until its time of grace is over.
+pub async fn delete_environment(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    if_match: Option<i64>,
+) -> Result<(), ManagementError> {
+    let place = Place {
+        environment: id,
+        parent: None,
+    };
+    let stored = management::read::<Environment>(app, caller, place, id).await?;
+    if caller.actor.environment.uuid() == id {
+        let message = "holds the application that asks for its deletion";
+        return Err(Violation::constraint("id", message).into());
+    }
+    let now = app.now();
+    match stored.body.deletion(now) {
+        Deletion::Later(_) => {
+            let status = StatusDraft {
+                status: EnvironmentStatus::DeletePending,
+            };
+            management::change::<Environment, _>(
+                app,
+                caller,
+                place,
+                id,
+                if_match,
+                |previous, context| {
+                    Ok(previous
+                        .body
+                        .clone()
+                        .with_status(status, context.now)
+                        .into())
+                },
+            )
+            .await?;
+        }
+        Deletion::Now => {
+            management::remove_with::<Environment>(
+                app,
+                caller,
+                place,
+                id,
+                if_match,
+                vec![tombstones::mark(id, now)],
+            )
+            .await?;
+            app.cache.forget(id);
+            app.seal.forget(id);
+            app.deletions.notify_one();
+        }
+    }
+    Ok(())
 }
 
 /// Makes the organization, its licences, the administrators' environment and its worker. `None`

@@ -45,7 +45,63 @@ pub struct Permission {
     pub access: Access,
 }
 
+impl Area {
+    pub const ALL: [Self; 18] = [
+        Self::Organization,
+        Self::License,
+        Self::Environment,
+        Self::RoleAssignment,
+        Self::Role,
+        Self::Application,
+        Self::Resource,
+        Self::Grant,
+        Self::SignOnPolicy,
+        Self::SignOnPolicyAssignment,
+        Self::Population,
+        Self::User,
+        Self::Password,
+        Self::Device,
+        Self::MfaSettings,
+        Self::CredentialPolicy,
+        Self::Notification,
+        Self::Activity,
+    ];
+
+    /// In permission ids.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::License => "license",
+            Self::Environment => "environment",
+            Self::RoleAssignment => "roleAssignment",
+            Self::Role => "role",
+            Self::Application => "application",
+            Self::Resource => "resource",
+            Self::Grant => "grant",
+            Self::SignOnPolicy => "signOnPolicy",
+            Self::SignOnPolicyAssignment => "signOnPolicyAssignment",
+            Self::Population => "population",
+            Self::User => "user",
+            Self::Password => "password",
+            Self::Device => "device",
+            Self::MfaSettings => "mfaSettings",
+            Self::CredentialPolicy => "credentialPolicy",
+            Self::Notification => "notification",
+            Self::Activity => "activity",
+        }
+    }
+}
+
 impl Permission {
+    /// `permissions:read:application`
+    pub fn id(self) -> String {
+        let access = match self.access {
+            Access::Read => "read",
+            Access::Write => "write",
+            Access::Secret => "secret",
+        };
+        format!("permissions:{access}:{}", self.area.name())
+    }
     pub const fn read(area: Area) -> Self {
         Self {
             area,
@@ -184,6 +240,40 @@ impl Role {
         }
     }
 
+    /// All that the role permits.
+    pub fn permissions(self) -> impl Iterator<Item = Permission> {
+        let accesses = [Access::Read, Access::Write, Access::Secret];
+        Area::ALL
+            .into_iter()
+            .flat_map(move |area| accesses.map(|access| Permission { area, access }))
+            .filter(move |permission| self.holds(*permission))
+    }
+
+    /// Whether a holder may assign the other role, within the own scope.
+    pub const fn can_assign(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (
+                Self::OrganizationAdmin,
+                Self::OrganizationAdmin
+                    | Self::EnvironmentAdmin
+                    | Self::ConfigurationReadOnly
+                    | Self::ApplicationOwner
+            ) | (
+                Self::EnvironmentAdmin,
+                Self::EnvironmentAdmin | Self::ConfigurationReadOnly | Self::ApplicationOwner
+            ) | (
+                Self::IdentityDataAdmin,
+                Self::IdentityDataAdmin | Self::IdentityDataReadOnly
+            ) | (
+                Self::ClientApplicationDeveloper,
+                Self::ClientApplicationDeveloper | Self::ApplicationOwner
+            ) | (Self::ApplicationOwner, Self::ApplicationOwner)
+                | (Self::IdentityDataReadOnly, Self::IdentityDataReadOnly)
+                | (Self::ConfigurationReadOnly, Self::ConfigurationReadOnly)
+        )
+    }
+
     /// Whether the role holds the permission, somewhere within its scope.
     pub fn holds(self, permission: Permission) -> bool {
         let Permission { area, access } = permission;
@@ -253,6 +343,8 @@ pub struct Assignment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
     Everything,
+    /// Only these environments, among the organization's.
+    Environments(Vec<Uuid>),
     /// Only what belongs to these populations.
     Populations(Vec<Uuid>),
     /// Only these applications.

@@ -1,10 +1,12 @@
 //! The six operations that every managed type has, as plain functions over the type.
 
 use axum::http::{Method, StatusCode, header};
+use serde_json::Value;
 use stepgate_app::management::{self, ListRequest};
 use stepgate_domain::{
     resource::{Kind, Paging, Resource, Scope, Stored},
     scim::{Filter, FilterError},
+    time::Timestamp,
     violation::{Violation, ViolationCode},
 };
 
@@ -12,6 +14,7 @@ use crate::{
     api::{Api, Operation, Takes},
     call::{Call, parameter},
     error::management::ApiError,
+    exchange::Exchange,
     guard::{reads, writes},
     hal,
     reply::Reply,
@@ -122,6 +125,14 @@ pub(crate) fn object<R: Resource>(call: &Call, status: StatusCode, stored: &Stor
 }
 
 pub(crate) async fn list<R: Resource>(call: Call) -> Result<Reply, ApiError> {
+    list_with::<R>(call, hal::object).await
+}
+
+/// A list whose items are shown in a way of their own.
+pub(crate) async fn list_with<R: Resource>(
+    call: Call,
+    show: impl Fn(&Exchange, &Stored<R>, Timestamp) -> Value,
+) -> Result<Reply, ApiError> {
     let place = call.place::<R>()?;
     let request = list_request::<R>(&call)?;
     let listing = management::list::<R>(&call.app, call.caller()?, place, request).await?;
@@ -150,7 +161,7 @@ pub(crate) async fn list<R: Resource>(call: Call) -> Result<Reply, ApiError> {
         items: listing
             .items
             .iter()
-            .map(|stored| hal::object(&call.exchange, stored, now))
+            .map(|stored| show(&call.exchange, stored, now))
             .collect(),
         count: listing.count,
         own: url(&call.query),

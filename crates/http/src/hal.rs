@@ -40,6 +40,15 @@ pub(crate) fn object<R: Resource>(
     stored: &Stored<R>,
     now: Timestamp,
 ) -> Value {
+    object_of(exchange, stored, R::view(stored, now))
+}
+
+/// The object with these members of its own.
+pub(crate) fn object_of<R: Resource>(
+    exchange: &Exchange,
+    stored: &Stored<R>,
+    mut own_members: Map<String, Value>,
+) -> Value {
     let api = exchange.origin.api();
     let own = location(exchange, stored);
     let mut links = Map::new();
@@ -64,7 +73,7 @@ pub(crate) fn object<R: Resource>(
         };
         links.insert(relation.into(), href(url));
     }
-    members.append(&mut R::view(stored, now));
+    members.append(&mut own_members);
     members.insert("createdAt".into(), stored.created_at.to_string().into());
     members.insert("updatedAt".into(), stored.updated_at.to_string().into());
     with_links(links, members)

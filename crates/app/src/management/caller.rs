@@ -1,7 +1,7 @@
 //! Who asks, and how far that reaches.
 
 use stepgate_domain::{
-    access::{Access, Assignment, Reach},
+    access::{Access, Assignment, Reach, ScopeType},
     id::Id,
     resources::{application::Application, environment::Environment},
 };
@@ -36,4 +36,22 @@ pub struct Caller {
 pub struct Place {
     pub environment: Uuid,
     pub parent: Option<Uuid>,
+}
+
+/// The environments that an actor has any role in.
+pub fn environments_within_reach(actor: &Actor) -> Reach {
+    if actor
+        .assignments
+        .iter()
+        .any(|held| held.scope == ScopeType::Organization)
+    {
+        return Reach::Everything;
+    }
+    Reach::Environments(
+        actor
+            .assignments
+            .iter()
+            .map(|held| held.environment)
+            .collect(),
+    )
 }

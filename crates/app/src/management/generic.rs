@@ -62,6 +62,7 @@ fn within(reach: &Reach, kind: &Kind, id: Uuid, parent: Option<Uuid>) -> bool {
     let named = |allowed: &[Uuid], id: Uuid| allowed.contains(&id);
     match reach {
         Reach::Everything => true,
+        Reach::Environments(allowed) => kind.name != "environment" || named(allowed, id),
         Reach::Populations(allowed) => match kind.name {
             "population" => named(allowed, id),
             "user" => parent.is_some_and(|population| named(allowed, population)),
@@ -453,6 +454,18 @@ pub async fn remove<R: Resource>(
     id: Uuid,
     if_match: Option<i64>,
 ) -> Result<(), ManagementError> {
+    remove_with::<R>(app, caller, place, id, if_match, Vec::new()).await
+}
+
+/// Deletes an object together with writes that belong to its end.
+pub async fn remove_with<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    id: Uuid,
+    if_match: Option<i64>,
+    with: Vec<Statement>,
+) -> Result<(), ManagementError> {
     for _ in 0..ATTEMPTS {
         let now = app.now();
         let document = read_document::<R>(app, caller, place, id).await?;
@@ -470,6 +483,7 @@ pub async fn remove<R: Resource>(
         };
         R::may_leave(&stored, &siblings)?;
         batch.extend(documents::delete(R::KIND, &document, now));
+        batch.extend(with.iter().cloned());
         batch.push(event(
             caller,
             document.environment,

@@ -7,9 +7,9 @@ mod generic;
 mod loading;
 mod writing;
 
-pub use caller::{Actor, Caller, Place};
+pub use caller::{Actor, Caller, Place, environments_within_reach};
 pub use generic::{
-    ListRequest, Listing, change, create, insert, list, patch, read, remove, replace,
+    ListRequest, Listing, change, create, insert, list, patch, read, remove, remove_with, replace,
 };
 pub use loading::{cached, cached_children, cached_default, fetch, typed};
 pub use writing::{Change, prepare_insert, prepare_replace};

@@ -111,7 +111,7 @@ impl ApiResource {
         }
     }
 
-    /// The resource whose scopes are those of `OpenID` Connect.
+    /// The resource whose scopes are those of OpenID Connect.
     pub fn openid() -> Self {
         Self::built_in(
             "openid",

@@ -1,21 +1,22 @@
 //! What a new environment is born with, in the order in which it can be inserted.
 
+use uuid::Uuid;
+
+use super::{
+    api_resource::ApiResource,
+    device_authentication_policy::DeviceAuthenticationPolicy,
+    mfa_settings::MfaSettings,
+    notifications_policy::NotificationsPolicy,
+    password_policy::PasswordPolicy,
+    population::Population,
+    scope::{OPENID, PLATFORM, Scope},
+    sign_on_action::SignOnAction,
+    sign_on_policy::SignOnPolicy,
+};
 use crate::{
     id::Id,
     resource::{Built, DefaultMark, Resource},
-    resources::{
-        api_resource::ApiResource,
-        device_authentication_policy::DeviceAuthenticationPolicy,
-        mfa_settings::MfaSettings,
-        notifications_policy::NotificationsPolicy,
-        password_policy::PasswordPolicy,
-        population::Population,
-        scope::{OPENID, PLATFORM, Scope},
-        sign_on_action::SignOnAction,
-        sign_on_policy::SignOnPolicy,
-    },
 };
-use uuid::Uuid;
 
 /// Takes the objects one after the other, gives each an id and puts them into one batch.
 pub trait Nursery {
@@ -25,13 +26,13 @@ pub trait Nursery {
 
 /// Bears everything. An object that another mentions comes before it.
 pub fn environment(nursery: &mut impl Nursery) {
-    nursery.add(None, NotificationsPolicy::born());
     for policy in PasswordPolicy::born() {
         nursery.add(None, policy);
     }
-    nursery.add(None, Population::born());
-    nursery.add(None, MfaSettings::born());
+    nursery.add(None, NotificationsPolicy::born());
     let devices = nursery.add(None, DeviceAuthenticationPolicy::born());
+    nursery.add(None, MfaSettings::born());
+    nursery.add(None, Population::born());
     resources(nursery);
     sign_on_policies(nursery, devices);
 }
@@ -145,7 +146,14 @@ mod tests {
         ] {
             assert!(ward.names.iter().any(|known| known == name), "{name}");
         }
-        let policies = ward.defaults.iter().filter(|name| **name == "signOnPolicy");
-        assert_eq!(policies.count(), 1, "one sign-on policy is the default");
+        ward.defaults.sort_unstable();
+        let kinds = [
+            "deviceAuthenticationPolicy",
+            "notificationsPolicy",
+            "passwordPolicy",
+            "population",
+            "signOnPolicy",
+        ];
+        assert_eq!(ward.defaults, kinds, "each of these has one default");
     }
 }

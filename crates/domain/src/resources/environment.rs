@@ -186,9 +186,7 @@ impl Environment {
     pub fn expanded(stored: &Stored<Self>) -> Map<String, Value> {
         stored.body_members()
     }
-}
 
-impl Environment {
     /// The environment that holds those who administer the installation.
     pub fn administrators(organization: Id<Organization>, license: Id<License>) -> Self {
         Self {

@@ -26,7 +26,7 @@ pub static SCOPE: Kind = Kind {
     not_found: None,
 };
 
-/// The scopes of `openid` (`OpenID` Connect Core §5.4 and §11).
+/// The scopes of `openid` (OpenID Connect Core §5.4 and §11).
 pub const OPENID: [&str; 6] = [
     "address",
     "email",

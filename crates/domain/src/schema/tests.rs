@@ -9,6 +9,8 @@ use serde_json::json;
 use super::*;
 use crate::{id::Ref, time::Timestamp, violation::ViolationCode};
 
+mod drafts;
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum Colour {
@@ -270,29 +272,6 @@ fn merge_patch_does_what_the_rfc_shows() {
 fn a_keyword_that_is_not_enforced_is_told() {
     assert_eq!(unknown_keywords::<Sample>(), Vec::<String>::new());
     assert_eq!(unknown_keywords::<(u8, u8)>(), ["prefixItems"]);
-}
-
-#[test]
-fn every_rule_of_the_drafts_is_enforced() {
-    use crate::{resource::Resource, resources};
-    fn unknown<R: Resource>() -> (&'static str, Vec<String>) {
-        (R::KIND.name, unknown_keywords::<R::Draft>())
-    }
-    for (name, unknown) in [
-        unknown::<resources::api_resource::ApiResource>(),
-        unknown::<resources::application::Application>(),
-        unknown::<resources::environment::Environment>(),
-        unknown::<resources::grant::Grant>(),
-        unknown::<resources::license::License>(),
-        unknown::<resources::organization::Organization>(),
-        unknown::<resources::role_assignment::RoleAssignment>(),
-        unknown::<resources::scope::Scope>(),
-        unknown::<resources::sign_on_action::SignOnAction>(),
-        unknown::<resources::sign_on_policy::SignOnPolicy>(),
-        unknown::<resources::sign_on_policy_assignment::SignOnPolicyAssignment>(),
-    ] {
-        assert_eq!(unknown, Vec::<String>::new(), "{name}");
-    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

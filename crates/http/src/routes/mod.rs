@@ -1,6 +1,9 @@
 //! Route tables, nothing else.
 
+mod environments;
 mod management;
+mod roles;
+mod secrets;
 mod system;
 
 use std::sync::Arc;
@@ -13,7 +16,10 @@ use crate::api::Api;
 /// Every operation of this server.
 pub fn operations() -> Api {
     Api::default()
+        .then(environments::operations)
         .then(management::operations)
+        .then(secrets::operations)
+        .then(roles::operations)
         .then(system::operations)
 }
 

@@ -364,6 +364,7 @@ fn cursor(row: &Row, keys: &[Key]) -> Result<String, StoreError> {
 pub(super) fn reach_condition(sql: &mut Sql, kind: &'static Kind, reach: &Reach) -> Option<String> {
     let (anchor, ids) = match reach {
         Reach::Everything => return None,
+        Reach::Environments(ids) => ("environment", ids),
         Reach::Populations(ids) => ("population", ids),
         Reach::Applications(ids) => ("application", ids),
     };

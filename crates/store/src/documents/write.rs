@@ -281,11 +281,8 @@ fn keep_references(
             (false, true) => &mentioned.exists_owned,
             (false, false) => &mentioned.exists,
         };
-        statements.push(
-            Statement::new(sql.as_str(), args).once(Fault::BrokenReference {
-                target: reference.target,
-            }),
-        );
+        let target = reference.blamed().to_owned();
+        statements.push(Statement::new(sql.as_str(), args).once(Fault::BrokenReference { target }));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The `OpenID` Connect side of an application.
+//! The OpenID Connect side of an application.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,195 @@
+//! The figures, as JSON and as a table.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::run::{Phase, STEPS};
+
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) users: u32,
+    pub(crate) cores: usize,
+    pub(crate) synchronous: String,
+    /// RS256, 2048 bits, one core.
+    pub(crate) signatures_per_second: f64,
+    pub(crate) ready_after: Duration,
+    pub(crate) idle_rss: u64,
+    pub(crate) loading: Option<Duration>,
+    /// CPU seconds of one reading of the inbox.
+    pub(crate) inbox_cpu: f64,
+    pub(crate) phases: Vec<Phase>,
+}
+
+pub(crate) fn progress(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text} …");
+}
+
+fn line(text: &str) {
+    let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// p50, p90 and p99 by nearest rank.
+fn percentiles(mut latencies: Vec<Duration>) -> [Duration; 3] {
+    latencies.sort_unstable();
+    [50, 90, 99].map(|percent| {
+        let rank = (latencies.len() * percent).div_ceil(100);
+        latencies
+            .get(rank.saturating_sub(1))
+            .copied()
+            .unwrap_or_default()
+    })
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
+fn count(number: usize) -> f64 {
+    u32::try_from(number).map_or(f64::from(u32::MAX), f64::from)
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    u32::try_from(bytes / 1024).map_or(f64::from(u32::MAX), f64::from) / 1024.0
+}
+
+impl Report {
+    pub(crate) fn errors(&self) -> u32 {
+        self.phases.iter().map(|phase| phase.errors).sum()
+    }
+
+    fn flows_per_second(phase: &Phase) -> f64 {
+        count(phase.flows.len()) / phase.elapsed.as_secs_f64()
+    }
+
+    /// Server CPU of a flow in milliseconds, without what reading the inbox cost.
+    fn cpu_per_flow(&self, phase: &Phase) -> f64 {
+        let inbox = f64::from(phase.inbox_readings) * self.inbox_cpu;
+        (phase.server_cpu_seconds - inbox).max(0.0) * 1_000.0 / count(phase.flows.len()).max(1.0)
+    }
+
+    /// Server CPU of a flow over the CPU of its two signatures.
+    fn cpu_ratio(&self, phase: &Phase) -> f64 {
+        self.cpu_per_flow(phase) / (2_000.0 / self.signatures_per_second)
+    }
+
+    /// Flows per second over what the signatures alone would allow on all cores.
+    fn throughput_ratio(&self, phase: &Phase) -> f64 {
+        Self::flows_per_second(phase) / (count(self.cores) * self.signatures_per_second / 2.0)
+    }
+
+    fn latencies(phase: &Phase) -> Vec<(&'static str, [f64; 3])> {
+        let step = |index: usize| {
+            let of_step = phase
+                .flows
+                .iter()
+                .filter_map(|flow| flow.get(index).copied());
+            percentiles(of_step.collect()).map(milliseconds)
+        };
+        let mut rows: Vec<_> = STEPS
+            .iter()
+            .enumerate()
+            .map(|(index, name)| (*name, step(index)))
+            .collect();
+        let whole = phase.flows.iter().map(|flow| flow.iter().sum()).collect();
+        rows.push(("flow", percentiles(whole).map(milliseconds)));
+        rows
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let phases: Vec<Value> = self
+            .phases
+            .iter()
+            .map(|phase| {
+                let latencies: serde_json::Map<String, Value> = Self::latencies(phase)
+                    .into_iter()
+                    .map(|(name, [p50, p90, p99])| {
+                        (
+                            name.to_owned(),
+                            json!({ "p50": p50, "p90": p90, "p99": p99 }),
+                        )
+                    })
+                    .collect();
+                json!({
+                    "connections": phase.connections,
+                    "seconds": phase.elapsed.as_secs_f64(),
+                    "flows": phase.flows.len(),
+                    "errors": phase.errors,
+                    "flowsPerSecond": Self::flows_per_second(phase),
+                    "latencyMs": latencies,
+                    "serverCpuMsPerFlow": self.cpu_per_flow(phase),
+                    "residentBytes": phase.resident_bytes,
+                    "cpuOverTwoSignatures": self.cpu_ratio(phase),
+                    "flowsOverSignatureLimit": self.throughput_ratio(phase),
+                })
+            })
+            .collect();
+        json!({
+            "users": self.users,
+            "cores": self.cores,
+            "synchronous": self.synchronous,
+            "rs256SignaturesPerSecondPerCore": self.signatures_per_second,
+            "readyMs": milliseconds(self.ready_after),
+            "idleResidentBytes": self.idle_rss,
+            "loadingSeconds": self.loading.map(|it| it.as_secs_f64()),
+            "inboxReadingCpuMs": self.inbox_cpu * 1_000.0,
+            "phases": phases,
+        })
+    }
+
+    pub(crate) fn print(&self) {
+        line(&format!(
+            "{} users, {} cores, synchronous={}, {:.0} RS256 signatures/s on one core",
+            self.users, self.cores, self.synchronous, self.signatures_per_second
+        ));
+        let ready = milliseconds(self.ready_after);
+        line(&format!(
+            "ready after {ready:.0} ms, idle RSS {:.1} MB",
+            megabytes(self.idle_rss)
+        ));
+        for phase in &self.phases {
+            line("");
+            line(&format!(
+                "{} connections: {:.1} flows/s, {} flows, {} errors, RSS {:.1} MB",
+                phase.connections,
+                Self::flows_per_second(phase),
+                phase.flows.len(),
+                phase.errors,
+                megabytes(phase.resident_bytes)
+            ));
+            if let Some(error) = &phase.first_error {
+                line(&format!("  first error: {error}"));
+            }
+            line("  ms           p50      p90      p99");
+            for (name, [p50, p90, p99]) in Self::latencies(phase) {
+                line(&format!("  {name:<10}{p50:7.2}  {p90:7.2}  {p99:7.2}"));
+            }
+            line(&format!(
+                "  server CPU {:.2} ms a flow = {:.2} x its two signatures; flows/s = {:.0} % of what signatures allow",
+                self.cpu_per_flow(phase),
+                self.cpu_ratio(phase),
+                self.throughput_ratio(phase) * 100.0
+            ));
+        }
+        line("");
+        line(&self.to_json().to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_taken_from_the_sorted_latencies() {
+        let latencies = (1..=100).rev().map(Duration::from_millis).collect();
+        assert_eq!(
+            percentiles(latencies),
+            [50, 90, 99].map(Duration::from_millis)
+        );
+        assert_eq!(percentiles(Vec::new()), [Duration::ZERO; 3]);
+    }
+}

@@ -1,0 +1,101 @@
+//! The secrets of applications and custom resources: read, rotated, and the previous one dropped.
+
+use stepgate_domain::{
+    resource::{Built, DefaultMark, Resource, Stored},
+    resources::application::secret::{CURRENT, ClientSecrets, PREVIOUS, RotationDraft},
+};
+use stepgate_store::documents;
+use uuid::Uuid;
+
+use crate::{
+    App,
+    error::ManagementError,
+    management::{self, Caller, Place},
+    random::SystemRandom,
+};
+
+/// The secrets sealed beside a document, or `None` when it has none.
+pub async fn open(
+    app: &App,
+    kind: &'static stepgate_domain::resource::Kind,
+    environment: Uuid,
+    id: Uuid,
+) -> Result<Option<ClientSecrets>, ManagementError> {
+    let Some(document) = documents::read(&*app.engine, kind, environment, id, None).await? else {
+        return Ok(None);
+    };
+    let mut members = app
+        .open_members(environment, kind.name, id, document.secrets.as_deref())
+        .await?;
+    let previous = members.remove(PREVIOUS);
+    Ok(members
+        .remove(CURRENT)
+        .map(|current| ClientSecrets::open(current, previous.as_ref())))
+}
+
+/// The secrets of an object that the caller may see, or that it has none.
+pub async fn read<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    id: Uuid,
+) -> Result<ClientSecrets, ManagementError> {
+    management::read::<R>(app, caller, place, id)
+        .await
+        .map_err(generic)?;
+    open(app, R::KIND, place.environment, id)
+        .await?
+        .ok_or(ManagementError::NotFound(None))
+}
+
+/// Makes a new secret; the one of now stays right as long as the draft says.
+pub async fn rotate<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    id: Uuid,
+    draft: RotationDraft,
+) -> Result<ClientSecrets, ManagementError> {
+    let secrets = read::<R>(app, caller, place, id).await?;
+    let rotated = secrets.rotate(draft, app.now(), &mut SystemRandom)?;
+    replace::<R>(app, caller, place, id, rotated.clone()).await?;
+    Ok(rotated)
+}
+
+pub async fn drop_previous<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    id: Uuid,
+) -> Result<(), ManagementError> {
+    let secrets = read::<R>(app, caller, place, id).await?;
+    replace::<R>(app, caller, place, id, secrets.without_previous()).await
+}
+
+async fn replace<R: Resource>(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    id: Uuid,
+    secrets: ClientSecrets,
+) -> Result<(), ManagementError> {
+    let sealed = secrets.seal();
+    management::change::<R, _>(app, caller, place, id, None, |previous: &Stored<R>, _| {
+        let built = Built {
+            body: previous.body.clone(),
+            default: DefaultMark::Keep,
+            secrets: sealed.clone(),
+        };
+        Ok(built.into())
+    })
+    .await?;
+    Ok(())
+}
+
+/// The contract has the generic sentence for the secret of an unknown application.
+fn generic(error: ManagementError) -> ManagementError {
+    match error {
+        ManagementError::NotFound(_) => ManagementError::NotFound(None),
+        other => other,
+    }
+}

@@ -1,0 +1,147 @@
+//! Built-in roles, and their assignment to applications.
+
+use axum::http::{Method, StatusCode, header};
+use serde_json::{Map, Value, json};
+use stepgate_app::{error::ManagementError, role_assignments};
+use stepgate_domain::{
+    access::{Area, Permission, Role},
+    resource::Resource,
+    resources::role_assignment::RoleAssignment,
+};
+
+use crate::{
+    api::{Api, Guard, Operation, Takes},
+    call::Call,
+    crud::{self, many, one, read_only},
+    error::management::ApiError,
+    guard::writes,
+    hal,
+    reply::Reply,
+};
+
+pub(super) fn operations(api: Api) -> Api {
+    let kind = RoleAssignment::KIND;
+    let within = Guard::Permission(Permission::read(Area::Role));
+    api.op(Operation::new(
+        Method::GET,
+        "/v1/roles",
+        Takes::Nothing,
+        Guard::Token,
+        "List roles",
+        list,
+    ))
+    .op(Operation::new(
+        Method::GET,
+        "/v1/roles/{roleID}",
+        Takes::Nothing,
+        Guard::Token,
+        "Read a role",
+        read,
+    ))
+    .op(Operation::new(
+        Method::GET,
+        "/v1/environments/{environmentID}/roles",
+        Takes::Nothing,
+        within,
+        "List the roles of an environment",
+        list,
+    ))
+    .then(read_only::<RoleAssignment>)
+    .op(Operation::new(
+        Method::POST,
+        many(kind),
+        Takes::Json,
+        writes(kind),
+        "Assign a role",
+        assign,
+    )
+    .request::<RoleAssignment>()
+    .response::<RoleAssignment>())
+    .op(Operation::new(
+        Method::DELETE,
+        one(kind),
+        Takes::Nothing,
+        writes(kind),
+        "Withdraw a role",
+        crud::remove::<RoleAssignment>,
+    ))
+}
+
+async fn assign(call: Call) -> Result<Reply, ApiError> {
+    let place = call.place::<RoleAssignment>()?;
+    let stored = role_assignments::create(&call.app, call.caller()?, place, call.json()?).await?;
+    let reply = crud::object(&call, StatusCode::CREATED, &stored);
+    Ok(reply.with(header::LOCATION, &hal::location(&call.exchange, &stored)))
+}
+
+fn shown(call: &Call, role: Role) -> Value {
+    let mut links = Map::new();
+    links.insert(
+        "self".into(),
+        hal::href(format!(
+            "{}/roles/{}",
+            call.exchange.origin.api(),
+            role.id()
+        )),
+    );
+    let applicable: Vec<&str> = role
+        .applicable_to()
+        .iter()
+        .map(|scope| scope.as_str())
+        .collect();
+    let permissions: Vec<Value> = role
+        .permissions()
+        .map(|permission| {
+            json!({ "id": permission.id(), "classifier": permission.area.name(), "description": permission.id() })
+        })
+        .collect();
+    let can_assign: Vec<Value> = Role::ALL
+        .into_iter()
+        .filter(|other| role.can_assign(*other))
+        .map(|other| json!({ "id": other.id().to_string() }))
+        .collect();
+    let members = json!({
+        "id": role.id().to_string(),
+        "name": role.name(),
+        "description": role.name(),
+        "type": "PLATFORM",
+        "applicableTo": applicable,
+        "permissions": permissions,
+        "canAssign": can_assign,
+    });
+    match members {
+        Value::Object(members) => hal::with_links(links, members),
+        other => other,
+    }
+}
+
+async fn list(call: Call) -> Result<Reply, ApiError> {
+    let items: Vec<Value> = Role::ALL
+        .into_iter()
+        .map(|role| shown(&call, role))
+        .collect();
+    let own = match call.params.get("environmentID") {
+        Some(environment) => format!(
+            "{}/environments/{environment}/roles",
+            call.exchange.origin.api()
+        ),
+        None => format!("{}/roles", call.exchange.origin.api()),
+    };
+    let count = u64::try_from(items.len()).ok();
+    Ok(Reply::hal(
+        StatusCode::OK,
+        hal::collection(hal::Collection {
+            name: "roles",
+            items,
+            count,
+            own,
+            next: None,
+        }),
+    ))
+}
+
+async fn read(call: Call) -> Result<Reply, ApiError> {
+    let id = call.id::<Role>("roleID")?;
+    let role = Role::from_id(id.uuid()).ok_or(ManagementError::NotFound(None))?;
+    Ok(Reply::hal(StatusCode::OK, shown(&call, role)))
+}

@@ -1,0 +1,87 @@
+//! The commands.
+
+mod hint_token;
+mod init;
+mod serve;
+pub(crate) mod server;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::{
+    config::{self, Faults},
+    demo, output,
+};
+
+/// Nothing was done because of how the command was given, as `clap` itself ends.
+const MISUSED: u8 = 2;
+
+fn command() -> Command {
+    Command::new("stepgate")
+        .about("Self-hosted identity server: second factors by signed hints, OpenID Connect, one binary")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("init")
+                .about("Initialize a data directory and print its first credentials, once")
+                .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
+                .args(config::arguments()),
+        )
+        .subcommand(
+            Command::new("serve")
+                .about("Run the server; an empty data directory is initialized")
+                .args(config::arguments()),
+        )
+        .subcommand(
+            Command::new("demo")
+                .about("Run the whole sign-on workflow over HTTP against a server of its own")
+                .arg(
+                    Arg::new("keep")
+                        .long("keep")
+                        .action(ArgAction::SetTrue)
+                        .help("Leave the server running and say where everything is"),
+                ),
+        )
+        .subcommand(hint_token::command())
+}
+
+pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(MISUSED));
+        }
+    };
+    match dispatch(&matches) {
+        Ok(code) => code,
+        Err(error) => {
+            output::complaint(format_args!("{error:#}"));
+            if error.is::<Faults>() {
+                ExitCode::from(MISUSED)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    match matches.subcommand() {
+        Some(("init", matches)) => init::run(&config::settings(matches)?, matches.get_flag("json")),
+        Some(("serve", matches)) => serve::run(&config::settings(matches)?),
+        Some(("demo", matches)) => demo::run(matches.get_flag("keep")),
+        Some(("hint-token", matches)) => hint_token::run(matches),
+        _ => anyhow::bail!("no such command"),
+    }
+}
+
+/// Runs a command that talks to the network.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}

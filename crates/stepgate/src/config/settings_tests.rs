@@ -1,0 +1,211 @@
+use std::fs;
+
+use clap::Command;
+
+use super::*;
+use crate::config;
+
+fn settings(arguments: &[&str]) -> Result<Settings, Vec<String>> {
+    let command = Command::new("serve").args(config::arguments());
+    let matches = command
+        .try_get_matches_from(["serve"].iter().chain(arguments))
+        .unwrap();
+    config::settings(&matches).map_err(|faults| faults.lines())
+}
+
+const KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+
+#[test]
+fn a_loopback_listener_means_development_and_a_kept_key() {
+    let settings = settings(&["--data", "d"]).unwrap();
+    assert_eq!((settings.mode, settings.inbox), (Mode::Development, false));
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert!(
+        matches!(settings.master_key, MasterKey::Kept(path) if path == Path::new("d/master.key"))
+    );
+}
+
+#[test]
+fn an_open_listener_means_production_which_needs_a_key_and_a_public_url() {
+    assert_eq!(
+        settings(&["--data", "d", "--listen", "0.0.0.0:80"]).unwrap_err(),
+        [
+            "--master-key-file: is required in production mode",
+            "--public-url: is required in production mode: links and issuers are made from it",
+        ]
+    );
+}
+
+#[test]
+fn production_refuses_the_inbox_plain_http_and_a_key_inside_the_data_directory() {
+    let data = tempfile::tempdir().unwrap();
+    let key = data.path().join("key");
+    fs::write(&key, KEY).unwrap();
+    let faults = settings(&[
+        "--data",
+        data.path().to_str().unwrap(),
+        "--mode",
+        "production",
+        "--inbox",
+        "--public-url",
+        "http://id.example.com",
+        "--master-key-file",
+        key.to_str().unwrap(),
+    ])
+    .unwrap_err();
+    assert_eq!(
+        faults,
+        [
+            "--master-key-file: must not be inside the data directory in production mode",
+            "--inbox: the inbox needs development mode",
+            "--public-url: must be https in production mode",
+        ]
+    );
+}
+
+#[test]
+fn production_starts_with_https_and_a_key_of_the_operators() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let key = elsewhere.path().join("key");
+    fs::write(&key, format!("{KEY}\n")).unwrap();
+    let settings = settings(&[
+        "--data",
+        "d",
+        "--listen",
+        "0.0.0.0:80",
+        "--public-url",
+        "https://id.example.com/",
+        "--master-key-file",
+        key.to_str().unwrap(),
+    ])
+    .unwrap();
+    assert_eq!(
+        settings.public_url.as_deref(),
+        Some("https://id.example.com")
+    );
+    assert!(matches!(settings.master_key, MasterKey::Given(key) if *key.expose() == [7; 32]));
+}
+
+#[test]
+fn the_inbox_needs_a_loopback_listener_even_in_development() {
+    let faults = settings(&[
+        "--data",
+        "d",
+        "--listen",
+        "0.0.0.0:80",
+        "--mode",
+        "development",
+        "--inbox",
+    ]);
+    assert_eq!(
+        faults.unwrap_err(),
+        ["--inbox: the inbox shows every code to everybody: it needs a loopback listener"]
+    );
+}
+
+#[test]
+fn faults_of_flags_and_file_are_reported_together() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stepgate.toml");
+    fs::write(
+        &file,
+        "version = 1\nlisten = \"here\"\nnonsense = 1\n[sms]\nfrom = \"+1.5125550100\"\n",
+    )
+    .unwrap();
+    let name = file.to_str().unwrap();
+    let faults = settings(&[
+        "--config",
+        name,
+        "--mode",
+        "staging",
+        "--public-url",
+        "ftp://x",
+    ])
+    .unwrap_err();
+    assert_eq!(
+        faults,
+        [
+            format!("{name}:3: nonsense is not a setting"),
+            "--data: is required".to_owned(),
+            format!("{name}:2: must be an address and a port, for example 127.0.0.1:8080"),
+            "--mode: must be production or development".to_owned(),
+            "--public-url: must be http or https, with a host and nothing after it".to_owned(),
+            "--sms-base-url: is required".to_owned(),
+            "--sms-account-sid: is required".to_owned(),
+            "--sms-auth-token-file: is required".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_flag_beats_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stepgate.toml");
+    fs::write(
+        &file,
+        "version = 1\ndata = \"from-file\"\nlisten = \"127.0.0.1:1\"\n",
+    )
+    .unwrap();
+    let settings = settings(&[
+        "--config",
+        file.to_str().unwrap(),
+        "--listen",
+        "127.0.0.1:2",
+    ])
+    .unwrap();
+    assert_eq!(settings.data, Path::new("from-file"));
+    assert_eq!(settings.listen.port(), 2);
+}
+
+#[test]
+fn senders_are_read_with_their_secrets_from_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, token) = (
+        directory.path().join("stepgate.toml"),
+        directory.path().join("token"),
+    );
+    fs::write(&token, "a-token\n").unwrap();
+    let text = format!(
+        "version = 1\ndata = \"d\"\n[sms]\nbase_url = \"https://sms.example.com\"\naccount_sid = \"AC1\"\n\
+         auth_token_file = {token:?}\nfrom = \"+1.5125550100\"\n\
+         [smtp]\nhost = \"mail.example.com\"\nfrom = \"no-reply@example.com\"\nsecurity = \"tls\"\n",
+    );
+    fs::write(&file, text).unwrap();
+    let settings = settings(&["--config", file.to_str().unwrap()]).unwrap();
+    let (sms, smtp) = (settings.sms.unwrap(), settings.smtp.unwrap());
+    assert_eq!(
+        (sms.auth_token.expose().as_str(), sms.account_sid.as_str()),
+        ("a-token", "AC1")
+    );
+    assert_eq!(
+        (smtp.port, smtp.security, smtp.credentials.is_none()),
+        (465, SmtpSecurity::Tls, true)
+    );
+}
+
+#[test]
+fn a_secret_given_twice_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stepgate.toml");
+    fs::write(
+        &file,
+        format!("version = 1\ndata = \"d\"\nmaster_key = \"{KEY}\"\nmaster_key_file = \"k\"\n"),
+    )
+    .unwrap();
+    let name = file.to_str().unwrap();
+    assert_eq!(
+        settings(&["--config", name]).unwrap_err(),
+        [format!(
+            "{name}:4: is given together with {name}:3: choose one"
+        )]
+    );
+}
+
+#[test]
+fn debug_output_holds_no_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = directory.path().join("key");
+    fs::write(&key, KEY).unwrap();
+    let settings = settings(&["--data", "d", "--master-key-file", key.to_str().unwrap()]).unwrap();
+    assert!(!format!("{settings:?}").contains("7, 7"));
+}

@@ -1,0 +1,14 @@
+//! The binary as its users meet it: a process, its command line, and HTTP.
+//!
+//! `cfg(test)` on each module tells clippy that what stands in it is test code.
+
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod main_job;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,160 @@
+//! The built binary as a child process on a port that the system chose.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use stepgate_client::{Client, Request};
+use tempfile::TempDir;
+
+use super::Credentials;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The binary, without the settings of whoever runs the tests.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stepgate"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("STEPGATE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A running server and its directory; both end with the value.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    directory: TempDir,
+    address: String,
+}
+
+impl Server {
+    /// Starts on an empty data directory.
+    pub(crate) async fn start() -> Self {
+        Self::start_logging("info").await
+    }
+
+    pub(crate) async fn start_logging(filter: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", filter).await
+    }
+
+    async fn start_in(directory: TempDir, listen: &str, log: &str) -> Self {
+        let address_file = directory.path().join("address");
+        let _ = fs::remove_file(&address_file);
+        let log_file = File::options()
+            .create(true)
+            .append(true)
+            .open(directory.path().join("log"))
+            .unwrap();
+        let mut child = command()
+            .args(["serve", "--listen", listen, "--inbox", "--log", log])
+            .arg("--data")
+            .arg(directory.path().join("data"))
+            .arg("--address-file")
+            .arg(&address_file)
+            .stdin(Stdio::null())
+            .stdout(log_file.try_clone().unwrap())
+            .stderr(log_file)
+            .spawn()
+            .unwrap();
+        let Some(address) = ready_at(&mut child, &address_file).await else {
+            let _ = child.kill();
+            panic!(
+                "the server did not get ready:\n{}",
+                read(&directory.path().join("log"))
+            );
+        };
+        Self {
+            child,
+            directory,
+            address,
+        }
+    }
+
+    /// Kills the process as a power cut would, without a word to it (SIGKILL).
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the process to end, as an operator would (SIGTERM), and answers its exit code.
+    pub(crate) async fn stop(&mut self) -> Option<i32> {
+        let asked = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status();
+        assert!(asked.unwrap().success());
+        let start = Instant::now();
+        let mut pause = tokio::time::interval(Duration::from_millis(5));
+        while start.elapsed() < PATIENCE {
+            pause.tick().await;
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+        }
+        panic!("the server did not stop:\n{}", self.log());
+    }
+
+    /// Starts again on the same data and port, so that issuers and links stay what they were.
+    pub(crate) async fn restart(mut self) -> Self {
+        self.kill();
+        let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
+        Self::start_in(directory, &self.address, "info").await
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(format!("http://{}", self.address)).unwrap()
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// What the first start on the directory wrote down.
+    pub(crate) fn credentials(&self) -> Credentials {
+        Credentials::parse(
+            &serde_json::from_str(&read(&self.data().join("first-run.json"))).unwrap(),
+        )
+    }
+
+    /// All that was written to standard output and standard error so far.
+    pub(crate) fn log(&self) -> String {
+        read(&self.directory.path().join("log"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The address, once `/readyz` answers 200 there; `None` when the process ends or takes too long.
+async fn ready_at(child: &mut Child, address_file: &Path) -> Option<String> {
+    let start = Instant::now();
+    let mut pause = tokio::time::interval(Duration::from_millis(5));
+    while start.elapsed() < PATIENCE && child.try_wait().unwrap().is_none() {
+        pause.tick().await;
+        let Ok(address) = fs::read_to_string(address_file) else {
+            continue;
+        };
+        let client = Client::new(format!("http://{address}")).unwrap();
+        if client
+            .send(&Request::get("/readyz"))
+            .await
+            .is_ok_and(|answer| answer.status == 200)
+        {
+            return Some(address);
+        }
+    }
+    None
+}

@@ -16,7 +16,9 @@ pub enum ViolationCode {
     NoPassword,
     OutOfRange,
     PasswordLockedOut,
+    QuotaExceeded,
     RequiredValue,
+    SendFailed,
     SizeLimitExceeded,
     UniquenessViolation,
 }
@@ -35,7 +37,9 @@ impl ViolationCode {
             Self::NoPassword => "NO_PASSWORD",
             Self::OutOfRange => "OUT_OF_RANGE",
             Self::PasswordLockedOut => "PASSWORD_LOCKED_OUT",
+            Self::QuotaExceeded => "QUOTA_EXCEEDED",
             Self::RequiredValue => "REQUIRED_VALUE",
+            Self::SendFailed => "SEND_FAILED",
             Self::SizeLimitExceeded => "SIZE_LIMIT_EXCEEDED",
             Self::UniquenessViolation => "UNIQUENESS_VIOLATION",
         }

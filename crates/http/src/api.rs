@@ -272,9 +272,6 @@ async fn serve(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let method = effective_method(&parts.method, parts.uri.path(), &parts.headers);
-    if method == Method::OPTIONS {
-        return Ok(headers::preflight(operations, &parts.headers));
-    }
     let candidates: Vec<&Operation> = operations
         .iter()
         .filter(|operation| {
@@ -282,6 +279,9 @@ async fn serve(
                 || (method == Method::HEAD && operation.method == Method::GET)
         })
         .collect();
+    if method == Method::OPTIONS && candidates.is_empty() {
+        return Ok(headers::preflight(operations, &parts.headers));
+    }
     if candidates.is_empty() {
         let mut allowed: Vec<Method> = Vec::new();
         for operation in operations {

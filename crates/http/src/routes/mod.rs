@@ -2,6 +2,7 @@
 
 mod environments;
 mod management;
+mod oidc;
 mod roles;
 mod secrets;
 mod system;
@@ -20,6 +21,7 @@ pub fn operations() -> Api {
         .then(management::operations)
         .then(secrets::operations)
         .then(roles::operations)
+        .then(oidc::operations)
         .then(system::operations)
 }
 

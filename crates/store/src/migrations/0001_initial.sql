@@ -220,6 +220,8 @@ CREATE INDEX session_by_expiry ON session (expires_at);
 CREATE TABLE authorization_code (
   environment TEXT NOT NULL,
   hash TEXT NOT NULL,
+  user_id TEXT,
+  session TEXT,
   consumed_at BIGINT,
   family TEXT,
   expires_at BIGINT NOT NULL,

@@ -1,4 +1,4 @@
-//! One list of operations. From it come the router, the permission check, and the OpenAPI
+//! One list of operations. From it come the router, the permission check, and the `OpenAPI`
 //! document; so no route can exist that is unguarded or undocumented.
 
 use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
@@ -11,7 +11,7 @@ use axum::{
     routing::any,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use stepgate_app::{App, error::ManagementError};
+use stepgate_app::{App, error::ManagementError, origin::Origin};
 use stepgate_domain::access::Permission;
 
 use crate::{
@@ -231,18 +231,18 @@ impl Api {
 }
 
 /// The exchange that the outer layers have begun.
-fn exchange_of(app: &App, headers: &HeaderMap) -> Result<Arc<Exchange>, Response> {
-    let host = headers
+fn exchange_of(app: &App, sent: &HeaderMap) -> Result<Arc<Exchange>, Response> {
+    let host = sent
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default();
-    match app.settings.origins.of_host(host) {
-        Some(origin) => Ok(Arc::new(Exchange::new(headers, origin))),
-        None => {
-            let origin = stepgate_app::origin::Origin::new("");
-            Err(ApiError::Misdirected.render(&Exchange::new(headers, origin)))
-        }
+    if let Some(origin) = app.settings.origins.of_host(host) {
+        return Ok(Arc::new(Exchange::new(sent, origin)));
     }
+    let exchange = Exchange::new(sent, Origin::new(""));
+    let mut response = ApiError::Misdirected.render(&exchange);
+    headers::stamp(response.headers_mut(), &exchange);
+    Err(response)
 }
 
 async fn dispatch(

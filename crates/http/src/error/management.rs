@@ -82,8 +82,9 @@ impl ApiError {
         };
         match self {
             Self::Management(error) => management_wire(error),
-            Self::MalformedBody => wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED),
-            Self::InvalidRequest(_) => wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED),
+            Self::MalformedBody | Self::InvalidRequest(_) => {
+                wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED)
+            }
             Self::InvalidToken => wire(StatusCode::UNAUTHORIZED, "ACCESS_FAILED", NO_ACCESS),
             Self::NoAccess { status, .. } => wire(*status, "ACCESS_FAILED", NO_ACCESS),
             Self::MethodNotAllowed { .. } => wire(

@@ -100,7 +100,6 @@ impl SignOnActionDraft {
             }
         };
         match self.condition.as_ref().map(Condition::parse) {
-            None => {}
             Some(Err(fault)) => faults.push(Violation {
                 target: "condition".to_owned(),
                 ..fault
@@ -109,7 +108,7 @@ impl SignOnActionDraft {
                 let message = "cannot ask for the user at priority 1: nobody is known yet";
                 faults.push(Violation::invalid("condition", message));
             }
-            Some(Ok(_)) => {}
+            Some(Ok(_)) | None => {}
         }
         (
             SignOnAction {

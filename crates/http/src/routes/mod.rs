@@ -1,10 +1,15 @@
 //! Route tables, nothing else.
 
+mod devices;
 mod environments;
 mod management;
+mod mfa_settings;
+mod passwords;
 mod roles;
 mod secrets;
 mod system;
+mod templates;
+mod users;
 
 use std::sync::Arc;
 
@@ -20,6 +25,11 @@ pub fn operations() -> Api {
         .then(management::operations)
         .then(secrets::operations)
         .then(roles::operations)
+        .then(users::operations)
+        .then(passwords::operations)
+        .then(devices::operations)
+        .then(mfa_settings::operations)
+        .then(templates::operations)
         .then(system::operations)
 }
 

@@ -1,11 +1,16 @@
 //! Route tables, nothing else.
 
+mod devices;
 mod environments;
 mod management;
+mod mfa_settings;
 mod oidc;
+mod passwords;
 mod roles;
 mod secrets;
 mod system;
+mod templates;
+mod users;
 
 use std::sync::Arc;
 
@@ -22,6 +27,11 @@ pub fn operations() -> Api {
         .then(secrets::operations)
         .then(roles::operations)
         .then(oidc::operations)
+        .then(users::operations)
+        .then(passwords::operations)
+        .then(devices::operations)
+        .then(mfa_settings::operations)
+        .then(templates::operations)
         .then(system::operations)
 }
 

@@ -13,6 +13,7 @@ use crate::{
     configuration_cache::ConfigurationCache,
     keys::SigningKeys,
     origin::Origins,
+    passwords::Passwords,
     random::SystemRandom,
     seal::{Binding, DataKey, Seal, SealError},
 };
@@ -34,6 +35,7 @@ pub struct App {
     pub cache: ConfigurationCache,
     pub keys: SigningKeys,
     pub senders: Senders,
+    pub passwords: Passwords,
     pub settings: Settings,
     /// Wakes the outbox worker when a message was queued.
     pub outbox: Notify,
@@ -64,6 +66,7 @@ impl App {
             cache: ConfigurationCache::default(),
             keys: SigningKeys::default(),
             senders,
+            passwords: Passwords::default(),
             settings,
             outbox: Notify::new(),
             deletions: Notify::new(),

@@ -2,6 +2,7 @@
 
 use stepgate_domain::{
     resource::{Kind, Refusal},
+    time::Duration,
     violation::Violation,
 };
 use stepgate_store::engine::{Fault, StoreError};
@@ -27,6 +28,12 @@ pub enum ManagementError {
     /// `If-Match` names another version.
     #[error("the precondition failed")]
     PreconditionFailed,
+    /// A limit on how often something may be asked.
+    #[error("too often: {detail:?}")]
+    Limited {
+        detail: Violation,
+        retry_after: Duration,
+    },
     /// A fault of this server or of what it stands on.
     #[error("internal failure")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),

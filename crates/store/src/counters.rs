@@ -40,6 +40,23 @@ pub fn write(counter: StoredCounter) -> Statement {
     .once(Fault::Stale)
 }
 
+/// The counter says this from now on, whatever it said before, if it is there. Whoever judged by
+/// what it said before finds it stale.
+pub fn reset(environment: Uuid, subject: &str, body: String) -> Statement {
+    Statement::new(
+        "UPDATE counter SET version = version + 1, body = $3 WHERE environment = $1 AND subject = $2",
+        vec![environment.to_string().into(), subject.into(), body.into()],
+    )
+}
+
+/// The counter goes with what it counted for.
+pub fn delete(environment: Uuid, subject: &str) -> Statement {
+    Statement::new(
+        "DELETE FROM counter WHERE environment = $1 AND subject = $2",
+        vec![environment.to_string().into(), subject.into()],
+    )
+}
+
 /// The counters there are of these subjects, in order of subject.
 pub async fn read(
     engine: &dyn Engine,

@@ -1,7 +1,8 @@
 //! Every change of a managed object leaves an event in the batch that makes it.
 
 use serde_json::json;
-use stepgate_domain::{id::Id, resource::Kind, time::Timestamp};
+pub(crate) use stepgate_domain::audit::Change as Deed;
+use stepgate_domain::{audit::Action, id::Id, resource::Kind, time::Timestamp};
 use stepgate_store::{
     audit::{self, StoredEvent},
     engine::Statement,
@@ -12,25 +13,8 @@ use crate::random::SystemRandom;
 
 use super::Caller;
 
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Deed {
-    Created,
-    Updated,
-    Deleted,
-}
-
-impl Deed {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "CREATED",
-            Self::Updated => "UPDATED",
-            Self::Deleted => "DELETED",
-        }
-    }
-}
-
 /// `environment` is where the event is filed: the object's own, or the organization's space.
-pub(super) fn event(
+pub(crate) fn event(
     caller: &Caller,
     environment: Uuid,
     kind: &Kind,
@@ -38,15 +22,18 @@ pub(super) fn event(
     deed: Deed,
     now: Timestamp,
 ) -> Statement {
-    let mut action = String::new();
-    for character in kind.name.chars() {
-        if character.is_ascii_uppercase() {
-            action.push('_');
-        }
-        action.push(character.to_ascii_uppercase());
-    }
-    action.push('.');
-    action.push_str(deed.as_str());
+    occurred(caller, environment, kind, id, &Action::of(kind, deed), now)
+}
+
+/// Something that has a name of its own.
+pub(super) fn occurred(
+    caller: &Caller,
+    environment: Uuid,
+    kind: &Kind,
+    id: Uuid,
+    action: &Action,
+    now: Timestamp,
+) -> Statement {
     let body = json!({
         "actor": {
             "client": { "id": caller.actor.application, "environment": { "id": caller.actor.environment } },
@@ -59,7 +46,7 @@ pub(super) fn event(
         environment,
         id: Id::<Kind>::new(now, &mut SystemRandom).uuid(),
         recorded_at: now,
-        action,
+        action: action.as_str().to_owned(),
         body: body.to_string(),
     })
 }

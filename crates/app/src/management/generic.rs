@@ -29,7 +29,7 @@ use super::{
 };
 
 /// How often a write is judged anew because something it was judged by changed meanwhile.
-const ATTEMPTS: usize = 16;
+pub(super) const ATTEMPTS: usize = 16;
 
 /// What a client asks of a collection, checked.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ fn missing(kind: &'static Kind, place: Place, id: Uuid) -> ManagementError {
 }
 
 /// Whether the reach of a call takes in this object, or the owner through which it is reached.
-fn within(reach: &Reach, kind: &Kind, id: Uuid, parent: Option<Uuid>) -> bool {
+pub(crate) fn within(reach: &Reach, kind: &Kind, id: Uuid, parent: Option<Uuid>) -> bool {
     let named = |allowed: &[Uuid], id: Uuid| allowed.contains(&id);
     match reach {
         Reach::Everything => true,
@@ -129,7 +129,7 @@ async fn raise_guard<R: Resource>(
     ))
 }
 
-async fn read_document<R: Resource>(
+pub(super) async fn read_document<R: Resource>(
     app: &App,
     caller: &Caller,
     place: Place,
@@ -238,7 +238,7 @@ async fn defaults<R: Resource>(
 }
 
 /// Builds with everything that the type asked for.
-async fn with_context<R: Resource, T>(
+pub(crate) async fn with_context<R: Resource, T>(
     app: &App,
     place: Place,
     id: Uuid,

@@ -39,14 +39,15 @@ impl<R> From<R> for Change<R> {
     }
 }
 
-/// How the address of an object is known to the counters: by a keyed hash, never in clear.
+/// How the address of an object is known to the counters: by a keyed hash, never in clear, and
+/// without regard to case.
 pub(crate) async fn address_subject(
     app: &App,
     environment: Uuid,
     address: &str,
 ) -> Result<String, ManagementError> {
     let key = app.data_key(environment).await?;
-    let hash = key.hash("address", &[address.as_bytes()]);
+    let hash = key.hash("address", &[address.to_lowercase().as_bytes()]);
     Ok(format!(
         "address:{}",
         data_encoding::BASE64URL_NOPAD.encode(&hash)

@@ -126,7 +126,12 @@ impl ApiError {
         match self {
             Self::Management(ManagementError::Invalid(violations))
             | Self::InvalidRequest(violations) => violations.iter().map(detail).collect(),
-            Self::Management(ManagementError::Failed(violation))
+            Self::Management(
+                ManagementError::Failed(violation)
+                | ManagementError::Limited {
+                    detail: violation, ..
+                },
+            )
             | Self::Limited {
                 detail: violation, ..
             } => vec![detail(violation)],
@@ -190,6 +195,9 @@ fn management_wire(error: &ManagementError) -> Wire {
                 })
                 .unwrap_or_else(|| NOT_FOUND.to_owned()),
         },
+        ManagementError::Limited { .. } => {
+            wire(StatusCode::TOO_MANY_REQUESTS, "REQUEST_LIMITED", ISSUE)
+        }
         ManagementError::BadCursor => wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED),
         ManagementError::Forbidden => wire(StatusCode::FORBIDDEN, "ACCESS_FAILED", NO_ACCESS),
         ManagementError::PreconditionFailed => wire(
@@ -256,6 +264,10 @@ impl Render for ApiError {
             }
             Self::Limited { retry_after, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
+            }
+            Self::Management(ManagementError::Limited { retry_after, .. }) => {
+                let seconds = HeaderValue::from(retry_after.as_seconds_ceil());
+                headers.insert(header::RETRY_AFTER, seconds);
             }
             Self::InvalidToken => {
                 headers.insert(

@@ -7,6 +7,7 @@ use serde_with::skip_serializing_none;
 
 use super::{
     device_authentication_policy::{DEVICE_AUTHENTICATION_POLICY, DeviceAuthenticationPolicy},
+    sign_on_facts::recipient,
     user::USER,
 };
 use crate::{
@@ -211,6 +212,10 @@ impl Resource for Device {
         context: &mut Context<'_>,
     ) -> Result<Built<Self>, Vec<Violation>> {
         draft.build(previous, context.now).map(Built::from)
+    }
+
+    fn address(&self) -> Option<String> {
+        Some(recipient(self).expose().clone())
     }
 
     fn unique(&self) -> Vec<UniqueKey> {

@@ -1,0 +1,281 @@
+//! Devices: the set belongs to the user, whose document holds its order; both change in one batch.
+
+mod pairing;
+mod sending;
+
+use stepgate_domain::{
+    audit::Action,
+    flow::facts::DeviceFailures,
+    id::Id,
+    resource::{Resource, Stored},
+    resources::{
+        device::{
+            Device, DeviceStatus, NicknameDraft, ReorderDraft,
+            order::{arrange, reordered, without},
+        },
+        user::User,
+    },
+    time::Timestamp,
+};
+use stepgate_store::{
+    counters,
+    documents::{self, Document},
+    engine::{Batch, Statement},
+    facts::{self, UserKey},
+};
+use uuid::Uuid;
+
+use crate::{
+    App,
+    error::ManagementError,
+    management::{
+        self, Caller, Change, Deed, ListRequest, Listing, Place, Target, event, settle, typed,
+        within,
+    },
+};
+
+pub use pairing::{activate, create, send_activation_code};
+
+/// A user with the devices, read together.
+#[derive(Debug)]
+struct Owner {
+    document: Document,
+    user: Stored<User>,
+    devices: Vec<(Document, Stored<Device>)>,
+}
+
+impl Owner {
+    async fn load(app: &App, caller: &Caller, place: Place) -> Result<Self, ManagementError> {
+        let unknown = || ManagementError::NotFound(None);
+        let user = place.parent.ok_or_else(unknown)?;
+        let facts =
+            facts::sign_on_facts(&*app.engine, place.environment, UserKey::Id(user)).await?;
+        let facts = facts.ok_or_else(unknown)?;
+        if !within(&caller.reach, User::KIND, user, facts.user.parent) {
+            return Err(unknown());
+        }
+        let mut devices = Vec::with_capacity(facts.devices.len());
+        for document in facts.devices {
+            let device = typed::<Device>(&document)?;
+            devices.push((document, device));
+        }
+        Ok(Self {
+            user: typed(&facts.user)?,
+            document: facts.user,
+            devices,
+        })
+    }
+
+    fn device(&self, target: &Target<'_>) -> Result<&(Document, Stored<Device>), ManagementError> {
+        let found = self
+            .devices
+            .iter()
+            .find(|(document, _)| document.id == target.id)
+            .ok_or(ManagementError::NotFound(None))?;
+        target.matches(&found.0)?;
+        Ok(found)
+    }
+
+    fn order(&self) -> Option<Vec<Id<Device>>> {
+        self.user.body.credentials.device_order.clone()
+    }
+
+    /// The writes that give the user another order of devices. They raise the user's revision,
+    /// which guards the set, even when the order stays.
+    async fn with_order(
+        &self,
+        app: &App,
+        caller: &Caller,
+        order: Option<Vec<Id<Device>>>,
+        now: Timestamp,
+    ) -> Result<Vec<Statement>, ManagementError> {
+        let user = self.user.body.clone().with_device_order(order);
+        let place = Place {
+            environment: self.document.environment,
+            parent: None,
+        };
+        let target = Target {
+            app,
+            caller,
+            place,
+            id: self.document.id,
+            if_match: None,
+        };
+        Ok(target.replaced(&self.document, user, now).await?.0)
+    }
+}
+
+/// The devices in the user's order, and that order.
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    request: ListRequest,
+) -> Result<(Listing<Device>, Option<Vec<Id<Device>>>), ManagementError> {
+    let mut listing = management::list::<Device>(app, caller, place, request).await?;
+    let user = place.parent.ok_or(ManagementError::NotFound(None))?;
+    let of_user = Place {
+        parent: None,
+        ..place
+    };
+    let user = management::read::<User>(app, caller, of_user, user).await?;
+    let order = user.body.credentials.device_order;
+    arrange(&mut listing.items, order.as_deref());
+    Ok((listing, order))
+}
+
+/// The device goes, from the order too.
+pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
+    let (app, caller) = (target.app, target.caller);
+    settle(app, || async {
+        let now = app.now();
+        let owner = Owner::load(app, caller, target.place).await?;
+        let (document, device) = owner.device(target)?;
+        let order = without(owner.order(), device.id);
+        let mut statements = owner.with_order(app, caller, order, now).await?;
+        statements.extend(deleted(caller, document, now));
+        Ok((Batch(statements), ()))
+    })
+    .await
+}
+
+/// The writes that remove a device with what is counted for it.
+fn deleted(caller: &Caller, document: &Document, now: Timestamp) -> Vec<Statement> {
+    let environment = document.environment;
+    let mut statements = documents::delete(Device::KIND, document, now);
+    statements.push(counters::delete(environment, &failure_counter(document.id)));
+    statements.push(event(
+        caller,
+        environment,
+        Device::KIND,
+        document.id,
+        Deed::Deleted,
+        now,
+    ));
+    statements
+}
+
+fn failure_counter(device: Uuid) -> String {
+    format!("device:{device}")
+}
+
+/// The order that the user wants.
+pub async fn reorder(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    draft: &ReorderDraft,
+) -> Result<(), ManagementError> {
+    settle(app, || async {
+        let owner = Owner::load(app, caller, place).await?;
+        let active: Vec<_> = owner
+            .devices
+            .iter()
+            .filter(|(_, device)| device.body.status == DeviceStatus::Active)
+            .map(|(_, device)| device.id)
+            .collect();
+        let order = reordered(draft, &active)?;
+        let action = Action::DEVICES_ORDER_UPDATED;
+        reordering(app, caller, &owner, Some(order), &action).await
+    })
+    .await
+}
+
+/// The user chooses a device each time.
+pub async fn drop_order(app: &App, caller: &Caller, place: Place) -> Result<(), ManagementError> {
+    settle(app, || async {
+        let owner = Owner::load(app, caller, place).await?;
+        reordering(app, caller, &owner, None, &Action::DEVICES_ORDER_DELETED).await
+    })
+    .await
+}
+
+async fn reordering(
+    app: &App,
+    caller: &Caller,
+    owner: &Owner,
+    order: Option<Vec<Id<Device>>>,
+    action: &Action,
+) -> Result<(Batch, ()), ManagementError> {
+    let now = app.now();
+    let mut statements = owner.with_order(app, caller, order, now).await?;
+    let target = Target {
+        app,
+        caller,
+        place: Place {
+            environment: owner.document.environment,
+            parent: None,
+        },
+        id: owner.document.id,
+        if_match: None,
+    };
+    statements.push(target.event::<User>(action, now));
+    Ok((Batch(statements), ()))
+}
+
+async fn changed(
+    target: &Target<'_>,
+    action: &Action,
+    rule: impl Fn(Device, Timestamp) -> Device + Send + Sync,
+) -> Result<Stored<Device>, ManagementError> {
+    let Target {
+        app,
+        caller,
+        place,
+        id,
+        if_match,
+    } = *target;
+    management::change(app, caller, place, id, if_match, |previous: &Stored<Device>, context| {
+        Ok(Change {
+            with: vec![target.event::<Device>(action, context.now)],
+            ..Change::from(rule(previous.body.clone(), context.now))
+        })
+    })
+    .await
+}
+
+pub async fn block(target: &Target<'_>) -> Result<Stored<Device>, ManagementError> {
+    changed(target, &Action::DEVICE_BLOCKED, Device::blocked).await
+}
+
+pub async fn unblock(target: &Target<'_>) -> Result<Stored<Device>, ManagementError> {
+    changed(target, &Action::DEVICE_UNBLOCKED, |device, _| {
+        device.unblocked()
+    })
+    .await
+}
+
+pub async fn rename(
+    target: &Target<'_>,
+    draft: &NicknameDraft,
+) -> Result<Stored<Device>, ManagementError> {
+    changed(target, &Action::DEVICE_NICKNAME_UPDATED, |device, _| {
+        device.renamed(draft.nickname.clone())
+    })
+    .await
+}
+
+/// Ends the lock and forgives the wrong codes. Codes that were void stay void.
+pub async fn unlock(target: &Target<'_>) -> Result<Stored<Device>, ManagementError> {
+    let app = target.app;
+    settle(app, || async {
+        let now = app.now();
+        let document = target.document::<Device>().await?;
+        let device = typed::<Device>(&document)?.body.unlocked();
+        let (mut statements, device) = target.replaced(&document, device, now).await?;
+        let environment = target.place.environment;
+        let subject = failure_counter(target.id);
+        let mut found = counters::read(&*app.engine, environment, &[subject]).await?;
+        if let Some(mut counter) = found.pop() {
+            let failures: DeviceFailures = serde_json::from_str(&counter.body)?;
+            counter.body = serde_json::to_string(&DeviceFailures {
+                round: failures.round,
+                ..DeviceFailures::default()
+            })?;
+            statements.push(counters::write(counter));
+        }
+        statements.push(target.event::<Device>(&Action::DEVICE_UNLOCKED, now));
+        Ok((Batch(statements), device))
+    })
+    .await
+}

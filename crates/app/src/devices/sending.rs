@@ -1,0 +1,251 @@
+//! Pairing messages, under the same limits as those of sign-ons.
+
+use serde::de::DeserializeOwned;
+use stepgate_domain::{
+    entropy::Entropy,
+    flow::delivery::{
+        self, AddressHistory, DailyHistory, Denied, Floors, NotificationPolicy, Permitted, Senders,
+    },
+    flow::{CounterState, Subject},
+    id::Id,
+    message::{Channel, Message},
+    otp::{DRAWN_DIGITS, prefix},
+    resources::{
+        device::{Device, NotificationDraft, method},
+        device_authentication_policy::DeviceAuthenticationPolicy,
+        notifications_policy::NotificationsPolicy,
+        sign_on_facts::recipient,
+        template::{Content, DEVICE_PAIRING, Rendered, escape_html, render},
+        user::User,
+    },
+    secret::Secret,
+    time::Timestamp,
+    violation::{Violation, ViolationCode},
+};
+use stepgate_store::{
+    counters::{self, StoredCounter},
+    engine::Statement,
+};
+use uuid::Uuid;
+
+use super::{Owner, pairing::code_hash};
+use crate::{
+    App,
+    error::ManagementError,
+    management::{address_subject, cached, cached_default},
+    messages,
+    random::SystemRandom,
+};
+
+/// The device that expects a new code, and the writes that count and queue its message.
+pub(super) async fn send_code(
+    app: &App,
+    owner: &Owner,
+    id: Id<Device>,
+    device: Device,
+    policy: &DeviceAuthenticationPolicy,
+    text: Option<&NotificationDraft>,
+    now: Timestamp,
+) -> Result<(Device, Vec<Statement>), ManagementError> {
+    let environment = owner.document.environment;
+    let channel = device.kind.channel();
+    let to = recipient(&device);
+    let content = content(&owner.user.body, channel);
+    let mut statements =
+        counted(app, owner, (channel, &to), policy, content.is_some(), now).await?;
+    let content = content.ok_or_else(|| denied(Denied::NoSender, channel, now))?;
+
+    let rules = &method(policy, device.kind).otp;
+    let drawn = Secret::new(<dyn Entropy>::digits(&mut SystemRandom, DRAWN_DIGITS));
+    let code = Secret::new(prefix(&drawn, rules.otp_length).to_owned());
+    let key = app.data_key(environment).await?;
+    let device = device.expecting_code(code_hash(&key, id.uuid(), code.expose()), rules, now);
+    let Rendered { subject, text } = rendered(content, text, &owner.user.body, &code, now);
+    let message = Message {
+        id: app.new_id::<Message>().to_string(),
+        channel,
+        to,
+        subject,
+        text: Secret::new(text),
+        code: Some(code),
+        sender: None,
+    };
+    statements.push(messages::enqueue(&key, environment, None, &message, now)?);
+    Ok((device, statements))
+}
+
+/// The user's languages, best first, choose the text.
+fn content(user: &User, channel: Channel) -> Option<&'static Content> {
+    let languages = user.profile.preferred_language.as_deref();
+    let languages: Vec<&str> = languages
+        .iter()
+        .flat_map(|list| list.split(','))
+        .filter_map(|language| language.split(';').next())
+        .map(str::trim)
+        .collect();
+    DEVICE_PAIRING.choose(channel, &languages)
+}
+
+fn rendered(
+    content: &Content,
+    own: Option<&NotificationDraft>,
+    user: &User,
+    code: &Secret<String>,
+    now: Timestamp,
+) -> Rendered {
+    let name = user.profile.name.as_ref();
+    let value_of = |variable: &str| match variable {
+        "otp" => Some(code.expose().clone()),
+        "user.username" => Some(user.username.clone()),
+        "user.name.given" => name.and_then(|name| name.given.clone()),
+        "user.name.family" => name.and_then(|name| name.family.clone()),
+        "current-year" => now.to_string().split('-').next().map(str::to_owned),
+        _ => None,
+    };
+    let standard = content.rendered(value_of);
+    match own.and_then(|own| own.message.as_deref()) {
+        None => standard,
+        Some(message) => Rendered {
+            text: match content.channel {
+                Channel::Sms => render(message, value_of),
+                // The text is the client's, who writes no HTML; the mail is HTML.
+                Channel::Email => escape_html(&render(message, value_of)),
+            },
+            ..standard
+        },
+    }
+}
+
+/// Judges the message by what was sent before, and counts it.
+async fn counted(
+    app: &App,
+    owner: &Owner,
+    (channel, to): (Channel, &Secret<String>),
+    policy: &DeviceAuthenticationPolicy,
+    has_content: bool,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
+    let environment = owner.document.environment;
+    let limits = limits(app, environment, policy).await?;
+    let address = address_subject(app, environment, to.expose()).await?;
+    let user = Subject::UserSends(Id::from_uuid(owner.document.id)).key();
+    let everyone = Subject::EnvironmentSends.key();
+    let subjects = [address.clone(), user.clone(), everyone.clone()];
+    let found = counters::read(&*app.engine, environment, &subjects).await?;
+    let (address_version, address_history) = history::<AddressHistory>(&found, &address)?;
+    let (user_version, user_history) = history::<DailyHistory>(&found, &user)?;
+    let (environment_version, environment_history) = history::<DailyHistory>(&found, &everyone)?;
+    let has = |channel| has_content && app.senders.has(channel);
+    let permitted = delivery::judge(&delivery::Request {
+        now,
+        channel,
+        address: to.expose(),
+        policy: &limits,
+        floors: &Floors::default(),
+        senders: Senders {
+            sms: has(Channel::Sms),
+            email: has(Channel::Email),
+        },
+        address_history: &address_history,
+        user_history: &user_history,
+        environment_history: &environment_history,
+    });
+    let Permitted {
+        address: address_history,
+        user: user_history,
+        environment: environment_history,
+    } = permitted.map_err(|reason| denied(reason, channel, now))?;
+    let write = |subject: String, version: i64, state: CounterState| {
+        Ok::<_, ManagementError>(counters::write(StoredCounter {
+            environment,
+            subject,
+            version,
+            expires_at: state.expires_at(now),
+            body: serde_json::to_string(&state)?,
+        }))
+    };
+    let mut statements = vec![
+        write(
+            address,
+            address_version,
+            CounterState::AddressSends(address_history),
+        )?,
+        write(user, user_version, CounterState::DailySends(user_history))?,
+    ];
+    if let Some(history) = environment_history {
+        let state = CounterState::DailySends(history);
+        statements.push(write(everyone, environment_version, state)?);
+    }
+    Ok(statements)
+}
+
+/// What the notification policy asks for: the one that the device's policy names, else the default.
+async fn limits(
+    app: &App,
+    environment: Uuid,
+    policy: &DeviceAuthenticationPolicy,
+) -> Result<NotificationPolicy, ManagementError> {
+    let named = match policy.notifications_policy {
+        Some(named) => {
+            cached::<NotificationsPolicy>(app, environment, named.id.uuid()).await?
+        }
+        None => None,
+    };
+    let policy = match named {
+        Some(policy) => Some(policy),
+        None => cached_default::<NotificationsPolicy>(app, environment).await?,
+    };
+    Ok(policy.map_or_else(NotificationPolicy::default, |policy| {
+        NotificationPolicy::from(&policy.body)
+    }))
+}
+
+fn history<T: DeserializeOwned + Default>(
+    found: &[StoredCounter],
+    subject: &str,
+) -> Result<(i64, T), ManagementError> {
+    match found.iter().find(|counter| counter.subject == subject) {
+        Some(counter) => Ok((counter.version, serde_json::from_str(&counter.body)?)),
+        None => Ok((0, T::default())),
+    }
+}
+
+/// Why the message is not sent, as it is answered.
+fn denied(reason: Denied, channel: Channel, now: Timestamp) -> ManagementError {
+    let address = match channel {
+        Channel::Sms => "phone",
+        Channel::Email => "email",
+    };
+    match reason {
+        Denied::NoSender => ManagementError::Failed(Violation::new(
+            ViolationCode::SendFailed,
+            "type",
+            "There is no sender for messages to devices of this type",
+        )),
+        Denied::CountryDenied => Violation::invalid(
+            address,
+            "The notification policy does not allow messages to this country",
+        )
+        .into(),
+        Denied::TooSoon { until } => {
+            let retry_after = until.since(now);
+            let inner = serde_json::json!({
+                "retryAfter": retry_after.as_seconds_ceil(),
+                "coolDownExpiresAt": until,
+            });
+            let message = "Too many messages were sent";
+            ManagementError::Limited {
+                detail: Violation::new(ViolationCode::LimitExceeded, address, message).with(inner),
+                retry_after,
+            }
+        }
+        Denied::QuotaExceeded { limit, resets_at } => {
+            let inner =
+                serde_json::json!({ "quotaLimit": limit, "quotaResetTime": resets_at });
+            let message = "The quota of the notification policy is used up";
+            ManagementError::Failed(
+                Violation::new(ViolationCode::QuotaExceeded, address, message).with(inner),
+            )
+        }
+    }
+}

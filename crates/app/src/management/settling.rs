@@ -1,0 +1,99 @@
+//! Changes that are judged by more than one object, or by facts that have to be waited for.
+
+use stepgate_domain::{
+    audit::Action,
+    resource::{Resource, Stored},
+    time::Timestamp,
+};
+use stepgate_store::{
+    documents::Document,
+    engine::{Batch, Fault, Statement, StoreError},
+};
+use uuid::Uuid;
+
+use crate::{App, error::ManagementError};
+
+use super::{
+    Caller, Place,
+    audit::{Deed, event, occurred},
+    generic::{ATTEMPTS, read_document},
+    prepare_replace,
+};
+
+/// Judges and commits, and begins again when something that it was judged by changed meanwhile.
+/// An attempt that has nothing to write is over.
+pub(crate) async fn settle<T, F>(
+    app: &App,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, ManagementError>
+where
+    F: Future<Output = Result<(Batch, T), ManagementError>>,
+{
+    for _ in 0..ATTEMPTS {
+        let (batch, outcome) = attempt().await?;
+        if batch.0.is_empty() {
+            return Ok(outcome);
+        }
+        match app.commit(batch).await {
+            Ok(()) => return Ok(outcome),
+            Err(StoreError::Refused(Fault::Stale)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Refused(Fault::Stale).into())
+}
+
+/// The object that a call is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    pub app: &'a App,
+    pub caller: &'a Caller,
+    pub place: Place,
+    pub id: Uuid,
+    /// The version that the client insists on.
+    pub if_match: Option<i64>,
+}
+
+impl Target<'_> {
+    /// The document, if the caller reaches it and it has the version that is insisted on.
+    pub(crate) async fn document<R: Resource>(&self) -> Result<Document, ManagementError> {
+        let document = read_document::<R>(self.app, self.caller, self.place, self.id).await?;
+        self.matches(&document)?;
+        Ok(document)
+    }
+
+    pub(crate) fn matches(&self, document: &Document) -> Result<(), ManagementError> {
+        match self.if_match {
+            Some(version) if version != document.version => {
+                Err(ManagementError::PreconditionFailed)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The writes that replace a document, with their event.
+    pub(crate) async fn replaced<R: Resource>(
+        &self,
+        document: &Document,
+        body: R,
+        now: Timestamp,
+    ) -> Result<(Vec<Statement>, Stored<R>), ManagementError> {
+        let (mut statements, stored) =
+            prepare_replace(self.app, self.place, document, body.into(), now).await?;
+        statements.push(event(
+            self.caller,
+            document.environment,
+            R::KIND,
+            document.id,
+            Deed::Updated,
+            now,
+        ));
+        Ok((statements, stored))
+    }
+
+    /// The event of something that has a name of its own.
+    pub(crate) fn event<R: Resource>(&self, action: &Action, now: Timestamp) -> Statement {
+        let environment = self.place.environment;
+        occurred(self.caller, environment, R::KIND, self.id, action, now)
+    }
+}

@@ -1,0 +1,292 @@
+//! Users: born with or without a password, changed by verbs, gone with all that is theirs.
+
+pub mod password;
+
+use serde_json::Value;
+use stepgate_domain::{
+    access::Reach,
+    audit::Action,
+    flow::facts::UserFailures,
+    resource::{Resource, Stored},
+    resources::{
+        device::Device,
+        user::{
+            BypassMfaDraft, EnabledDraft, ImportDraft, Imported, LockDraft, MfaEnabledDraft,
+            MoveDraft, ProviderDraft, User, UserDraft, VerifyStatusDraft, import as build_import,
+        },
+    },
+    password::{NewValue, PasswordFailures, WantedPassword},
+    schema,
+    time::Timestamp,
+    violation::Violation,
+};
+use stepgate_store::{counters, engine::Statement, sessions, token_families};
+use uuid::Uuid;
+
+use crate::{
+    App,
+    error::ManagementError,
+    management::{self, Caller, Change, ListRequest, Place, Target, with_context},
+    mfa_settings,
+};
+
+/// Creates a user without a password.
+pub async fn create(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    body: Value,
+) -> Result<Stored<User>, ManagementError> {
+    let settings = mfa_settings::current(app, place.environment).await?;
+    let draft = schema::decode::<UserDraft>(body)?.or_settings(&settings.body);
+    let id = app.new_id::<User>().uuid();
+    let built = with_context::<User, _>(app, place, id, None, |context| {
+        User::build(draft, None, context)
+    })
+    .await??;
+    management::insert(app, caller, place, id, built.into()).await
+}
+
+/// Creates a user with what other bodies may not set, the password included.
+pub async fn import(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    body: Value,
+) -> Result<Stored<User>, ManagementError> {
+    let settings = mfa_settings::current(app, place.environment).await?;
+    let mut draft = schema::decode::<ImportDraft>(body)?;
+    draft.user = draft.user.or_settings(&settings.body);
+    let id = app.new_id::<User>().uuid();
+    let Imported { user, password } = with_context::<User, _>(app, place, id, None, |context| {
+        build_import(draft, context)
+    })
+    .await??;
+    let population = user.population.id.uuid();
+    if !management::within(&caller.reach, User::KIND, id, Some(population)) {
+        return Err(ManagementError::Forbidden);
+    }
+    let user = match password {
+        Some(password) => {
+            let wanted = WantedPassword {
+                value: NewValue::parse(&password.value, "password")?,
+                force_change: password.force_change,
+                bypass_policy: false,
+                target: "password",
+            };
+            let policy = password::policy_of(app, place.environment, &user).await?;
+            let now = app.now();
+            let hash = password::accepted(app, &user, &policy.body, &wanted, now).await?;
+            user.with_password(hash, wanted.force_change, &policy.body, now)
+        }
+        None => user,
+    };
+    management::insert(app, caller, place, id, user.into()).await
+}
+
+/// The user goes, and with it devices, sessions, what its tokens are worth, and its counters.
+pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
+    let Target {
+        app,
+        caller,
+        place,
+        id,
+        if_match,
+    } = *target;
+    let everyone = Caller {
+        reach: Reach::Everything,
+        ..caller.clone()
+    };
+    let devices = management::list::<Device>(
+        app,
+        &everyone,
+        Place {
+            parent: Some(id),
+            ..place
+        },
+        ListRequest::default(),
+    )
+    .await?;
+    let mut with = end_sessions(place.environment, id, app.now());
+    with.extend(
+        counters_of(id)
+            .into_iter()
+            .chain([format!("sends:{id}")])
+            .chain(
+                devices
+                    .items
+                    .iter()
+                    .map(|device| format!("device:{}", device.id)),
+            )
+            .map(|subject| counters::delete(place.environment, &subject)),
+    );
+    management::remove_with::<User>(app, caller, place, id, if_match, with).await
+}
+
+/// Whoever is signed on has to sign on again, and every token of the user is void.
+pub(crate) fn end_sessions(environment: Uuid, user: Uuid, now: Timestamp) -> Vec<Statement> {
+    vec![
+        sessions::delete_of_user(environment, user),
+        token_families::revoke_of_user(environment, user, now),
+    ]
+}
+
+fn counters_of(user: Uuid) -> [String; 2] {
+    [mfa_counter(user), password::counter(user)]
+}
+
+fn mfa_counter(user: Uuid) -> String {
+    format!("user:{user}")
+}
+
+/// Wrong codes count from nothing again.
+fn forgive_codes(environment: Uuid, user: Uuid) -> Result<Statement, ManagementError> {
+    let none = serde_json::to_string(&UserFailures::default())?;
+    Ok(counters::reset(environment, &mfa_counter(user), none))
+}
+
+/// Wrong passwords count from nothing again.
+fn forgive_passwords(environment: Uuid, user: Uuid) -> Result<Statement, ManagementError> {
+    let none = serde_json::to_string(&PasswordFailures::default())?;
+    Ok(counters::reset(environment, &password::counter(user), none))
+}
+
+async fn changed(
+    target: &Target<'_>,
+    with: Vec<Statement>,
+    rule: impl Fn(User, Timestamp) -> Result<User, ManagementError> + Send + Sync,
+) -> Result<Stored<User>, ManagementError> {
+    let Target {
+        app,
+        caller,
+        place,
+        id,
+        if_match,
+    } = *target;
+    management::change(app, caller, place, id, if_match, |previous: &Stored<User>, context| {
+        let user = rule(previous.body.clone(), context.now)?;
+        Ok(Change {
+            with: with.clone(),
+            ..Change::from(user)
+        })
+    })
+    .await
+}
+
+/// An end in the past locks nothing.
+pub async fn lock(target: &Target<'_>, draft: LockDraft) -> Result<Stored<User>, ManagementError> {
+    let now = target.app.now();
+    let with = if draft.unlock_at.is_some_and(|end| end <= now) {
+        Vec::new()
+    } else {
+        vec![target.event::<User>(&Action::USER_LOCKED, now)]
+    };
+    changed(target, with, |user, now| {
+        Ok(user.lock_account(draft.unlock_at, now))
+    })
+    .await
+}
+
+/// Ends every lock of the account, and forgives what led to them.
+pub async fn unlock(target: &Target<'_>) -> Result<Stored<User>, ManagementError> {
+    let with = vec![
+        forgive_codes(target.place.environment, target.id)?,
+        forgive_passwords(target.place.environment, target.id)?,
+        target.event::<User>(&Action::USER_UNLOCKED, target.app.now()),
+    ];
+    changed(target, with, |user, _| Ok(user.unlock_account())).await
+}
+
+/// Disabling ends the user's sessions and tokens.
+pub async fn enable(
+    target: &Target<'_>,
+    draft: EnabledDraft,
+) -> Result<Stored<User>, ManagementError> {
+    let with = if draft.enabled {
+        Vec::new()
+    } else {
+        end_sessions(target.place.environment, target.id, target.app.now())
+    };
+    changed(target, with, |user, _| Ok(user.enable(draft.enabled))).await
+}
+
+pub async fn move_to(
+    target: &Target<'_>,
+    draft: MoveDraft,
+) -> Result<Stored<User>, ManagementError> {
+    let event = target.event::<User>(&Action::USER_MOVED, target.app.now());
+    changed(target, vec![event], |user, _| Ok(user.move_to(draft.id)))
+        .await
+        .map_err(|error| match error {
+            // The body of this operation is the population's id alone.
+            ManagementError::Invalid(violations) => ManagementError::Invalid(
+                violations
+                    .into_iter()
+                    .map(|violation| match violation.target.as_str() {
+                        "population.id" => Violation {
+                            target: "id".to_owned(),
+                            ..violation
+                        },
+                        _ => violation,
+                    })
+                    .collect(),
+            ),
+            other => other,
+        })
+}
+
+pub async fn enable_mfa(
+    target: &Target<'_>,
+    draft: MfaEnabledDraft,
+) -> Result<Stored<User>, ManagementError> {
+    changed(target, Vec::new(), |user, _| {
+        Ok(user.enable_mfa(draft.mfa_enabled))
+    })
+    .await
+}
+
+pub async fn bypass_mfa(
+    target: &Target<'_>,
+    draft: BypassMfaDraft,
+) -> Result<Stored<User>, ManagementError> {
+    changed(target, Vec::new(), |user, now| {
+        Ok(user.bypass_mfa(draft.until, now))
+    })
+    .await
+}
+
+pub async fn set_verify_status(
+    target: &Target<'_>,
+    draft: VerifyStatusDraft,
+) -> Result<Stored<User>, ManagementError> {
+    changed(target, Vec::new(), |user, _| {
+        Ok(user.set_verify_status(draft.verify_status))
+    })
+    .await
+}
+
+/// The environment itself is the only identity provider; nobody chooses their own.
+pub async fn set_identity_provider(
+    target: &Target<'_>,
+    draft: &ProviderDraft,
+) -> Result<Stored<User>, ManagementError> {
+    if target.caller.actor.user == Some(target.id) {
+        return Err(ManagementError::Forbidden);
+    }
+    if draft.id.is_some() {
+        return Err(Violation::invalid("id", "is not an identity provider").into());
+    }
+    changed(target, Vec::new(), |user, _| Ok(user)).await
+}
+
+/// The user as it is now.
+pub async fn read(target: &Target<'_>) -> Result<Stored<User>, ManagementError> {
+    let Target {
+        app,
+        caller,
+        place,
+        id,
+        ..
+    } = *target;
+    management::read::<User>(app, caller, place, id).await
+}

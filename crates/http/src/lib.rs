@@ -1,7 +1,9 @@
 //! Routes, wire shapes, error renderers and pages. Nothing here decides anything.
 
+mod access_log;
 pub mod api;
 pub mod call;
+mod cookies;
 mod crud;
 pub mod error;
 mod exchange;

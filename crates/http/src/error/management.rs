@@ -7,7 +7,10 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 use stepgate_app::error::ManagementError;
-use stepgate_domain::violation::{Violation, ViolationCode};
+use stepgate_domain::{
+    oauth::error::{DetailCode, OAuthError},
+    violation::{Violation, ViolationCode},
+};
 
 use super::Render;
 use crate::exchange::Exchange;
@@ -53,11 +56,7 @@ pub enum ApiError {
         retry_after: i64,
     },
     /// An authorize request with `response_mode=pi.flow`: the envelope with the OAuth members.
-    Authorize {
-        detail: Violation,
-        error: &'static str,
-        description: String,
-    },
+    Authorize(OAuthError),
 }
 
 impl<E: Into<ManagementError>> From<E> for ApiError {
@@ -113,7 +112,13 @@ impl ApiError {
                 "The request could not be completed. This server does not answer for the requested host.",
             ),
             Self::Limited { .. } => wire(StatusCode::TOO_MANY_REQUESTS, "REQUEST_LIMITED", ISSUE),
-            Self::Authorize { .. } => wire(StatusCode::BAD_REQUEST, "INVALID_DATA", VALIDATION),
+            Self::Authorize(error) => {
+                let message = match error.detail {
+                    DetailCode::InvalidValue | DetailCode::RequiredValue => VALIDATION,
+                    DetailCode::LoginRequired | DetailCode::AccessFailed => ISSUE,
+                };
+                wire(StatusCode::BAD_REQUEST, error.detail.envelope(), message)
+            }
         }
     }
 
@@ -129,10 +134,16 @@ impl ApiError {
             )
             | Self::Limited {
                 detail: violation, ..
-            }
-            | Self::Authorize {
-                detail: violation, ..
             } => vec![detail(violation)],
+            Self::Authorize(error) => {
+                let mut detail = Map::new();
+                detail.insert("code".into(), error.detail.as_str().into());
+                if let Some(target) = &error.target {
+                    detail.insert("target".into(), target.clone().into());
+                }
+                detail.insert("message".into(), error.description.clone().into());
+                vec![detail.into()]
+            }
             Self::Management(ManagementError::Forbidden) => {
                 vec![
                     json!({ "code": "INSUFFICIENT_PERMISSIONS", "message": "The caller lacks the permission for this." }),
@@ -233,12 +244,9 @@ impl Render for ApiError {
         if !details.is_empty() {
             body.insert("details".into(), details.into());
         }
-        if let Self::Authorize {
-            error, description, ..
-        } = &self
-        {
-            body.insert("error".into(), (*error).into());
-            body.insert("error_description".into(), description.clone().into());
+        if let Self::Authorize(error) = &self {
+            body.insert("error".into(), error.code.as_str().into());
+            body.insert("error_description".into(), error.description.clone().into());
         }
         let mut response = Response::new(Body::from(Value::Object(body).to_string()));
         *response.status_mut() = status;
@@ -274,7 +282,7 @@ impl Render for ApiError {
             | Self::UnsupportedMediaType { .. }
             | Self::TooLarge { .. }
             | Self::Misdirected
-            | Self::Authorize { .. } => {}
+            | Self::Authorize(_) => {}
         }
         response
     }

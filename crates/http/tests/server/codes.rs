@@ -186,10 +186,10 @@ async fn a_code_sent_eight_times_at_once_is_redeemed_once() {
         let (server, client, code) = (server.clone(), client.clone(), code.clone());
         requests.spawn(async move { server.redeem(&client, &code).await.status() });
     }
-    let mut answers = requests.join_all().await;
-    answers.sort();
-    assert_eq!(answers.remove(0), StatusCode::OK);
-    assert_eq!(answers, [StatusCode::BAD_REQUEST; 7]);
+    let mut statuses = requests.join_all().await;
+    statuses.sort();
+    assert_eq!(statuses.remove(0), StatusCode::OK);
+    assert_eq!(statuses, [StatusCode::BAD_REQUEST; 7]);
 }
 
 #[tokio::test]

@@ -54,20 +54,20 @@ impl Exchange {
         }
     }
 
-    /// Judges the page that asks, for this answer and for every error in its place. Without a call
-    /// of this, any page may read the answer, and none with credentials. False when a page asks
-    /// that may not; programs and this server's own pages always may.
-    pub fn judge_page(&self, client: Option<&Client>, kind: EndpointKind) -> bool {
-        let page = self
+    /// Judges the page that asks, for this answer and every error in its place. Without a call of
+    /// this, any origin may read the answer, and none with credentials.
+    pub fn judge_page(&self, client: Option<&Client>, kind: EndpointKind) -> Admission {
+        let origin = self
             .page_origin
             .as_ref()
-            .map(|page| page.to_str().unwrap_or_default());
-        let admission = cors::judge(client, kind, page.unwrap_or_default());
+            .map(|origin| origin.to_str().unwrap_or_default());
+        // A program that is no browser sends no Origin, and reads no such headers.
+        let admission = cors::judge(client, kind, origin.unwrap_or_default());
         *self
             .admission
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = admission;
-        admission != Admission::Refused || page.is_none_or(|page| page == self.origin.as_str())
+        admission
     }
 
     pub(crate) fn admission(&self) -> Admission {

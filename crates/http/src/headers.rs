@@ -1,10 +1,14 @@
 //! Headers that every answer carries, and CORS.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
 
 use stepgate_domain::oauth::cors::Admission;
 
-use crate::exchange::Exchange;
+use crate::{api::Operation, exchange::Exchange};
 
 pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("correlation-id");
 
@@ -61,4 +65,29 @@ fn admit(headers: &mut HeaderMap, exchange: &Exchange) {
         (Admission::Echo { .. }, None) | (Admission::Refused, _) => {}
     }
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
+}
+
+/// The answer to a preflight: what this path offers, and the headers that were asked about.
+pub(crate) fn preflight(operations: &[Operation], request: &HeaderMap) -> Response {
+    let mut methods: Vec<&str> = vec![Method::OPTIONS.as_str()];
+    for operation in operations {
+        if !methods.contains(&operation.method.as_str()) {
+            methods.push(operation.method.as_str());
+        }
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    if let Ok(methods) = HeaderValue::from_str(&methods.join(", ")) {
+        headers.insert(header::ALLOW, methods.clone());
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    }
+    if let Some(names) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    }
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("600"),
+    );
+    response
 }

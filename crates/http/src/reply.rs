@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
 use serde_json::Value;
@@ -49,24 +49,6 @@ impl Reply {
     /// 302, as the contract has it everywhere.
     pub fn found(location: &str) -> Self {
         Self::new(StatusCode::FOUND, Content::Empty).with(header::LOCATION, location)
-    }
-    /// The answer to a preflight: what the path offers, and the headers that were asked about.
-    pub fn preflight(methods: &[Method], request: &HeaderMap) -> Self {
-        let names: Vec<&str> = std::iter::once(&Method::OPTIONS)
-            .chain(methods)
-            .map(Method::as_str)
-            .collect();
-        let names = names.join(", ");
-        let mut reply = Self::no_content()
-            .with(header::ALLOW, &names)
-            .with(header::ACCESS_CONTROL_ALLOW_METHODS, &names)
-            .with(header::ACCESS_CONTROL_MAX_AGE, "600");
-        if let Some(asked) = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
-            reply
-                .headers
-                .insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
-        }
-        reply
     }
     /// Adds a header; a value that cannot be one is left out.
     #[must_use]

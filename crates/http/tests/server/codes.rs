@@ -164,8 +164,8 @@ async fn a_code_that_comes_twice_revokes_what_it_bought() {
     answer(server.userinfo(&token).await, StatusCode::OK).await;
     assert_eq!(server.introspect(client, &token).await["active"], true);
 
-    let reused = invalid_grant(server.redeem(client, &code).await).await;
-    assert_eq!(reused, "The code has been used before");
+    let reuse = invalid_grant(server.redeem(client, &code).await).await;
+    assert_eq!(reuse, "The code has been used before");
     world.is_dead(&bought).await;
     let path = format!("/v1/environments/{}/applications", server.environment());
     let refused = server.request(Method::GET, &path).bearer_auth(&token);

@@ -1,5 +1,7 @@
 use reqwest::{Method, StatusCode, header};
 use serde_json::json;
+use stepgate_app::{clock::Clock, tokens};
+use stepgate_domain::time::Duration;
 
 use crate::support::{Server, TestClient, answer, oauth_error, text, verified};
 
@@ -45,7 +47,6 @@ async fn only_the_configured_way_of_authentication_is_accepted() {
                 "tokenEndpointAuthMethod": "CLIENT_SECRET_POST" }),
         )
         .await;
-    let role = json!({ "error": "access_denied" });
     let by_post = |client: &TestClient| {
         let form = [
             ("grant_type", "client_credentials".to_owned()),
@@ -57,7 +58,7 @@ async fn only_the_configured_way_of_authentication_is_accepted() {
     // Proved; what it lacks is a role.
     let (error, description) =
         oauth_error(by_post(&post).await.unwrap(), StatusCode::BAD_REQUEST).await;
-    assert_eq!(error, role["error"]);
+    assert_eq!(error, "access_denied");
     assert_eq!(
         description,
         "The request could not be completed. There was an issue processing the request.: \
@@ -188,4 +189,34 @@ async fn requests_that_are_no_token_requests_are_refused_with_the_documented_sta
         let (found, _) = oauth_error(refused, StatusCode::BAD_REQUEST).await;
         assert_eq!(found, error, "{form:?}");
     }
+}
+
+#[tokio::test]
+async fn a_rotated_secret_works_until_it_expires_and_its_use_is_noted() {
+    let server = Server::start().await;
+    let with = json!({ "type": "SERVICE", "grantTypes": ["CLIENT_CREDENTIALS"] });
+    let old = server.create_application("service", with).await;
+    server.grant_resource(&old, "payments:write").await;
+    let new = server.rotate_secret(&old, Duration::from_minutes(5)).await;
+    answer(server.token(&new, &FORM).await, StatusCode::OK).await;
+    let last_used = async || {
+        let secrets = tokens::client_secrets(&server.app, server.environment(), old.uuid());
+        let secrets = secrets.await.unwrap().unwrap();
+        secrets.previous.as_ref().unwrap().last_used
+    };
+    assert_eq!(last_used().await, None);
+    answer(server.token(&old, &FORM).await, StatusCode::OK).await;
+    let noted = async {
+        while last_used().await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), noted)
+        .await
+        .unwrap();
+    assert_eq!(last_used().await, Some(server.clock.now()));
+    server.clock.advance(Duration::from_minutes(5));
+    let (error, _) = oauth_error(server.token(&old, &FORM).await, StatusCode::UNAUTHORIZED).await;
+    assert_eq!(error, "invalid_client");
+    answer(server.token(&new, &FORM).await, StatusCode::OK).await;
 }

@@ -164,8 +164,8 @@ async fn a_code_that_comes_twice_revokes_what_it_bought() {
     answer(server.userinfo(&token).await, StatusCode::OK).await;
     assert_eq!(server.introspect(client, &token).await["active"], true);
 
-    let reused = invalid_grant(server.redeem(client, &code).await).await;
-    assert_eq!(reused, "The code has been used before");
+    let reuse = invalid_grant(server.redeem(client, &code).await).await;
+    assert_eq!(reuse, "The code has been used before");
     world.is_dead(&bought).await;
     let path = format!("/v1/environments/{}/applications", server.environment());
     let refused = server.request(Method::GET, &path).bearer_auth(&token);
@@ -186,10 +186,10 @@ async fn a_code_sent_eight_times_at_once_is_redeemed_once() {
         let (server, client, code) = (server.clone(), client.clone(), code.clone());
         requests.spawn(async move { server.redeem(&client, &code).await.status() });
     }
-    let mut answers = requests.join_all().await;
-    answers.sort();
-    assert_eq!(answers.remove(0), StatusCode::OK);
-    assert_eq!(answers, [StatusCode::BAD_REQUEST; 7]);
+    let mut statuses = requests.join_all().await;
+    statuses.sort();
+    assert_eq!(statuses.remove(0), StatusCode::OK);
+    assert_eq!(statuses, [StatusCode::BAD_REQUEST; 7]);
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! Route tables, nothing else.
 
+mod authorize;
 mod environments;
+mod flows;
+mod inbox;
 mod management;
 mod oidc;
 mod roles;
 mod secrets;
+mod signon;
 mod system;
 
 use std::sync::Arc;
@@ -22,6 +26,10 @@ pub fn operations() -> Api {
         .then(secrets::operations)
         .then(roles::operations)
         .then(oidc::operations)
+        .then(authorize::operations)
+        .then(flows::operations)
+        .then(signon::operations)
+        .then(inbox::operations)
         .then(system::operations)
 }
 

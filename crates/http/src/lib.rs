@@ -14,5 +14,6 @@ mod openapi;
 pub mod pages;
 mod reply;
 pub mod routes;
+mod sign_on;
 
 pub use routes::router;

@@ -50,11 +50,6 @@ pub enum ApiError {
     },
     /// The Host header names none of this server's origins.
     Misdirected,
-    /// A limit on how often something may be asked.
-    Limited {
-        detail: Violation,
-        retry_after: i64,
-    },
     /// An authorize request with `response_mode=pi.flow`: the envelope with the OAuth members.
     Authorize(OAuthError),
 }
@@ -111,7 +106,6 @@ impl ApiError {
                 "INVALID_REQUEST",
                 "The request could not be completed. This server does not answer for the requested host.",
             ),
-            Self::Limited { .. } => wire(StatusCode::TOO_MANY_REQUESTS, "REQUEST_LIMITED", ISSUE),
             Self::Authorize(error) => {
                 let message = match error.detail {
                     DetailCode::InvalidValue | DetailCode::RequiredValue => VALIDATION,
@@ -120,6 +114,19 @@ impl ApiError {
                 wire(StatusCode::BAD_REQUEST, error.detail.envelope(), message)
             }
         }
+    }
+
+    /// A fault of ours is written down; the client is told no more than its correlation id.
+    pub(super) fn log(&self, exchange: &Exchange) {
+        if let Self::Management(ManagementError::Internal(source)) = self {
+            tracing::error!(correlation_id = exchange.correlation_id, error = ?source, "request failed");
+        }
+    }
+
+    /// What a page says of it.
+    pub(super) fn sentence(&self) -> (StatusCode, String) {
+        let wire = self.wire();
+        (wire.status, wire.message)
     }
 
     fn details(&self) -> Vec<Value> {
@@ -131,10 +138,7 @@ impl ApiError {
                 | ManagementError::Limited {
                     detail: violation, ..
                 },
-            )
-            | Self::Limited {
-                detail: violation, ..
-            } => vec![detail(violation)],
+            ) => vec![detail(violation)],
             Self::Authorize(error) => {
                 let mut detail = Map::new();
                 detail.insert("code".into(), error.detail.as_str().into());
@@ -228,9 +232,7 @@ fn detail(violation: &Violation) -> Value {
 
 impl Render for ApiError {
     fn render(self, exchange: &Exchange) -> Response {
-        if let Self::Management(ManagementError::Internal(source)) = &self {
-            tracing::error!(correlation_id = exchange.correlation_id, error = ?source, "request failed");
-        }
+        self.log(exchange);
         let Wire {
             status,
             code,
@@ -261,9 +263,6 @@ impl Render for ApiError {
                 if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
                     headers.insert(header::ALLOW, value);
                 }
-            }
-            Self::Limited { retry_after, .. } => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             Self::Management(ManagementError::Limited { retry_after, .. }) => {
                 let seconds = HeaderValue::from(retry_after.as_seconds_ceil());

@@ -1,17 +1,35 @@
 //! The shell around the flow engine: load facts, step, commit the outcome with its effects, and
 //! answer after the commit.
 
+mod act;
+mod admission;
+mod authorize;
+mod code;
+mod effects;
+mod ending;
+mod facts;
+mod hint;
+mod look;
 mod outcome;
+mod policies;
+mod resume;
+mod session;
+mod trail;
 
 use std::net::IpAddr;
 
-use stepgate_domain::{flow::ids::DeviceId, secret::Secret};
-use stepgate_store::engine::{Batch, Statement};
-use uuid::Uuid;
+use stepgate_domain::{
+    flow::{FlowError, ids::DeviceId},
+    secret::Secret,
+};
 
-use crate::{App, error::ManagementError, origin::Origin};
+use crate::{error::ManagementError, origin::Origin};
 
+pub use act::{act, delivery_failed};
+pub use authorize::authorize;
+pub use look::{look, page_token, refuse_unoffered};
 pub use outcome::{AuthorizeFailure, Begun, FlowFailure, Resumed, SessionCookie, Shown};
+pub use resume::resume;
 
 /// Who calls, as far as a flow cares.
 #[derive(Debug, Clone)]
@@ -46,14 +64,11 @@ pub enum Deed {
     },
 }
 
-/// The worker found out that a message of this flow cannot be delivered: `dead` is committed with
-/// what the flow makes of it.
-pub async fn delivery_failed(
-    app: &App,
-    _environment: Uuid,
-    _flow: Uuid,
-    _message: &str,
-    dead: Statement,
-) -> Result<(), ManagementError> {
-    Ok(app.commit(Batch(vec![dead])).await?)
+/// How often a deed is judged anew because what it was judged by has changed. Each round somebody
+/// else gets on, and most of those who wait are then refused at once.
+const ATTEMPTS: usize = 64;
+
+/// The engine refused what this shell must never ask of it.
+fn unexpected(error: FlowError) -> ManagementError {
+    ManagementError::Internal(format!("the flow engine was not given its due: {error:?}").into())
 }

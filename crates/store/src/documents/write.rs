@@ -121,6 +121,22 @@ pub fn reseal(document: &Document, kind: &'static Kind, secrets: String) -> Stat
     Statement::new(sql, args).once(Fault::Stale)
 }
 
+/// The body as it is given, for a change that touches neither keys nor references nor terms and is
+/// no change of anybody's making. Fault: [`Fault::Stale`].
+pub fn rewrite(document: &Document, kind: &'static Kind, body: String) -> Statement {
+    let sql = format!(
+        "UPDATE {} SET body = $4, version = version + 1 WHERE environment = $1 AND id = $2 AND version = $3",
+        tables(kind.family).rows
+    );
+    let args = vec![
+        text(document.environment),
+        text(document.id),
+        document.version.into(),
+        body.into(),
+    ];
+    Statement::new(sql, args).once(Fault::Stale)
+}
+
 /// The object goes, and with it what it owns. Faults: [`Fault::Stale`]. An object that is mentioned
 /// elsewhere stays ([`crate::engine::StoreError::StillReferenced`]).
 pub fn delete(kind: &'static Kind, document: &Document, now: Timestamp) -> Vec<Statement> {

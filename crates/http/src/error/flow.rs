@@ -21,10 +21,14 @@ pub(crate) fn told(failure: FlowFailure, exchange: &Exchange, now: Timestamp) ->
             exchange.admit_any_page();
             ManagementError::NotFound(None).into()
         }
-        FlowFailure::NoSession => ApiError::NoAccess {
-            status: StatusCode::UNAUTHORIZED,
-            detail: "INVALID_TOKEN",
-        },
+        FlowFailure::NoSession => {
+            // The page was judged before the cookie.
+            exchange.admit_any_page();
+            ApiError::NoAccess {
+                status: StatusCode::UNAUTHORIZED,
+                detail: "INVALID_TOKEN",
+            }
+        }
         FlowFailure::OriginNotAllowed => ApiError::NoAccess {
             status: StatusCode::FORBIDDEN,
             detail: "ACCESS_FAILED",

@@ -109,7 +109,10 @@ impl ApiError {
             Self::Authorize(error) => {
                 let message = match error.detail {
                     DetailCode::InvalidValue | DetailCode::RequiredValue => VALIDATION,
-                    DetailCode::LoginRequired | DetailCode::AccessFailed => ISSUE,
+                    DetailCode::LoginRequired
+                    | DetailCode::AccessFailed
+                    | DetailCode::QuotaExceeded
+                    | DetailCode::SendFailed => ISSUE,
                 };
                 wire(StatusCode::BAD_REQUEST, error.detail.envelope(), message)
             }

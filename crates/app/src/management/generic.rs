@@ -29,7 +29,8 @@ use super::{
 };
 
 /// How often a write is judged anew because something it was judged by changed meanwhile.
-pub(super) const ATTEMPTS: usize = 16;
+/// Of all who try at once one gets through, so this is how many may.
+pub(super) const ATTEMPTS: usize = 128;
 
 /// What a client asks of a collection, checked.
 #[derive(Debug, Default)]

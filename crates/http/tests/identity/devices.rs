@@ -693,3 +693,72 @@ async fn unlocking_a_device_forgives_its_wrong_codes() {
         }
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_pairing_codes_are_judged_no_more_often_than_the_policy_allows() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let device = paired(&server, &user, unproved(sms(1))).await;
+    let right = code(&server).await;
+    let wrong = (0..16).map(|number| {
+        let (server, device) = (&server, &device);
+        // Of another length than the right one.
+        async move { activate(server, device, &format!("{number:07}")).await }
+    });
+    let answers = join_all(wrong).await;
+    let with = |code: &str| {
+        let is = |answer: &&Answer| answer.body["details"][0]["code"] == code;
+        answers.iter().filter(is).count()
+    };
+    // Two wrong ones, the third that voids the code, and the others find no code.
+    assert_eq!((with("LIMIT_EXCEEDED"), with("INVALID_OTP")), (1, 15));
+    let counted = |answer: &&Answer| {
+        let inner = &answer.body["details"][0]["innerError"];
+        inner.get("attemptsRemaining").is_some()
+    };
+    assert_eq!(answers.iter().filter(counted).count(), 3);
+    activate(&server, &device, &right)
+        .await
+        .refused(400, "INVALID_DATA");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_pairing_code_activates_once() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let device = paired(&server, &user, unproved(sms(1))).await;
+    let right = code(&server).await;
+    let answers = join_all((0..8).map(|_| activate(&server, &device, &right))).await;
+    let activated = answers
+        .iter()
+        .filter(|answer| answer.status.as_u16() == 200);
+    assert_eq!(activated.count(), 1);
+    assert_eq!(order(&server, &user).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_resends_send_one_message() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let device = paired(&server, &user, unproved(sms(1))).await;
+    server.message().await;
+    server.advance(Duration::from_seconds(10));
+    let resends =
+        (0..8).map(|_| server.vendor("POST", &device, "device.sendActivationCode+json", None));
+    let answers = join_all(resends).await;
+    let sent = answers
+        .iter()
+        .filter(|answer| answer.status.as_u16() == 200)
+        .count();
+    assert_eq!(sent, 1);
+    for answer in answers
+        .iter()
+        .filter(|answer| answer.status.as_u16() != 200)
+    {
+        answer.refused(429, "REQUEST_LIMITED");
+    }
+    activate(&server, &device, &code(&server).await)
+        .await
+        .with_status(200);
+    assert!(server.no_message().await);
+}

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use stepgate_domain::{access::Role, time::Duration};
+use stepgate_domain::{access::Role, flow::facts::UserFailures, time::Duration};
 use stepgate_store::{
+    counters::{self, StoredCounter},
+    engine::Batch,
     sessions::{self, StoredSession},
     token_families::{self, StoredFamily},
 };
@@ -367,6 +369,81 @@ async fn disabling_ends_sessions_and_tokens() {
         .refused_for(400, "INVALID_DATA", "REQUIRED_VALUE", "enabled");
 }
 
+/// How many wrong codes the user has made, as sign-ons count them.
+async fn wrong_codes(server: &Server, user: &str) -> Option<u32> {
+    let environment = server.environment.parse().unwrap();
+    let subjects = [user.replace("/users/", "user:")];
+    let found = counters::read(&*server.app.engine, environment, &subjects)
+        .await
+        .unwrap();
+    let failures: UserFailures = serde_json::from_str(&found.first()?.body).unwrap();
+    Some(failures.consecutive)
+}
+
+async fn make_wrong_codes(server: &Server, user: &str) {
+    let environment = server.environment.parse().unwrap();
+    let subject = user.replace("/users/", "user:");
+    let subjects = [subject.clone()];
+    let found = counters::read(&*server.app.engine, environment, &subjects)
+        .await
+        .unwrap();
+    let failures = UserFailures {
+        consecutive: 4,
+        toward_lockout: 4,
+    };
+    let counter = counters::write(StoredCounter {
+        environment,
+        subject,
+        version: found.first().map_or(0, |counter| counter.version),
+        expires_at: server.app.now() + Duration::from_days(1),
+        body: serde_json::to_string(&failures).unwrap(),
+    });
+    server.app.commit(Batch(vec![counter])).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_unlocks_also_forgives_wrong_codes() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let password = format!("{user}/password");
+    let value = json!({ "value": "Tr0ub4dor&Horse" });
+    server.post(&password, value).await.with_status(200);
+    assert_eq!(wrong_codes(&server, &user).await, None);
+    for (path, verb) in [
+        (&user, "account.unlock+json"),
+        (&password, "password.unlock+json"),
+        (&password, "password.forceChange"),
+    ] {
+        make_wrong_codes(&server, &user).await;
+        assert_eq!(wrong_codes(&server, &user).await, Some(4));
+        server
+            .vendor("POST", path, verb, None)
+            .await
+            .with_status(200);
+        assert_eq!(wrong_codes(&server, &user).await, Some(0), "{verb}");
+    }
+    make_wrong_codes(&server, &user).await;
+    server.delete(&user).await.with_status(204);
+    assert_eq!(wrong_codes(&server, &user).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_of_the_password_ends_sessions_and_setting_it_does_not() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let path = format!("{user}/password");
+    let (session, family) = signed_on(&server, &user).await;
+    let value = json!({ "value": "Tr0ub4dor&Horse" });
+    server.post(&path, value).await.with_status(200);
+    assert!(!are_over(&server, session, family).await);
+    let body = Some(json!({ "newPassword": "Tr0ub4dor&Mule" }));
+    server
+        .vendor("PUT", &path, "password.reset+json", body)
+        .await
+        .with_status(200);
+    assert!(are_over(&server, session, family).await);
+}
+
 /// A session and a token family of the user, as a sign-on leaves them.
 async fn signed_on(server: &Server, user: &str) -> (Uuid, Uuid) {
     let environment = server.environment.parse().unwrap();
@@ -394,11 +471,7 @@ async fn signed_on(server: &Server, user: &str) -> (Uuid, Uuid) {
             body: "{}".to_owned(),
         }),
     ];
-    server
-        .app
-        .commit(stepgate_store::engine::Batch(batch))
-        .await
-        .unwrap();
+    server.app.commit(Batch(batch)).await.unwrap();
     (session, family)
 }
 
@@ -469,8 +542,8 @@ async fn the_small_parts_are_read_and_written_by_themselves() {
         bypassed["bypassMFAEnabledUntil"],
         until["bypassMFAEnabledUntil"]
     );
-    let past = json!({ "bypassMFAEnabledUntil": "2020-02-01T00:00:00.000Z" });
-    let cleared = server.put(&part("bypassMFA"), past).await.with_status(200);
+    let over = json!({ "bypassMFAEnabledUntil": "2020-02-01T00:00:00.000Z" });
+    let cleared = server.put(&part("bypassMFA"), over).await.with_status(200);
     assert!(cleared.get("bypassMFAEnabled").is_none());
     let coarse = json!({ "bypassMFAEnabledUntil": "2026-02-01T00:00:00Z" });
     server.put(&part("bypassMFA"), coarse).await.refused_for(

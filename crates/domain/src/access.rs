@@ -292,7 +292,8 @@ impl Role {
                         Area::User | Area::Device | Area::Activity | Area::License
                     )
             }
-            (Self::EnvironmentAdmin, Access::Write) => CONFIGURATION.contains(&area),
+            (Self::EnvironmentAdmin, Access::Write)
+            | (Self::ConfigurationReadOnly, Access::Read) => CONFIGURATION.contains(&area),
             (Self::EnvironmentAdmin | Self::ClientApplicationDeveloper, Access::Secret) => {
                 matches!(area, Area::Application | Area::Resource)
             }
@@ -318,7 +319,6 @@ impl Role {
                 )
             }
             (Self::ApplicationOwner, Access::Secret) => area == Area::Application,
-            (Self::ConfigurationReadOnly, Access::Read) => CONFIGURATION.contains(&area),
             (
                 Self::ConfigurationReadOnly | Self::IdentityDataReadOnly,
                 Access::Write | Access::Secret,

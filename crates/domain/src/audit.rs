@@ -69,6 +69,10 @@ impl Action {
     pub const NOTIFICATION_UPDATED: Self = Self::named("NOTIFICATION.UPDATED");
     /// A message was not queued: a limit forbade it.
     pub const NOTIFICATION_REJECTED: Self = Self::named("NOTIFICATION.REJECTED");
+    /// Tokens were issued for a user.
+    pub const TOKEN_CREATED: Self = Self::named("TOKEN.CREATED");
+    /// A code or a token came twice: all that it bought is void.
+    pub const TOKEN_REVOKED: Self = Self::named("TOKEN.REVOKED");
     pub const SECRET_READ: Self = Self::named("SECRET.READ");
     pub const SECRET_UPDATED: Self = Self::named("SECRET.UPDATED");
 

@@ -1,11 +1,20 @@
 //! What every answer to a request must know about it.
 
-use axum::http::{HeaderMap, header};
+use std::sync::{Mutex, PoisonError};
+
+use axum::http::{HeaderMap, HeaderValue, header};
 use stepgate_app::origin::Origin;
 use stepgate_app::random::SystemRandom;
-use stepgate_domain::{entropy::Entropy, id::Id};
+use stepgate_domain::{
+    entropy::Entropy,
+    id::Id,
+    oauth::{
+        client::Client,
+        cors::{self, Admission, EndpointKind},
+    },
+};
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Exchange {
     /// A UUID: in the answer's header, in error bodies, in logs and in the audit trail.
     pub correlation_id: String,
@@ -15,6 +24,10 @@ pub struct Exchange {
     pub wants_plain_json: bool,
     /// A browser that navigates, rather than a program that wants JSON.
     pub wants_html: bool,
+    /// The `Origin` header: the page whose script asks, when a browser says so.
+    pub page_origin: Option<HeaderValue>,
+    /// What the answer tells that browser.
+    admission: Mutex<Admission>,
 }
 
 impl Exchange {
@@ -36,6 +49,57 @@ impl Exchange {
             origin,
             wants_plain_json: names("application/json"),
             wants_html: names("text/html"),
+            page_origin: headers.get(header::ORIGIN).cloned(),
+            admission: Mutex::new(Admission::AnyOrigin),
         }
+    }
+
+    /// Judges the page that asks, for this answer and every error in its place. Without a call of
+    /// this, any origin may read the answer, and none with credentials.
+    pub fn judge_page(&self, client: Option<&Client>, kind: EndpointKind) -> Admission {
+        let origin = self
+            .page_origin
+            .as_ref()
+            .map(|origin| origin.to_str().unwrap_or_default());
+        // A program that is no browser sends no Origin, and reads no such headers.
+        let admission = cors::judge(client, kind, origin.unwrap_or_default());
+        *self
+            .admission
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = admission;
+        admission
+    }
+
+    /// Lets the page that asks read the answer, with credentials, when its origin is the one that
+    /// the application allows; and else no page.
+    pub(crate) fn admit_page(&self, allowed_origin: Option<&str>) {
+        let is_allowed = self
+            .page_origin
+            .as_ref()
+            .is_some_and(|origin| allowed_origin.is_some_and(|allowed| origin == allowed));
+        let admission = if is_allowed {
+            Admission::Echo {
+                with_credentials: true,
+            }
+        } else {
+            Admission::Refused
+        };
+        *self
+            .admission
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = admission;
+    }
+
+    /// Lets any page read the answer: there is nothing in it.
+    pub(crate) fn admit_any_page(&self) {
+        let asking = self.page_origin.as_ref();
+        self.admit_page(asking.and_then(|origin| origin.to_str().ok()));
+    }
+
+    pub(crate) fn admission(&self) -> Admission {
+        *self
+            .admission
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

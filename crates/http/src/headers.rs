@@ -6,12 +6,16 @@ use axum::{
     response::Response,
 };
 
+use stepgate_domain::oauth::cors::Admission;
+
 use crate::{api::Operation, exchange::Exchange};
 
 pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("correlation-id");
 
 /// Adds what is missing; a handler that set a header keeps it.
 pub(crate) fn stamp(headers: &mut HeaderMap, exchange: &Exchange) {
+    admit(headers, exchange);
+    let may_be_kept = headers.contains_key(header::CACHE_CONTROL);
     let mut add = |name: HeaderName, value: &str| {
         if !headers.contains_key(&name)
             && let Ok(value) = HeaderValue::from_str(value)
@@ -20,14 +24,15 @@ pub(crate) fn stamp(headers: &mut HeaderMap, exchange: &Exchange) {
         }
     };
     add(CORRELATION_ID, &exchange.correlation_id);
-    add(
-        header::CACHE_CONTROL,
-        "no-cache, no-store, max-age=0, must-revalidate",
-    );
-    add(header::PRAGMA, "no-cache");
+    if !may_be_kept {
+        add(
+            header::CACHE_CONTROL,
+            "no-cache, no-store, max-age=0, must-revalidate",
+        );
+        add(header::PRAGMA, "no-cache");
+    }
     add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(header::REFERRER_POLICY, "no-referrer");
-    add(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     add(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         "Correlation-Id, ETag, Location, WWW-Authenticate, Retry-After",
@@ -38,6 +43,28 @@ pub(crate) fn stamp(headers: &mut HeaderMap, exchange: &Exchange) {
             "max-age=31536000; includeSubDomains",
         );
     }
+}
+
+/// Which pages may read the answer.
+fn admit(headers: &mut HeaderMap, exchange: &Exchange) {
+    let any = HeaderValue::from_static("*");
+    match (exchange.admission(), &exchange.page_origin) {
+        (Admission::AnyOrigin, _) => {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+            return;
+        }
+        (Admission::Echo { with_credentials }, Some(origin)) => {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            if with_credentials {
+                headers.insert(
+                    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+                    HeaderValue::from_static("true"),
+                );
+            }
+        }
+        (Admission::Echo { .. }, None) | (Admission::Refused, _) => {}
+    }
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
 }
 
 /// The answer to a preflight: what this path offers, and the headers that were asked about.

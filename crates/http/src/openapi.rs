@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, from the list of operations.
+//! The `OpenAPI` 3.1 document, from the list of operations.
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};

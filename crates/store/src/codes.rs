@@ -5,13 +5,16 @@ use uuid::Uuid;
 
 use crate::{
     documents::uuid,
-    engine::{Engine, Fault, Statement, StoreError},
+    engine::{Engine, Fault, Row, Statement, StoreError},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredCode {
     pub environment: Uuid,
     pub hash: String,
+    /// Who signed on, and in which session: what [`crate::standing`] is looked up by.
+    pub user: Option<Uuid>,
+    pub session: Option<Uuid>,
     /// When it was redeemed.
     pub consumed_at: Option<Timestamp>,
     /// The token family that it bought: revoked when the code comes a second time.
@@ -22,10 +25,24 @@ pub struct StoredCode {
     pub body: String,
 }
 
-pub fn insert(environment: Uuid, hash: &str, expires_at: Timestamp, body: String) -> Statement {
+/// The columns that [`code`] decodes, from `c`.
+pub(crate) const COLUMNS: &str =
+    "c.environment, c.hash, c.user_id, c.session, c.consumed_at, c.family, c.expires_at, c.body";
+
+/// A new code; neither `consumed_at` nor `family` is written.
+pub fn insert(code: StoredCode) -> Statement {
+    let optional = |id: Option<Uuid>| id.map(|id| id.to_string()).into();
     Statement::new(
-        "INSERT INTO authorization_code (environment, hash, expires_at, body) VALUES ($1, $2, $3, $4)",
-        vec![environment.to_string().into(), hash.into(), expires_at.as_millis().into(), body.into()],
+        "INSERT INTO authorization_code (environment, hash, user_id, session, expires_at, body) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        vec![
+            code.environment.to_string().into(),
+            code.hash.into(),
+            optional(code.user),
+            optional(code.session),
+            code.expires_at.as_millis().into(),
+            code.body.into(),
+        ],
     )
     .once(Fault::Missing)
 }
@@ -58,24 +75,24 @@ pub async fn read(
     environment: Uuid,
     hash: &str,
 ) -> Result<Option<StoredCode>, StoreError> {
-    let rows = engine
-        .query(
-            "SELECT consumed_at, family, expires_at, body FROM authorization_code \
-             WHERE environment = $1 AND hash = $2"
-                .into(),
-            vec![environment.to_string().into(), hash.into()],
-        )
-        .await?;
-    rows.first()
-        .map(|row| {
-            Ok(StoredCode {
-                environment,
-                hash: hash.to_owned(),
-                consumed_at: row.optional_integer(0)?.map(Timestamp::from_millis),
-                family: row.optional_text(1)?.map(uuid).transpose()?,
-                expires_at: Timestamp::from_millis(row.integer(2)?),
-                body: row.text(3)?.to_owned(),
-            })
-        })
-        .transpose()
+    let sql = format!(
+        "SELECT {COLUMNS} FROM authorization_code c WHERE c.environment = $1 AND c.hash = $2"
+    );
+    let args = vec![environment.to_string().into(), hash.into()];
+    let rows = engine.query(sql.into(), args).await?;
+    rows.first().map(|row| code(row, 0)).transpose()
+}
+
+/// The code in the columns from `first` on.
+pub(crate) fn code(row: &Row, first: usize) -> Result<StoredCode, StoreError> {
+    Ok(StoredCode {
+        environment: uuid(row.text(first)?)?,
+        hash: row.text(first + 1)?.to_owned(),
+        user: row.optional_text(first + 2)?.map(uuid).transpose()?,
+        session: row.optional_text(first + 3)?.map(uuid).transpose()?,
+        consumed_at: row.optional_integer(first + 4)?.map(Timestamp::from_millis),
+        family: row.optional_text(first + 5)?.map(uuid).transpose()?,
+        expires_at: Timestamp::from_millis(row.integer(first + 6)?),
+        body: row.text(first + 7)?.to_owned(),
+    })
 }

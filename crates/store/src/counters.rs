@@ -4,7 +4,7 @@ use stepgate_domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    engine::{Engine, Fault, Row, Statement, StoreError},
+    engine::{Engine, Expect, Fault, Row, Statement, StoreError},
     sql::Sql,
 };
 
@@ -36,6 +36,28 @@ pub fn write(counter: StoredCounter) -> Statement {
             counter.body.into(),
             counter.version.into(),
         ],
+    )
+    .once(Fault::Stale)
+}
+
+/// The counter must still have the version that was read, and stays as it is; 0 means that there must
+/// be none. Fault: [`Fault::Stale`].
+pub fn check(environment: Uuid, subject: &str, version: i64) -> Statement {
+    let mut args = vec![environment.to_string().into(), subject.into()];
+    if version == 0 {
+        return Statement {
+            expect: Expect::Exactly(0),
+            otherwise: Fault::Stale,
+            ..Statement::new(
+                "UPDATE counter SET version = version WHERE environment = $1 AND subject = $2",
+                args,
+            )
+        };
+    }
+    args.push(version.into());
+    Statement::new(
+        "UPDATE counter SET version = version WHERE environment = $1 AND subject = $2 AND version = $3",
+        args,
     )
     .once(Fault::Stale)
 }

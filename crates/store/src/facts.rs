@@ -29,7 +29,7 @@ pub struct UserFacts {
     pub user: Document,
     /// In order of id, which is the order of pairing.
     pub devices: Vec<Document>,
-    /// Those of `user:{id}`, `device:{id}` of each device, and of each device's subject.
+    /// Those of `user:{id}`, `sends:{id}`, `device:{id}` of each device, and of each device's subject.
     pub counters: Vec<StoredCounter>,
 }
 
@@ -53,6 +53,7 @@ fn facts(user: &str) -> String {
         "SELECT 1 AS part, {document} FROM user_account WHERE environment = $1 AND id = {user} \
          UNION ALL SELECT 2, {document} FROM device WHERE environment = $1 AND parent = {user} \
          UNION ALL SELECT 3, {counter} FROM counter c WHERE c.environment = $1 AND c.subject = 'user:' || {user} \
+         UNION ALL SELECT 3, {counter} FROM counter c WHERE c.environment = $1 AND c.subject = 'sends:' || {user} \
          UNION ALL SELECT 3, {counter} FROM device d CROSS JOIN counter c WHERE d.environment = $1 \
          AND d.parent = {user} AND c.environment = d.environment AND c.subject = 'device:' || d.id \
          UNION ALL SELECT 3, {counter} FROM device d CROSS JOIN counter c WHERE d.environment = $1 \

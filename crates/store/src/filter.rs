@@ -2,7 +2,9 @@
 //!
 //! A filter that demands one term (`eq`), or a range of terms (`sw`, `gt`, …), is driven by the
 //! index over terms; everything else is a condition on the rows that this yields. Every condition
-//! is either true or false, never NULL, so that `not` means what it says.
+//! is either true or false, never NULL, so that `not` means what it says. A condition does not
+//! name the kind, which the id implies: named, it would lead the planner to the index by value, and
+//! through all values for each row.
 
 use stepgate_domain::{
     resource::{FilterAttribute, FilterSource},
@@ -177,7 +179,7 @@ pub(crate) fn condition(sql: &mut Sql, tables: &Tables, filter: &Resolved) -> St
                 let test = comparison(sql, "x.value", operator, value);
                 format!(
                     "{not}EXISTS (SELECT 1 FROM {} x WHERE x.environment = d.environment AND \
-                     x.kind = d.kind AND x.attribute = {attribute} AND x.id = d.id AND {test})",
+                     x.attribute = {attribute} AND x.id = d.id AND {test})",
                     tables.terms
                 )
             }
@@ -260,7 +262,7 @@ pub(crate) fn drive(sql: &mut Sql, driver: &Driver) -> String {
 pub(crate) fn least(sql: &mut Sql, tables: &Tables, driver: &Driver) -> String {
     let range = comparison(sql, "g.value", driver.operator, &driver.value);
     format!(
-        "NOT EXISTS (SELECT 1 FROM {} g WHERE g.environment = f.environment AND g.kind = f.kind \
+        "NOT EXISTS (SELECT 1 FROM {} g WHERE g.environment = f.environment \
          AND g.attribute = f.attribute AND g.id = f.id AND g.value < f.value AND {range})",
         tables.terms
     )

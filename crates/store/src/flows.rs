@@ -66,6 +66,19 @@ pub fn update(flow: StoredFlow) -> Statement {
     .once(Fault::Stale)
 }
 
+/// The flow has had its answer and goes, which happens once. Fault: [`Fault::Stale`].
+pub fn consume(environment: Uuid, id: Uuid, version: i64) -> Statement {
+    Statement::new(
+        "DELETE FROM flow WHERE environment = $1 AND id = $2 AND version = $3",
+        vec![
+            environment.to_string().into(),
+            id.to_string().into(),
+            version.into(),
+        ],
+    )
+    .once(Fault::Stale)
+}
+
 pub async fn read(
     engine: &dyn Engine,
     environment: Uuid,

@@ -20,5 +20,6 @@ pub mod sessions;
 pub mod signing_keys;
 mod sql;
 pub mod sqlite;
+pub mod standing;
 pub mod token_families;
 pub mod tombstones;

@@ -5,7 +5,8 @@ use stepgate_domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    engine::{Engine, Fault, Statement, StoreError},
+    documents::uuid,
+    engine::{Engine, Fault, Row, Statement, StoreError},
     token_families::{self, StoredFamily},
 };
 
@@ -66,26 +67,28 @@ pub async fn read(
     hash: &str,
 ) -> Result<Option<StoredRefreshToken>, StoreError> {
     let sql = format!(
-        "SELECT t.consumed_at, t.expires_at, t.body, {} FROM refresh_token t JOIN token_family f \
-         ON f.environment = t.environment AND f.id = t.family WHERE t.environment = $1 AND t.hash = $2",
+        "SELECT {COLUMNS}, {} FROM {JOINED} WHERE t.environment = $1 AND t.hash = $2",
         token_families::COLUMNS
     );
-    let rows = engine
-        .query(
-            sql.into(),
-            vec![environment.to_string().into(), hash.into()],
-        )
-        .await?;
-    rows.first()
-        .map(|row| {
-            Ok(StoredRefreshToken {
-                environment,
-                hash: hash.to_owned(),
-                consumed_at: row.optional_integer(0)?.map(Timestamp::from_millis),
-                expires_at: Timestamp::from_millis(row.integer(1)?),
-                body: row.text(2)?.to_owned(),
-                family: token_families::family(row, 3)?,
-            })
-        })
-        .transpose()
+    let args = vec![environment.to_string().into(), hash.into()];
+    let rows = engine.query(sql.into(), args).await?;
+    rows.first().map(|row| token(row, 0)).transpose()
+}
+
+/// The columns that [`token`] decodes, from [`JOINED`], with those of the family behind them.
+pub(crate) const COLUMNS: &str = "t.environment, t.hash, t.consumed_at, t.expires_at, t.body";
+pub(crate) const COLUMN_COUNT: usize = 5;
+pub(crate) const JOINED: &str =
+    "refresh_token t JOIN token_family f ON f.environment = t.environment AND f.id = t.family";
+
+/// The token with its family in the columns from `first` on.
+pub(crate) fn token(row: &Row, first: usize) -> Result<StoredRefreshToken, StoreError> {
+    Ok(StoredRefreshToken {
+        environment: uuid(row.text(first)?)?,
+        hash: row.text(first + 1)?.to_owned(),
+        consumed_at: row.optional_integer(first + 2)?.map(Timestamp::from_millis),
+        expires_at: Timestamp::from_millis(row.integer(first + 3)?),
+        body: row.text(first + 4)?.to_owned(),
+        family: token_families::family(row, first + COLUMN_COUNT)?,
+    })
 }

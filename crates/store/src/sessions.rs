@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::{
     documents::uuid,
     engine::{Engine, Fault, Row, Statement, StoreError},
+    sql::Sql,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,14 +99,24 @@ pub async fn find(
     environment: Uuid,
     token_hash: &str,
 ) -> Result<Option<StoredSession>, StoreError> {
-    let sql = format!("{COLUMNS} WHERE environment = $1 AND token_hash = $2");
-    let rows = engine
-        .query(
-            sql.into(),
-            vec![environment.to_string().into(), token_hash.into()],
-        )
-        .await?;
-    rows.first().map(session).transpose()
+    let found = find_any(engine, environment, &[token_hash.to_owned()]).await?;
+    Ok(found.into_iter().next())
+}
+
+/// The sessions whose cookies these are.
+pub async fn find_any(
+    engine: &dyn Engine,
+    environment: Uuid,
+    token_hashes: &[String],
+) -> Result<Vec<StoredSession>, StoreError> {
+    if token_hashes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::with_args(vec![environment.to_string().into()]);
+    let among = sql.among("token_hash", token_hashes.iter().map(String::as_str));
+    let text = format!("{COLUMNS} WHERE environment = $1 AND {among} ORDER BY id");
+    let rows = engine.query(text.into(), sql.args).await?;
+    rows.iter().map(session).collect()
 }
 
 fn session(row: &Row) -> Result<StoredSession, StoreError> {

@@ -1,18 +1,74 @@
-//! The shell around the flow engine: load facts, step, commit the outcome with its effects.
+//! The shell around the flow engine: load facts, step, commit the outcome with its effects, and
+//! answer after the commit.
 
-use stepgate_store::engine::{Batch, Statement};
-use uuid::Uuid;
+mod act;
+mod admission;
+mod authorize;
+mod code;
+mod effects;
+mod ending;
+mod facts;
+mod hint;
+mod look;
+mod outcome;
+mod policies;
+mod resume;
+mod session;
+mod trail;
 
-use crate::{App, error::ManagementError};
+use std::net::IpAddr;
 
-/// The worker found out that a message of this flow cannot be delivered: `dead` is committed with
-/// what the flow makes of it.
-pub async fn delivery_failed(
-    app: &App,
-    _environment: Uuid,
-    _flow: Uuid,
-    _message: &str,
-    dead: Statement,
-) -> Result<(), ManagementError> {
-    Ok(app.commit(Batch(vec![dead])).await?)
+use stepgate_domain::{
+    flow::{FlowError, ids::DeviceId},
+    secret::Secret,
+};
+
+use crate::{error::ManagementError, origin::Origin};
+
+pub use act::{act, delivery_failed};
+pub use authorize::authorize;
+pub use look::{look, page_token, refuse_unoffered};
+pub use outcome::{AuthorizeFailure, Begun, FlowFailure, Resumed, SessionCookie, Shown};
+pub use resume::resume;
+
+/// Who calls, as far as a flow cares.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// Where the client reached this server.
+    pub origin: Origin,
+    /// Every value of the session cookie that was sent; any that fits will do.
+    pub session_tokens: Vec<Secret<String>>,
+    pub remote_ip: Option<IpAddr>,
+    /// The `Origin` header: judged by the application's CORS settings.
+    pub web_origin: Option<String>,
+    pub correlation_id: String,
+}
+
+/// What a client does to a flow. A one-time code is any text: what counts as an attempt is judged
+/// here.
+#[derive(Debug, Clone)]
+pub enum Deed {
+    SessionReset,
+    UserLookup {
+        username: String,
+    },
+    UsernamePasswordCheck {
+        username: Option<String>,
+        password: Secret<String>,
+    },
+    DeviceSelect {
+        device: DeviceId,
+    },
+    OtpCheck {
+        otp: Secret<String>,
+    },
+}
+
+/// How often a deed is judged anew because what it was judged by has changed. Each round somebody
+/// else gets on, and most of those who wait are then refused at once.
+const ATTEMPTS: usize = 64;
+
+/// The engine refused what this shell must never ask of it.
+fn unexpected(error: FlowError) -> ManagementError {
+    ManagementError::Internal(format!("the flow engine was not given its due: {error:?}").into())
 }

@@ -9,7 +9,7 @@ use stepgate_domain::{
         role_assignment::RoleAssignment,
     },
 };
-use stepgate_store::{engine::StoreError, token_families};
+use stepgate_store::engine::StoreError;
 use uuid::Uuid;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     origin::Origin,
 };
 
-use super::verification::{VerifiedToken, verify};
+use super::{introspection::is_alive, verification::verify};
 
 impl From<KeyError> for ManagementError {
     fn from(error: KeyError) -> Self {
@@ -59,7 +59,7 @@ pub async fn verify_management(
         return Ok(None);
     }
     let user: Option<Id<()>> = token.id("sub");
-    if user.is_some() && is_revoked(app, &token).await? {
+    if user.is_some() && !is_alive(app, &token).await? {
         return Ok(None);
     }
     let assignments = match (application.body.application_type, user) {
@@ -76,15 +76,6 @@ pub async fn verify_management(
         scopes: token.scopes().map(str::to_owned).collect(),
         assignments,
     }))
-}
-
-/// Whether the grant that the token was bought with has been revoked (RFC 9700 §4.5).
-pub async fn is_revoked(app: &App, token: &VerifiedToken) -> Result<bool, StoreError> {
-    let Some(grant) = token.id::<()>("grant_id") else {
-        return Ok(false);
-    };
-    let family = token_families::read(&*app.engine, token.environment.uuid(), grant.uuid()).await?;
-    Ok(family.is_none_or(|family| family.revoked_at.is_some()))
 }
 
 /// What the application may do, as the permission rules see it.

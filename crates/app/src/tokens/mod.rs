@@ -1,7 +1,29 @@
-//! Access tokens: who holds one, and what it is worth.
+//! Tokens: who may have one, who holds one, and what it is worth.
 
+mod authentication;
+mod claims;
+mod client;
+mod introspection;
+mod issue;
 mod management_token;
+mod metadata;
+mod signing;
+mod stored;
+mod trail;
 mod verification;
 
-pub use management_token::{assignments, is_revoked, verify_management};
+pub use authentication::{TokenError, authenticate};
+pub use client::{
+    AllowanceFacts, allowance_facts, client, client_secrets, named_client, resource_secrets,
+};
+pub use introspection::{
+    Introspector, Userinfo, authenticate_introspector, introspect, is_alive, userinfo,
+    verify_bearer,
+};
+pub use issue::{TokenCall, token};
+pub use management_token::{assignments, verify_management};
+pub use metadata::{discovery, jwks, serving_environment};
+pub use signing::TokenAnswer;
+pub use stored::mint_code;
+pub use trail::Requester;
 pub use verification::{VerifiedToken, verify};

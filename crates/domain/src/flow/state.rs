@@ -165,6 +165,19 @@ pub struct DeviceEntry {
     pub masked_address: String,
     pub nickname: Option<String>,
     pub usable: UsableStatus,
+    /// When a locked device becomes usable again.
+    pub locked_until: Option<Timestamp>,
+}
+
+impl DeviceEntry {
+    /// The status as it is by now.
+    pub fn usable_at(&self, now: Timestamp) -> UsableStatus {
+        let is_over = self.locked_until.is_some_and(|until| until <= now);
+        match self.usable {
+            UsableStatus::Locked if is_over => UsableStatus::Usable,
+            usable => usable,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -391,10 +404,8 @@ impl Flow {
     /// The session's sign-ons, unless they have to be repeated or are another user's.
     pub(crate) fn session_counts(&self) -> Option<&SessionFacts> {
         let session = self.signed_on.as_ref().filter(|_| !self.reauthenticate)?;
-        self.user
-            .as_ref()
-            .filter(|user| user.id == session.user && user.typed().is_none())
-            .map(|_| session)
+        let user = self.user.as_ref()?;
+        (user.id == session.user).then_some(session)
     }
     pub(crate) fn has_password_proof(&self) -> bool {
         self.proofs

@@ -172,6 +172,7 @@ impl<'a> Turn<'a> {
                 masked_address: masked(device),
                 nickname: device.nickname.clone().filter(|_| !is_anonymous),
                 usable: self.usable(device),
+                locked_until: device.locked_until.max(device.failures.state.locked_until),
             })
             .collect()
     }

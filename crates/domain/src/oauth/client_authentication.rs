@@ -175,9 +175,7 @@ impl ClientCredentials {
         if self.is_by(client.token_endpoint_auth_method) {
             Ok(client)
         } else {
-            Err(ClientAuthenticationError::UnsupportedMethod {
-                by_basic: self.method == Method::Basic,
-            })
+            Err(self.unsupported())
         }
     }
 
@@ -207,6 +205,13 @@ impl ClientCredentials {
             }
         }
         found
+    }
+
+    /// The error for another method than the one that is configured.
+    pub fn unsupported(&self) -> ClientAuthenticationError {
+        ClientAuthenticationError::UnsupportedMethod {
+            by_basic: self.method == Method::Basic,
+        }
     }
 
     /// The error for a secret that matches none.

@@ -80,6 +80,8 @@ pub enum DetailCode {
     RequiredValue,
     LoginRequired,
     AccessFailed,
+    QuotaExceeded,
+    SendFailed,
 }
 
 impl DetailCode {
@@ -89,6 +91,8 @@ impl DetailCode {
             Self::RequiredValue => "REQUIRED_VALUE",
             Self::LoginRequired => "LOGIN_REQUIRED",
             Self::AccessFailed => "ACCESS_FAILED",
+            Self::QuotaExceeded => "QUOTA_EXCEEDED",
+            Self::SendFailed => "SEND_FAILED",
         }
     }
 
@@ -96,7 +100,9 @@ impl DetailCode {
     pub const fn envelope(self) -> &'static str {
         match self {
             Self::InvalidValue | Self::RequiredValue => "INVALID_DATA",
-            Self::LoginRequired | Self::AccessFailed => "REQUEST_FAILED",
+            Self::LoginRequired | Self::AccessFailed | Self::QuotaExceeded | Self::SendFailed => {
+                "REQUEST_FAILED"
+            }
         }
     }
 }

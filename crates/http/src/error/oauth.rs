@@ -6,24 +6,45 @@ use axum::{
     response::Response,
 };
 use serde_json::json;
+use stepgate_app::tokens::TokenError;
+use stepgate_domain::{
+    id::Id,
+    oauth::error::{self, OAuthErrorCode},
+    resources::environment::Environment,
+};
 
 use super::{Render, management::ApiError};
 use crate::exchange::Exchange;
 
 #[derive(Debug)]
 pub enum OAuthError {
-    /// 400, 401 or 403 with `error` and `error_description`.
+    /// `error` and `error_description`.
     Refused {
-        status: StatusCode,
-        error: &'static str,
-        /// The sentence before the specific text.
-        prefix: &'static str,
-        description: String,
-        /// `WWW-Authenticate`, when the client tried HTTP authentication.
+        error: error::OAuthError,
+        /// `WWW-Authenticate`, when HTTP authentication was tried.
         challenge: Option<String>,
     },
     /// 404, 405, 413, 415 and 5xx keep the platform's envelope (see docs/compatibility.md).
     Platform(ApiError),
+}
+
+impl OAuthError {
+    /// The error of a request to an environment's token or introspection endpoint.
+    pub(crate) fn of(environment: Id<Environment>, error: TokenError) -> Self {
+        match error {
+            TokenError::Refused(error) => Self::Refused {
+                error,
+                challenge: None,
+            },
+            TokenError::Client(error) => Self::Refused {
+                challenge: error
+                    .challenges()
+                    .then(|| format!("Basic realm=\"{environment}\"")),
+                error: error.into(),
+            },
+            TokenError::Failed(error) => Self::Platform(error.into()),
+        }
+    }
 }
 
 impl<E: Into<ApiError>> From<E> for OAuthError {
@@ -32,24 +53,38 @@ impl<E: Into<ApiError>> From<E> for OAuthError {
     }
 }
 
+const fn status(code: OAuthErrorCode) -> StatusCode {
+    match code {
+        OAuthErrorCode::InvalidClient | OAuthErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+        OAuthErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
+        OAuthErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        OAuthErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        OAuthErrorCode::AccessDenied
+        | OAuthErrorCode::InvalidGrant
+        | OAuthErrorCode::InvalidRequest
+        | OAuthErrorCode::InvalidScope
+        | OAuthErrorCode::InvalidTarget
+        | OAuthErrorCode::InteractionRequired
+        | OAuthErrorCode::LoginRequired
+        | OAuthErrorCode::RequestNotSupported
+        | OAuthErrorCode::RequestUriNotSupported
+        | OAuthErrorCode::UnauthorizedClient
+        | OAuthErrorCode::UnsupportedGrantType
+        | OAuthErrorCode::UnsupportedResponseType => StatusCode::BAD_REQUEST,
+    }
+}
+
 impl Render for OAuthError {
     fn render(self, exchange: &Exchange) -> Response {
         match self {
             Self::Platform(error) => error.render(exchange),
-            Self::Refused {
-                status,
-                error,
-                prefix,
-                description,
-                challenge,
-            } => {
-                let description = format!(
-                    "{prefix}{description} (Correlation ID: {})",
-                    exchange.correlation_id
-                );
-                let body = json!({ "error": error, "error_description": description });
+            Self::Refused { error, challenge } => {
+                let body = json!({
+                    "error": error.code.as_str(),
+                    "error_description": error.described(&exchange.correlation_id),
+                });
                 let mut response = Response::new(Body::from(body.to_string()));
-                *response.status_mut() = status;
+                *response.status_mut() = status(error.code);
                 response.headers_mut().insert(
                     header::CONTENT_TYPE,
                     HeaderValue::from_static("application/json"),

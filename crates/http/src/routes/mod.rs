@@ -1,12 +1,17 @@
 //! Route tables, nothing else.
 
+mod authorize;
 mod devices;
 mod environments;
+mod flows;
+mod inbox;
 mod management;
 mod mfa_settings;
+mod oidc;
 mod passwords;
 mod roles;
 mod secrets;
+mod signon;
 mod system;
 mod templates;
 mod users;
@@ -25,6 +30,11 @@ pub fn operations() -> Api {
         .then(management::operations)
         .then(secrets::operations)
         .then(roles::operations)
+        .then(oidc::operations)
+        .then(authorize::operations)
+        .then(flows::operations)
+        .then(signon::operations)
+        .then(inbox::operations)
         .then(users::operations)
         .then(passwords::operations)
         .then(devices::operations)

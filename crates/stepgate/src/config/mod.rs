@@ -10,7 +10,7 @@ mod table;
 
 pub(crate) use fault::{Faults, Place};
 pub(crate) use master_key::MasterKey;
-pub(crate) use settings::{Mode, Settings, SmsSettings, SmtpSecurity, SmtpSettings};
+pub(crate) use settings::{Mode, Settings, SmtpSecurity};
 pub(crate) use table::arguments;
 
 use clap::ArgMatches;

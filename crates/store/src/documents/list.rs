@@ -333,7 +333,7 @@ fn keys(sql: &mut Sql, tables: &Tables, order: &[Order<'_>], driver: Option<&Dri
                     let attribute = sql.bind(*attribute);
                     format!(
                         "COALESCE((SELECT MIN(o.value) FROM {} o WHERE o.environment = d.environment AND \
-                         o.kind = d.kind AND o.attribute = {attribute} AND o.id = d.id), '\u{10FFFF}')",
+                         o.attribute = {attribute} AND o.id = d.id), '\u{10FFFF}')",
                         tables.terms
                     )
                 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 pub use list::{ListError, ListQuery, Order, Page, list};
 pub use read::{default_of, find, read, read_within};
-pub use write::{delete, insert, raise, replace};
+pub use write::{delete, insert, raise, replace, reseal, rewrite};
 
 use crate::engine::{Row, StoreError};
 pub(crate) use tables::{Tables, tables};

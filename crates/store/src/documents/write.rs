@@ -105,6 +105,38 @@ pub fn replace(draft: Draft, old: &Document) -> Vec<Statement> {
     statements
 }
 
+/// Other sealed members, and nothing else: a note such as when a secret was last used is no change
+/// of the object, so its version stays. Fault: [`Fault::Stale`].
+pub fn reseal(document: &Document, kind: &'static Kind, secrets: String) -> Statement {
+    let sql = format!(
+        "UPDATE {} SET secrets = $4 WHERE environment = $1 AND id = $2 AND version = $3",
+        tables(kind.family).rows
+    );
+    let args = vec![
+        text(document.environment),
+        text(document.id),
+        document.version.into(),
+        secrets.into(),
+    ];
+    Statement::new(sql, args).once(Fault::Stale)
+}
+
+/// The body as it is given, for a change that touches neither keys nor references nor terms and is
+/// no change of anybody's making. Fault: [`Fault::Stale`].
+pub fn rewrite(document: &Document, kind: &'static Kind, body: String) -> Statement {
+    let sql = format!(
+        "UPDATE {} SET body = $4, version = version + 1 WHERE environment = $1 AND id = $2 AND version = $3",
+        tables(kind.family).rows
+    );
+    let args = vec![
+        text(document.environment),
+        text(document.id),
+        document.version.into(),
+        body.into(),
+    ];
+    Statement::new(sql, args).once(Fault::Stale)
+}
+
 /// The object goes, and with it what it owns. Faults: [`Fault::Stale`]. An object that is mentioned
 /// elsewhere stays ([`crate::engine::StoreError::StillReferenced`]).
 pub fn delete(kind: &'static Kind, document: &Document, now: Timestamp) -> Vec<Statement> {

@@ -42,7 +42,7 @@ CREATE TABLE resource_term (
   PRIMARY KEY (environment, kind, attribute, value, id),
   FOREIGN KEY (environment, id) REFERENCES resource (environment, id) ON DELETE CASCADE
 );
-CREATE INDEX resource_term_by_id ON resource_term (environment, id);
+CREATE INDEX resource_term_by_id ON resource_term (environment, id, attribute, value);
 
 -- A mention of one configuration document by another: the mentioned one cannot be deleted.
 CREATE TABLE resource_reference (
@@ -94,7 +94,7 @@ CREATE TABLE user_account_term (
   PRIMARY KEY (environment, kind, attribute, value, id),
   FOREIGN KEY (environment, id) REFERENCES user_account (environment, id) ON DELETE CASCADE
 );
-CREATE INDEX user_account_term_by_id ON user_account_term (environment, id);
+CREATE INDEX user_account_term_by_id ON user_account_term (environment, id, attribute, value);
 
 CREATE TABLE user_account_reference (
   environment TEXT NOT NULL,
@@ -145,7 +145,7 @@ CREATE TABLE device_term (
   PRIMARY KEY (environment, kind, attribute, value, id),
   FOREIGN KEY (environment, id) REFERENCES device (environment, id) ON DELETE CASCADE
 );
-CREATE INDEX device_term_by_id ON device_term (environment, id);
+CREATE INDEX device_term_by_id ON device_term (environment, id, attribute, value);
 
 CREATE TABLE device_reference (
   environment TEXT NOT NULL,
@@ -220,6 +220,8 @@ CREATE INDEX session_by_expiry ON session (expires_at);
 CREATE TABLE authorization_code (
   environment TEXT NOT NULL,
   hash TEXT NOT NULL,
+  user_id TEXT,
+  session TEXT,
   consumed_at BIGINT,
   family TEXT,
   expires_at BIGINT NOT NULL,

@@ -2,7 +2,7 @@
 
 use stepgate_domain::time::{Duration, Timestamp};
 use stepgate_store::{
-    codes,
+    codes::{self, StoredCode},
     counters::{self, StoredCounter},
     engine::Engine,
     expiry::{self, Expiring},
@@ -13,7 +13,10 @@ use stepgate_store::{
 };
 use uuid::Uuid;
 
-use crate::fixture::{NOW, Store, commit, new_id};
+use crate::{
+    fixture::{NOW, Store, commit, new_id},
+    tokens::code,
+};
 
 /// One row in each table that expires.
 async fn fill(engine: &dyn Engine, environment: Uuid, expires_at: Timestamp) {
@@ -56,7 +59,10 @@ async fn fill(engine: &dyn Engine, environment: Uuid, expires_at: Timestamp) {
             body: body(),
         }),
         sessions::insert(session),
-        codes::insert(environment, &name, expires_at, body()),
+        codes::insert(StoredCode {
+            expires_at,
+            ..code(environment, &name)
+        }),
         token_families::insert(family),
         refresh_tokens::insert(environment, &name, family_id, expires_at, body()),
     ];

@@ -86,6 +86,7 @@ contract! {
     facts::a_flow_comes_with_its_user,
     tokens::a_code_sent_eight_times_at_once_is_redeemed_once,
     tokens::a_refresh_token_is_used_once_and_dies_with_its_family,
+    tokens::a_grant_is_read_with_its_user_and_its_session,
     tokens::a_session_is_found_by_its_cookie,
     tokens::facts_of_the_installation_are_established_once,
     outbox::eight_workers_claim_each_message_once,

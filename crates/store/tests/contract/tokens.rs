@@ -2,16 +2,20 @@
 
 use stepgate_domain::time::Timestamp;
 use stepgate_store::{
-    codes,
+    codes::{self, StoredCode},
     data_keys::{self, DataKey},
+    documents,
     engine::Fault,
     installation, refresh_tokens,
     sessions::{self, StoredSession},
+    standing::{self, Standing},
     token_families::{self, StoredFamily},
 };
 use uuid::Uuid;
 
-use crate::fixture::{NOW, Store, commit, fault, new_id, race, winners};
+use crate::fixture::{
+    NOW, POPULATION, Store, USER, commit, draft, fault, get, new_id, owned, put, race, winners,
+};
 
 const LATER: Timestamp = Timestamp::from_millis(NOW.as_millis() + 3_600_000);
 
@@ -28,14 +32,24 @@ fn family(here: Uuid) -> StoredFamily {
     }
 }
 
+pub(crate) fn code(here: Uuid, hash: &str) -> StoredCode {
+    StoredCode {
+        environment: here,
+        hash: hash.to_owned(),
+        user: None,
+        session: None,
+        consumed_at: None,
+        family: None,
+        expires_at: NOW,
+        body: "{}".to_owned(),
+    }
+}
+
 pub(crate) async fn a_code_sent_eight_times_at_once_is_redeemed_once(engine: Store) {
     let here = new_id();
-    commit(
-        &*engine,
-        vec![codes::insert(here, "h", NOW, "{}".to_owned())],
-    )
-    .await
-    .unwrap();
+    commit(&*engine, vec![codes::insert(code(here, "h"))])
+        .await
+        .unwrap();
     assert_eq!(
         codes::read(&*engine, here, "h")
             .await
@@ -219,6 +233,100 @@ pub(crate) async fn a_session_is_found_by_its_cookie(engine: Store) {
         .await
         .unwrap();
     assert_eq!(sessions::find(&*engine, here, "c").await.unwrap(), None);
+}
+
+pub(crate) async fn a_grant_is_read_with_its_user_and_its_session(engine: Store) {
+    let here = new_id();
+    let population = put(&*engine, draft(&POPULATION, here)).await;
+    let user = put(&*engine, owned(&USER, here, population.id)).await;
+    let session = StoredSession {
+        environment: here,
+        id: new_id(),
+        token_hash: "cookie".to_owned(),
+        user: Some(user.id),
+        version: 1,
+        expires_at: LATER,
+        body: "{}".to_owned(),
+    };
+    let minted = StoredCode {
+        user: Some(user.id),
+        session: Some(session.id),
+        ..code(here, "h")
+    };
+    let bought = StoredFamily {
+        user: Some(user.id),
+        session: Some(session.id),
+        ..family(here)
+    };
+    let statements = vec![
+        sessions::insert(session.clone()),
+        codes::insert(minted.clone()),
+        token_families::insert(bought.clone()),
+        refresh_tokens::insert(here, "t", bought.id, LATER, "{}".to_owned()),
+    ];
+    commit(&*engine, statements).await.unwrap();
+    let token = refresh_tokens::read(&*engine, here, "t").await.unwrap();
+    for (user, session_expires_at) in [
+        (Some(user.clone()), Some(LATER)),
+        (Some(user.clone()), None),
+        (None, None),
+    ] {
+        if session_expires_at.is_none() {
+            commit(&*engine, vec![sessions::delete(here, session.id)])
+                .await
+                .unwrap();
+        }
+        let id = bought.user.unwrap();
+        if user.is_none() {
+            let gone = get(&*engine, &USER, here, id).await.unwrap();
+            commit(&*engine, documents::delete(&USER, &gone, NOW))
+                .await
+                .unwrap();
+        }
+        let expected = Standing {
+            user,
+            session_expires_at,
+        };
+        assert_eq!(
+            standing::of_session(&*engine, here, id, session.id)
+                .await
+                .unwrap(),
+            expected
+        );
+        assert_eq!(
+            standing::of_code(&*engine, here, "h").await.unwrap(),
+            Some((minted.clone(), expected.clone()))
+        );
+        assert_eq!(
+            standing::of_family(&*engine, here, bought.id)
+                .await
+                .unwrap(),
+            Some((bought.clone(), expected.clone()))
+        );
+        assert_eq!(
+            standing::of_refresh_token(&*engine, here, "t")
+                .await
+                .unwrap(),
+            token.clone().map(|token| (token, expected))
+        );
+    }
+    let elsewhere = new_id();
+    assert_eq!(
+        standing::of_code(&*engine, elsewhere, "h").await.unwrap(),
+        None
+    );
+    assert_eq!(
+        standing::of_refresh_token(&*engine, elsewhere, "t")
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        standing::of_family(&*engine, elsewhere, bought.id)
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 pub(crate) async fn facts_of_the_installation_are_established_once(engine: Store) {

@@ -12,7 +12,7 @@ fn looked_up_in(world: &mut World, policies: Vec<Policy>, name: &str) -> Flow {
 }
 /// The resource with everything that differs between any two people blanked.
 fn shape(flow: &Flow) -> Value {
-    let mut value = Value::from(view::view(flow, "https://auth.example.test/E"));
+    let mut value = Value::from(view::view(flow, "https://auth.example.test/E", START));
     let blank = |value: &mut Value, path: &str| {
         if let Some(found) = value.pointer_mut(path) {
             *found = Value::Null;
@@ -161,10 +161,13 @@ fn where_the_password_is_next_every_name_is_asked_for_it() {
 fn who_proves_to_be_the_user_is_named_in_full() {
     let mut world = World::new();
     let mut flow = looked_up(&mut world, "mira.k");
-    assert_eq!(view::view(&flow, "")["_embedded"]["user"].get("name"), None);
+    assert_eq!(
+        view::view(&flow, "", START)["_embedded"]["user"].get("name"),
+        None
+    );
     world.submit_last(&mut flow).unwrap();
     assert_eq!(
-        view::view(&flow, "")["_embedded"]["user"]["name"]["given"],
+        view::view(&flow, "", START)["_embedded"]["user"]["name"]["given"],
         "Mira"
     );
 }

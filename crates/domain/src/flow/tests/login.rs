@@ -153,3 +153,26 @@ fn what_is_not_offered_is_refused_by_name() {
     };
     assert_eq!(world.guess(&mut flow), Err(refused));
 }
+
+#[test]
+fn another_users_right_password_does_not_do_in_a_flow_that_has_a_user() {
+    let mut world = World::new();
+    let mut flow = world.hinted(password_and_mfa());
+    let user = world.user();
+    user.id = id(2);
+    user.username = "other.user".to_owned();
+    let refused = world.password(&mut flow, Some("other.user"), PasswordVerdict::Matched);
+    assert_eq!(refused, Err(FlowError::InvalidCredentials));
+    assert_eq!(flow.status.name(), "PASSWORD_REQUIRED");
+}
+
+#[test]
+fn a_reset_for_a_hinted_user_who_is_gone_ends_the_flow() {
+    for policies in [password_and_mfa(), mfa_only()] {
+        let mut world = World::new();
+        let mut flow = world.hinted(policies);
+        world.user = None;
+        assert_eq!(world.act(&mut flow, &Input::SessionReset), Ok(()));
+        assert_eq!(failure(&flow), Some("ACCOUNT_NOT_USABLE"));
+    }
+}

@@ -1,5 +1,6 @@
 //! A world around the engine: it holds what the application would store, and applies effects.
 
+mod cases;
 mod condition;
 mod decoys;
 mod delivery;
@@ -7,6 +8,7 @@ mod login;
 mod multi_factor;
 mod policies;
 mod properties;
+mod sending;
 mod table;
 
 use std::collections::BTreeMap;

@@ -76,6 +76,11 @@ fn with_a_cool_down_the_last_attempt_locks_the_device() {
         status: UsableStatus::Locked,
     };
     assert_eq!(world.select(&mut flow, phone()), Err(locked));
+    let shown = |now| {
+        view::view(&flow, "", now)["_embedded"]["devices"][0]["usableStatus"]["status"].clone()
+    };
+    assert_eq!(shown(START), "LOCKED");
+    assert_eq!(shown(until), "USABLE");
     assert_eq!(world.select(&mut flow, mail()), Ok(()));
 
     assert_eq!(

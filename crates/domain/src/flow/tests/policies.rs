@@ -338,10 +338,59 @@ fn the_flow_resource_is_as_documented() {
     let mut world = World::new();
     world.device(phone()).nickname = Some("Work phone".to_owned());
     let mut flow = world.hinted(mfa_only());
-    let show = |flow: &Flow| Value::from(view::view(flow, "https://auth.example.test/E"));
+    let show = |flow: &Flow| Value::from(view::view(flow, "https://auth.example.test/E", START));
     insta::assert_json_snapshot!("otp_required", show(&flow));
     world.submit_last(&mut flow).unwrap();
     insta::assert_json_snapshot!("completed", show(&flow));
     world.devices.clear();
     insta::assert_json_snapshot!("failed", show(&world.hinted(mfa_only())));
+}
+
+#[test]
+fn an_unusable_account_fails_also_where_every_action_is_left_out() {
+    let mut world = World::new();
+    world.user().enabled = false;
+    let never = json!({ "exists": "${user.title}" });
+    for kind in [
+        ActionKind::Login,
+        ActionKind::MultiFactorAuthentication(mfa()),
+    ] {
+        let flow = world.hinted(vec![policy("P", vec![conditional(action(kind), &never)])]);
+        assert_eq!(failure(&flow), Some("ACCOUNT_NOT_USABLE"));
+    }
+}
+
+#[test]
+fn a_reset_drops_the_session_of_the_browser() {
+    let mut world = World::new();
+    let actions = vec![
+        action(ActionKind::Login),
+        conditional(mfa_action(mfa()), &since_mfa(300)),
+    ];
+    let signed_on = Some(session(None, Some(10)));
+    let mut flow = world.begin(Start {
+        signed_on,
+        ..World::start(vec![policy("P", actions)])
+    });
+    assert_eq!(flow.status.name(), "PASSWORD_REQUIRED");
+    world.act(&mut flow, &Input::SessionReset).unwrap();
+    world
+        .password(&mut flow, Some("mira.k"), PasswordVerdict::Matched)
+        .unwrap();
+    assert_eq!(flow.status.name(), "OTP_REQUIRED");
+}
+
+#[test]
+fn without_interaction_the_need_for_it_is_told_before_any_limit() {
+    let mut world = World::new();
+    world.senders.sms = false;
+    let start = Start {
+        hinted: true,
+        prompt_none: true,
+        ..World::start(mfa_only())
+    };
+    assert_eq!(
+        world.try_begin(start).unwrap_err(),
+        FlowError::LoginRequired
+    );
 }

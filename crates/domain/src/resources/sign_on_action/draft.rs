@@ -12,6 +12,7 @@ use super::{
     Switch,
 };
 use crate::{
+    flow::condition::Condition,
     id::{Id, Ref},
     resources::device_authentication_policy::DeviceAuthenticationPolicy,
     violation::{Violation, ViolationCode},
@@ -98,12 +99,16 @@ impl SignOnActionDraft {
                 }
             }
         };
-        if self
-            .condition
-            .as_ref()
-            .is_some_and(|condition| !condition.is_object())
-        {
-            faults.push(Violation::invalid("condition", "must be an object"));
+        match self.condition.as_ref().map(Condition::parse) {
+            Some(Err(fault)) => faults.push(Violation {
+                target: "condition".to_owned(),
+                ..fault
+            }),
+            Some(Ok(parsed)) if self.priority == 1 && parsed.asks_for_the_user() => {
+                let message = "cannot ask for the user at priority 1: nobody is known yet";
+                faults.push(Violation::invalid("condition", message));
+            }
+            Some(Ok(_)) | None => {}
         }
         (
             SignOnAction {

@@ -1,0 +1,352 @@
+//! What is done to a flow: load, compare, step, commit, and only then answer.
+
+use std::sync::Arc;
+
+use stepgate_domain::{
+    flow::{
+        self, Action, Answer, FlowError, Input, PasswordVerdict, SubjectFacts, Transition,
+        ids::MessageId,
+    },
+    id::Id,
+    password::{CheckOutcome, PasswordStatus},
+    resources::environment::Environment,
+    secret::Secret,
+    violation::Violation,
+};
+use stepgate_store::{
+    engine::{Batch, Fault, Statement, StoreError},
+    facts::flow_facts,
+    flows,
+};
+use uuid::Uuid;
+
+use super::{
+    ATTEMPTS, Deed, FlowFailure, Shown, Visitor,
+    admission::{Admitted, admit, environment_key},
+    authorize::stored,
+    code,
+    effects::Stage,
+    ending::Asked,
+    facts::{Known, decoy_of, facts},
+};
+use crate::{
+    App,
+    error::ManagementError,
+    seal::DataKey,
+    users::password::{self, Attempt},
+};
+
+/// Does something to a flow. What a step was judged by is checked again by the commit; whoever comes
+/// second is judged by what the first one left.
+pub async fn act(
+    app: &App,
+    environment: Id<Environment>,
+    flow: Uuid,
+    visitor: &Visitor,
+    deed: Deed,
+) -> Result<Shown, FlowFailure> {
+    let key = environment_key(app, environment)
+        .await?
+        .ok_or(FlowFailure::NotFound)?;
+    for _ in 0..ATTEMPTS {
+        if let Some(shown) = try_once(app, environment, &key, flow, visitor, &deed).await? {
+            return Ok(shown);
+        }
+    }
+    Err(StoreError::Refused(Fault::Stale).into())
+}
+
+/// `None`: it has to be judged again.
+async fn try_once(
+    app: &App,
+    environment: Id<Environment>,
+    key: &Arc<DataKey>,
+    flow: Uuid,
+    visitor: &Visitor,
+    deed: &Deed,
+) -> Result<Option<Shown>, FlowFailure> {
+    let now = app.now();
+    let (row, user) = flow_facts(&*app.engine, environment.uuid(), flow)
+        .await?
+        .unzip();
+    let known = user
+        .flatten()
+        .map(|rows| Known::of(rows, now))
+        .transpose()?;
+    let admitted = admit(app, key.clone(), row, visitor).await?;
+    let Admitted {
+        flow,
+        version,
+        allowed_origin,
+        ..
+    } = admitted;
+    let refuse = |error| refused(error, allowed_origin.clone());
+    let action = action(deed);
+    if !flow.offers(action) {
+        let status = flow.status.name();
+        return Err(refuse(FlowError::InvalidAction {
+            action: Some(action),
+            status,
+        }));
+    }
+    if let Some(violation) = fault(deed, &flow) {
+        return Err(FlowFailure::Invalid {
+            violations: vec![violation],
+            allowed_origin,
+        });
+    }
+    let Judged {
+        input,
+        known,
+        decoy,
+        attempt,
+    } = judge(app, key, &flow, known, deed).await?;
+    let drawn = code::draw(app, key, flow.id);
+    let facts = facts(
+        app,
+        environment.uuid(),
+        &flow.policies,
+        known.as_ref(),
+        decoy,
+        &drawn,
+        now,
+    )
+    .await?;
+    let Transition {
+        flow,
+        effects,
+        answer,
+    } = flow::step(&flow, &input, &facts).map_err(refuse)?;
+    let asked = Asked::of(&flow)?;
+    let stage = Stage {
+        app,
+        key,
+        flow: &flow,
+        known: known.as_ref(),
+        visitor: Some(visitor),
+        drawn: &drawn,
+        ui_locales: asked.request.ui_locales.as_deref(),
+        now,
+    };
+    let writes = stage.writes(effects, attempt).await?;
+    let mut batch = Batch(vec![flows::update(stored(&flow, version)?)]);
+    batch.extend(writes.statements);
+    match app.commit(batch).await {
+        Ok(()) => {}
+        Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    if writes.has_message {
+        app.outbox.notify_one();
+    }
+    match answer {
+        Answer::Accepted => Ok(Some(Shown {
+            flow,
+            cookie: None,
+            authorize_response: None,
+            allowed_origin,
+        })),
+        Answer::Refused(error) => Err(refuse(error)),
+    }
+}
+
+pub(super) fn refused(error: FlowError, allowed_origin: Option<String>) -> FlowFailure {
+    match error {
+        FlowError::FlowExpired => FlowFailure::NotFound,
+        FlowError::FactsMissing => super::unexpected(error).into(),
+        error => FlowFailure::Refused {
+            error,
+            allowed_origin,
+        },
+    }
+}
+
+const fn action(deed: &Deed) -> Action {
+    match deed {
+        Deed::SessionReset => Action::SessionReset,
+        Deed::UserLookup { .. } => Action::UserLookup,
+        Deed::UsernamePasswordCheck { .. } => Action::UsernamePasswordCheck,
+        Deed::DeviceSelect { .. } => Action::DeviceSelect,
+        Deed::OtpCheck { .. } => Action::OtpCheck,
+    }
+}
+
+/// A member that this flow cannot do without.
+fn fault(deed: &Deed, flow: &flow::Flow) -> Option<Violation> {
+    match deed {
+        Deed::UserLookup { username }
+        | Deed::UsernamePasswordCheck {
+            username: Some(username),
+            ..
+        } => username
+            .trim()
+            .is_empty()
+            .then(|| Violation::empty("username")),
+        Deed::UsernamePasswordCheck { username: None, .. } => {
+            flow.user.is_none().then(|| Violation::required("username"))
+        }
+        Deed::SessionReset | Deed::DeviceSelect { .. } | Deed::OtpCheck { .. } => None,
+    }
+}
+
+/// The deed as a verdict, with whom it is about.
+struct Judged {
+    input: Input,
+    known: Option<Known>,
+    decoy: Option<SubjectFacts>,
+    attempt: Option<Attempt>,
+}
+
+async fn judge(
+    app: &App,
+    key: &DataKey,
+    flow: &flow::Flow,
+    known: Option<Known>,
+    deed: &Deed,
+) -> Result<Judged, ManagementError> {
+    let environment = flow.environment.uuid();
+    let mut judged = Judged {
+        input: Input::SessionReset,
+        known,
+        decoy: None,
+        attempt: None,
+    };
+    if let Some(name) = flow.decoy_name() {
+        judged.decoy = Some(decoy_of(app, key, flow, name).await?);
+    }
+    match deed {
+        Deed::SessionReset => {}
+        Deed::UserLookup { username } => {
+            // Both are always looked up: who waits shall not learn which of them it is.
+            judged.known = Known::by_username(app, environment, username).await?;
+            judged.decoy = Some(decoy_of(app, key, flow, username).await?);
+            judged.input = Input::UserLookedUp {
+                username: username.clone(),
+            };
+        }
+        Deed::UsernamePasswordCheck { username, password } => {
+            if let Some(username) = username {
+                judged.known = Known::by_username(app, environment, username).await?;
+            }
+            let (verdict, attempt) = password_verdict(app, judged.known.as_ref(), password).await?;
+            judged.attempt = attempt;
+            judged.input = Input::PasswordChecked {
+                username: username.clone(),
+                verdict,
+            };
+        }
+        Deed::DeviceSelect { device } => {
+            judged.input = Input::DeviceSelected { device: *device };
+        }
+        Deed::OtpCheck { otp } => {
+            judged.input = Input::OtpChecked {
+                verdict: code::verdict(key, flow, otp),
+            };
+        }
+    }
+    Ok(judged)
+}
+
+/// Takes as long for a name that nobody has.
+async fn password_verdict(
+    app: &App,
+    known: Option<&Known>,
+    password: &Secret<String>,
+) -> Result<(PasswordVerdict, Option<Attempt>), ManagementError> {
+    let Some(known) = known else {
+        app.passwords.matches(password.clone(), None).await?;
+        return Ok((PasswordVerdict::Wrong, None));
+    };
+    let now = app.now();
+    let attempt = password::attempt(app, &known.user, password, now).await?;
+    let credentials = &known.user.body.credentials;
+    let verdict = match attempt.outcome {
+        CheckOutcome::Right => match PasswordStatus::of(credentials, &attempt.policy.body, now) {
+            PasswordStatus::MustChangePassword | PasswordStatus::PasswordExpired => {
+                PasswordVerdict::ChangeRequired
+            }
+            PasswordStatus::Ok | PasswordStatus::PasswordLockedOut | PasswordStatus::NoPassword => {
+                PasswordVerdict::Matched
+            }
+        },
+        CheckOutcome::Wrong { .. } => PasswordVerdict::Wrong,
+        CheckOutcome::NoPassword => PasswordVerdict::NoPassword,
+        CheckOutcome::LockedOut { .. } => PasswordVerdict::LockedOut {
+            until: credentials.locks.password.and_then(|lock| lock.until),
+        },
+    };
+    Ok((verdict, Some(attempt)))
+}
+
+/// The worker found out that a message of this flow cannot be delivered: `dead` is committed with
+/// what the flow makes of it.
+pub async fn delivery_failed(
+    app: &App,
+    environment: Uuid,
+    flow: Uuid,
+    message: &str,
+    dead: Statement,
+) -> Result<(), ManagementError> {
+    let message: Option<MessageId> = message.parse().ok();
+    let mut judged_by = None;
+    for _ in 0..ATTEMPTS {
+        let now = app.now();
+        let key = app.data_key(environment).await?;
+        let told = match (flow_facts(&*app.engine, environment, flow).await?, message) {
+            (Some((row, user)), Some(message)) => {
+                if judged_by.replace(row.version) == Some(row.version) {
+                    // The flow is as it was, so it was the lease that is lost.
+                    return Ok(());
+                }
+                let flow: flow::Flow = serde_json::from_str(&row.body)?;
+                let known = user.map(|rows| Known::of(rows, now)).transpose()?;
+                told(app, &key, &flow, row.version, known.as_ref(), message).await?
+            }
+            (None, _) | (_, None) => Vec::new(),
+        };
+        let is_only_dead = told.is_empty();
+        let mut batch = Batch(told);
+        batch.push(dead.clone());
+        match app.commit(batch).await {
+            Ok(()) => return Ok(()),
+            // Whoever has the lease now writes the outcome.
+            Err(StoreError::Refused(Fault::Stale)) if is_only_dead => return Ok(()),
+            Err(StoreError::Refused(Fault::Stale)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Refused(Fault::Stale).into())
+}
+
+/// What the flow makes of it: nothing, when it has gone on meanwhile.
+async fn told(
+    app: &App,
+    key: &DataKey,
+    flow: &flow::Flow,
+    version: i64,
+    known: Option<&Known>,
+    message: MessageId,
+) -> Result<Vec<Statement>, ManagementError> {
+    let now = app.now();
+    let environment = flow.environment.uuid();
+    let drawn = code::draw(app, key, flow.id);
+    let facts = facts(app, environment, &flow.policies, known, None, &drawn, now).await?;
+    let input = Input::DeliveryFailed { message };
+    let Ok(Transition { flow, effects, .. }) = flow::step(flow, &input, &facts) else {
+        return Ok(Vec::new());
+    };
+    let stage = Stage {
+        app,
+        key,
+        flow: &flow,
+        known,
+        visitor: None,
+        drawn: &drawn,
+        ui_locales: None,
+        now,
+    };
+    let writes = stage.writes(effects, None).await?;
+    let mut statements = vec![flows::update(stored(&flow, version)?)];
+    statements.extend(writes.statements);
+    Ok(statements)
+}

@@ -1,0 +1,370 @@
+//! The authorization request: who asks, for whom, and what is to be proved.
+
+use std::sync::Arc;
+
+use stepgate_domain::{
+    flow::{
+        self, Answer, FlowError, Start, Status, Transition,
+        ids::FlowId,
+        state::{Application as FlowApplication, ResponseMode, SessionBinding},
+    },
+    id::Id,
+    oauth::{
+        authorization_request::{
+            self, Accepted, Addressed, AuthorizationFacts, AuthorizationRequest, Prompt,
+        },
+        error::{DetailCode, OAuthError, OAuthErrorCode},
+        hint_token::{Hint, HintError},
+        parameters::Parameters,
+        recipient::AuthorizeError,
+    },
+    resource::Stored,
+    resources::{application::Application, environment::Environment, sign_on_policy::SignOnPolicy},
+};
+use stepgate_store::{
+    engine::{Batch, Fault, StoreError},
+    flows::{self, StoredFlow},
+};
+use uuid::Uuid;
+
+use super::{
+    ATTEMPTS, AuthorizeFailure, Begun, Shown, Visitor,
+    admission::{allowed_origin, environment_key},
+    code,
+    effects::Stage,
+    ending::{Asked, Ending, Outcome, Told, new_session_id},
+    facts::{Known, facts},
+    hint, policies,
+    session::{self, Browser},
+};
+use crate::{
+    App,
+    error::ManagementError,
+    management::cached,
+    random::SystemRandom,
+    seal::DataKey,
+    tokens::{allowance_facts, client, client_secrets},
+};
+
+/// Judges an authorization request, and begins its flow. A request that is refused sends nothing to
+/// anybody and writes nothing.
+pub async fn authorize(
+    app: &App,
+    environment: Id<Environment>,
+    parameters: &Parameters,
+    visitor: &Visitor,
+) -> Result<Begun, AuthorizeFailure> {
+    let Some(key) = environment_key(app, environment).await? else {
+        return Err(ManagementError::NotFound(None).into());
+    };
+    let id = authorization_request::client_id(parameters).map_err(|error| refused(error, None))?;
+    let client = client(app, environment.uuid(), id.uuid()).await?;
+    let application = cached::<Application>(app, environment.uuid(), id.uuid()).await?;
+    let (Some(client), Some(application)) = (client, application) else {
+        return match Addressed::check(parameters, None) {
+            Err(error) => Err(refused(error, None)),
+            Ok(_) => Err(ManagementError::NotFound(None).into()),
+        };
+    };
+    // A page that is not trusted may still be navigated away from; it just cannot read the answer.
+    let allowed_origin = allowed_origin(&client, &application.body, visitor).unwrap_or_default();
+    let refuse = |error| refused(error, allowed_origin.clone());
+
+    let addressed = Addressed::check(parameters, Some(&client)).map_err(refuse)?;
+    let assigned = policies::assigned(app, environment.uuid(), id.uuid()).await?;
+    let names: Vec<&str> = assigned
+        .iter()
+        .map(|policy| policy.body.name.as_str())
+        .collect();
+    let allowance = allowance_facts(app, &visitor.origin, &client).await?;
+    let facts = AuthorizationFacts {
+        allowance: allowance.allowance(&client),
+        policies: &names,
+    };
+    let Accepted { request, hint } = addressed.validate(&facts).map_err(refuse)?;
+    let hint = match hint {
+        Some(token) => {
+            let secrets = client_secrets(app, environment.uuid(), id.uuid()).await?;
+            let secrets = secrets.as_deref();
+            let now = app.now();
+            let hint = hint::accept(
+                app,
+                &visitor.origin,
+                environment,
+                client.id,
+                token,
+                secrets,
+                now,
+            );
+            Some(hint.map_err(|error| refuse(request.refuse(error)))?)
+        }
+        None => None,
+    };
+    let asking = Asking {
+        app,
+        environment,
+        visitor,
+        key,
+        application,
+        assigned,
+        request,
+        hint,
+        allowed_origin,
+    };
+    for _ in 0..ATTEMPTS {
+        if let Some(begun) = asking.begin().await? {
+            return Ok(begun);
+        }
+    }
+    Err(StoreError::Refused(Fault::Stale).into())
+}
+
+fn refused(error: AuthorizeError, allowed_origin: Option<String>) -> AuthorizeFailure {
+    AuthorizeFailure::Refused {
+        error,
+        allowed_origin,
+    }
+}
+
+/// A valid request with a verified hint, if it has one.
+struct Asking<'a> {
+    app: &'a App,
+    environment: Id<Environment>,
+    visitor: &'a Visitor,
+    key: Arc<DataKey>,
+    application: Arc<Stored<Application>>,
+    assigned: Vec<Arc<Stored<SignOnPolicy>>>,
+    request: AuthorizationRequest,
+    hint: Option<Hint>,
+    allowed_origin: Option<String>,
+}
+
+impl Asking<'_> {
+    /// `None`: something that the flow was judged by has changed meanwhile.
+    async fn begin(&self) -> Result<Option<Begun>, AuthorizeFailure> {
+        let (app, environment) = (self.app, self.environment.uuid());
+        let now = app.now();
+        let browser = session::browser(app, environment, &self.key, self.visitor, now).await?;
+        let known = self.user(&browser).await?;
+        let id: FlowId = Id::random(&mut SystemRandom);
+        let drawn = code::draw(app, &self.key, id);
+        let start = self.start(id, &browser, known.as_ref()).await?;
+        let facts = facts(
+            app,
+            environment,
+            &start.policies,
+            known.as_ref(),
+            None,
+            &drawn,
+            now,
+        )
+        .await?;
+        let Transition {
+            mut flow,
+            effects,
+            answer,
+        } = flow::begin(start, &facts).map_err(|error| self.failure(error))?;
+        if let Answer::Refused(error) = answer {
+            return Err(self.failure(error));
+        }
+        let stage = Stage {
+            app,
+            key: &self.key,
+            flow: &flow,
+            known: known.as_ref(),
+            visitor: Some(self.visitor),
+            drawn: &drawn,
+            ui_locales: self.request.ui_locales.as_deref(),
+            now,
+        };
+        let writes = stage.writes(effects, None).await?;
+        let mut batch = Batch(writes.statements);
+        let mut token = browser.token;
+        // A failed flow is shown to a client that runs it; in a browser there is nothing to go on with.
+        let is_over = match flow.status {
+            Status::Completed => true,
+            Status::Failed { .. } => !self.request.recipient.is_pi_flow(),
+            _ => false,
+        };
+        let ended = if is_over {
+            let ending = Ending {
+                app,
+                key: &self.key,
+                visitor: self.visitor,
+                request: &self.request,
+                known: known.as_ref(),
+                session: browser.stored,
+                now,
+            };
+            let ended = ending.end(&mut flow)?;
+            batch.extend(ended.statements);
+            if let Some(cookie) = ended.cookie {
+                token = cookie.token;
+            }
+            Some(ended.outcome)
+        } else {
+            batch.push(flows::insert(stored(&flow, 0)?));
+            None
+        };
+        match app.commit(batch).await {
+            Ok(()) => {}
+            Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        if writes.has_message {
+            app.outbox.notify_one();
+        }
+        let shown = Shown {
+            flow,
+            cookie: Some(session::cookie(token)),
+            authorize_response: None,
+            allowed_origin: self.allowed_origin.clone(),
+        };
+        Ok(Some(self.begun(shown, ended)))
+    }
+
+    fn begun(&self, mut shown: Shown, ended: Option<Outcome>) -> Begun {
+        let Some(outcome) = ended else {
+            return if self.request.recipient.is_pi_flow() {
+                Begun::Flow(shown)
+            } else {
+                Begun::Page {
+                    shown,
+                    login_page_url: self.application.body.login_page_url.clone(),
+                }
+            };
+        };
+        let issuer = self.visitor.origin.issuer(self.environment);
+        let correlation_id = &self.visitor.correlation_id;
+        match outcome.told(&self.request.recipient, &issuer, correlation_id) {
+            Told::Inline(members) => {
+                shown.authorize_response = Some(members);
+                Begun::Flow(shown)
+            }
+            Told::ThroughBrowser(answer) => Begun::Answer {
+                answer,
+                cookie: shown.cookie,
+                allowed_origin: shown.allowed_origin,
+            },
+        }
+    }
+
+    /// The hinted user, else the session's.
+    async fn user(&self, browser: &Browser) -> Result<Option<Known>, AuthorizeFailure> {
+        let environment = self.environment.uuid();
+        let Some(hint) = &self.hint else {
+            let session = browser.stored.as_ref();
+            let signed_on = session.map(session::signed_on).transpose()?.flatten();
+            return match signed_on {
+                Some(signed_on) => {
+                    Ok(Known::by_id(self.app, environment, signed_on.user.uuid()).await?)
+                }
+                None => Ok(None),
+            };
+        };
+        let by_id = match hint.subject.parse::<Uuid>() {
+            Ok(id) => Known::by_id(self.app, environment, id).await?,
+            Err(_) => None,
+        };
+        let known = match by_id {
+            Some(known) => Some(known),
+            None => Known::by_username(self.app, environment, &hint.subject).await?,
+        };
+        match known {
+            Some(known) => Ok(Some(known)),
+            None => {
+                let error = self.request.refuse(HintError::UserNotFound);
+                Err(refused(error, self.allowed_origin.clone()))
+            }
+        }
+    }
+
+    async fn start(
+        &self,
+        id: FlowId,
+        browser: &Browser,
+        known: Option<&Known>,
+    ) -> Result<Start, AuthorizeFailure> {
+        let user = known.map(|known| known.document.id);
+        // Another user's session is not this flow's.
+        let session = browser
+            .stored
+            .as_ref()
+            .filter(|session| session.user.is_some() && session.user == user);
+        let asked = Asked {
+            request: self.request.clone(),
+            session_is_stored: session.is_some(),
+        };
+        let policies = policies::snapshots(
+            self.app,
+            self.environment.uuid(),
+            &self.assigned,
+            &self.request.acr_values,
+        );
+        Ok(Start {
+            id,
+            environment: self.environment.cast(),
+            application: FlowApplication {
+                id: self.application.id.cast(),
+                name: self.application.body.name.clone(),
+            },
+            response_mode: if self.request.recipient.is_pi_flow() {
+                ResponseMode::PiFlow
+            } else {
+                ResponseMode::Redirect
+            },
+            authorization_request: serde_json::to_value(&asked)?,
+            session: SessionBinding {
+                id: session.map_or_else(new_session_id, |session| session.id.to_string()),
+                token_hash: session::token_hash(&self.key, &browser.token),
+            },
+            signed_on: session.map(session::signed_on).transpose()?.flatten(),
+            remote_ip: self.visitor.remote_ip,
+            login_hint: self.request.login_hint.clone(),
+            hinted: self.hint.is_some(),
+            policies: policies.await?,
+            prompt_none: self.request.prompt == Prompt::None,
+            prompt_login: self.request.prompt == Prompt::Login,
+            max_age: self.request.max_age,
+        })
+    }
+
+    /// Why a flow does not even begin.
+    fn failure(&self, error: FlowError) -> AuthorizeFailure {
+        let not_sent = |detail, text: &str| {
+            self.request.refuse(OAuthError {
+                detail,
+                ..OAuthError::new(OAuthErrorCode::TemporarilyUnavailable, text)
+            })
+        };
+        let error = match error {
+            FlowError::LoginRequired => self.request.login_required(),
+            FlowError::SendFailed => {
+                not_sent(DetailCode::SendFailed, "The passcode cannot be sent")
+            }
+            FlowError::CountryDenied => not_sent(
+                DetailCode::SendFailed,
+                "Passcodes are not sent to the country of the device",
+            ),
+            FlowError::QuotaExceeded { .. } => not_sent(
+                DetailCode::QuotaExceeded,
+                "No more passcodes may be sent today",
+            ),
+            other => return super::unexpected(other).into(),
+        };
+        refused(error, self.allowed_origin.clone())
+    }
+}
+
+/// The row of a flow. Whom a decoy stands for is nobody.
+pub(super) fn stored(flow: &flow::Flow, version: i64) -> Result<StoredFlow, serde_json::Error> {
+    let user = flow.user.as_ref().filter(|user| !user.is_decoy());
+    Ok(StoredFlow {
+        environment: flow.environment.uuid(),
+        id: flow.id.uuid(),
+        user: user.map(|user| user.id.uuid()),
+        version,
+        expires_at: flow.expires_at(),
+        body: serde_json::to_string(flow)?,
+    })
+}

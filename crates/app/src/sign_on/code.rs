@@ -1,0 +1,58 @@
+//! One-time codes: drawn, and compared by keyed hashes that bind each to its flow and message.
+
+use stepgate_domain::{
+    entropy::Entropy,
+    flow::{
+        Flow, NewCode, Status, Verdict,
+        ids::{FlowId, MessageId},
+    },
+    otp::{CodeHash, CodeHashes, DRAWN_DIGITS},
+    secret::Secret,
+};
+
+use crate::{App, random::SystemRandom, seal::DataKey};
+
+/// Digits in case that a step sends a code.
+#[derive(Debug)]
+pub(super) struct Drawn {
+    pub(super) digits: Secret<String>,
+    pub(super) code: NewCode,
+}
+
+pub(super) fn draw(app: &App, key: &DataKey, flow: FlowId) -> Drawn {
+    let digits = Secret::new(<dyn Entropy>::digits(&mut SystemRandom, DRAWN_DIGITS));
+    let message = app.new_id();
+    let hashes = CodeHashes::of(&digits, |code| hash(key, flow, message, code));
+    Drawn {
+        digits,
+        code: NewCode { message, hashes },
+    }
+}
+
+/// Whether it is the code that the flow waits for. Spaces do not matter.
+pub(super) fn verdict(key: &DataKey, flow: &Flow, submitted: &Secret<String>) -> Verdict {
+    let (Status::OtpRequired { challenge, .. }, Some(outstanding)) =
+        (&flow.status, flow.outstanding_code())
+    else {
+        return Verdict::Wrong;
+    };
+    let code: zeroize::Zeroizing<String> = submitted
+        .expose()
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .collect::<String>()
+        .into();
+    if outstanding.matches(&hash(key, flow.id, challenge.message, &code)) {
+        Verdict::Matched
+    } else {
+        Verdict::Wrong
+    }
+}
+
+fn hash(key: &DataKey, flow: FlowId, message: MessageId, code: &str) -> CodeHash {
+    let (flow, message) = (flow.uuid(), message.uuid());
+    CodeHash::new(key.hash(
+        "one-time code",
+        &[flow.as_bytes(), message.as_bytes(), code.as_bytes()],
+    ))
+}

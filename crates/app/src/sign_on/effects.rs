@@ -1,0 +1,181 @@
+//! Effects become statements, here and nowhere else.
+
+use stepgate_domain::{
+    flow::{Effect, Flow, effect::SendCode},
+    message::Message,
+    otp,
+    resources::{device::Device, template::STRONG_AUTHENTICATION, user::User},
+    secret::Secret,
+    time::Timestamp,
+};
+use stepgate_store::{
+    counters::{self, StoredCounter},
+    engine::Statement,
+};
+
+use super::{Visitor, code::Drawn, facts::Known, trail};
+use crate::{
+    App,
+    error::ManagementError,
+    management::{Place, prepare_replace},
+    messages,
+    seal::DataKey,
+    users::password::Attempt,
+};
+
+/// What the effects of a step refer to.
+pub(super) struct Stage<'a> {
+    pub(super) app: &'a App,
+    pub(super) key: &'a DataKey,
+    /// As the step left it.
+    pub(super) flow: &'a Flow,
+    pub(super) known: Option<&'a Known>,
+    pub(super) visitor: Option<&'a Visitor>,
+    pub(super) drawn: &'a Drawn,
+    /// Languages of the request, best first.
+    pub(super) ui_locales: Option<&'a str>,
+    pub(super) now: Timestamp,
+}
+
+/// What is to be written beside the flow.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    pub(super) statements: Vec<Statement>,
+    /// The outbox has something to do after the commit.
+    pub(super) has_message: bool,
+}
+
+impl Stage<'_> {
+    pub(super) async fn writes(
+        &self,
+        effects: Vec<Effect>,
+        attempt: Option<Attempt>,
+    ) -> Result<Writes, ManagementError> {
+        let environment = self.flow.environment.uuid();
+        let mut writes = Writes::default();
+        let mut user: Option<User> = None;
+        let mut attempt = attempt;
+        for effect in effects {
+            match effect {
+                Effect::SendCode(send) => {
+                    writes.statements.push(self.message(&send)?);
+                    writes.has_message = true;
+                }
+                Effect::SetCounter {
+                    subject,
+                    state,
+                    judged_by,
+                } => writes.statements.push(counters::write(StoredCounter {
+                    environment,
+                    subject: subject.key(),
+                    version: judged_by,
+                    expires_at: state.expires_at(self.now),
+                    body: serde_json::to_string(&state)?,
+                })),
+                Effect::CheckCounter { subject, judged_by } => {
+                    let check = counters::check(environment, &subject.key(), judged_by);
+                    writes.statements.push(check);
+                }
+                Effect::LockDevice { device, until } => {
+                    let lock = self.replaced_device(device.uuid(), |it| it.locked(Some(until)));
+                    writes.statements.extend(lock.await?);
+                }
+                Effect::LockAccount { until, .. } => {
+                    let before = user.or_else(|| self.known.map(|it| it.user.body.clone()));
+                    user = before.map(|user| user.lock_after_mfa_failures(until, self.now));
+                }
+                Effect::RecordPasswordAttempt { .. } => {
+                    if let Some(attempt) = attempt.take() {
+                        writes.statements.extend(attempt.counted);
+                        user = Some(attempt.user);
+                    }
+                }
+                Effect::Audit(event) => {
+                    let entry = trail::Entry::of(&event, self.flow);
+                    let event = trail::event(entry, self.flow, self.visitor, self.now)?;
+                    writes.statements.push(event);
+                }
+            }
+        }
+        if let (Some(user), Some(known)) = (user, self.known)
+            && user != known.user.body
+        {
+            let place = Place {
+                environment,
+                parent: None,
+            };
+            let replaced = prepare_replace(self.app, place, &known.document, user.into(), self.now);
+            writes.statements.extend(replaced.await?.0);
+        }
+        Ok(writes)
+    }
+
+    async fn replaced_device(
+        &self,
+        id: uuid::Uuid,
+        change: impl FnOnce(Device) -> Device,
+    ) -> Result<Vec<Statement>, ManagementError> {
+        let devices = self.known.map(|known| known.devices.as_slice());
+        let found = devices
+            .unwrap_or_default()
+            .iter()
+            .find(|(_, device)| device.id.uuid() == id);
+        let Some((document, device)) = found else {
+            return Ok(Vec::new());
+        };
+        let place = Place {
+            environment: document.environment,
+            parent: document.parent,
+        };
+        let changed = change(device.body.clone());
+        let replaced = prepare_replace(self.app, place, document, changed.into(), self.now);
+        Ok(replaced.await?.0)
+    }
+
+    fn message(&self, send: &SendCode) -> Result<Statement, ManagementError> {
+        let user = self.known.map(|known| &known.user.body);
+        let languages = self.languages(user);
+        let content = STRONG_AUTHENTICATION
+            .choose(send.channel, &languages)
+            .ok_or(ManagementError::NotFound(None))?;
+        let code = Secret::new(otp::prefix(&self.drawn.digits, send.code_length).to_owned());
+        let name = user.and_then(|user| user.profile.name.as_ref());
+        let rendered = content.rendered(|variable| match variable {
+            "otp" => Some(code.expose().clone()),
+            "user.username" => user.map(|user| user.username.clone()),
+            "user.name.given" => name.and_then(|name| name.given.clone()),
+            "user.name.family" => name.and_then(|name| name.family.clone()),
+            "current-year" => self.now.to_string().split('-').next().map(str::to_owned),
+            _ => None,
+        });
+        let message = Message {
+            id: send.message.to_string(),
+            channel: send.channel,
+            to: send.address.clone(),
+            subject: rendered.subject,
+            text: Secret::new(rendered.text),
+            code: Some(code),
+            sender: None,
+        };
+        let flow = Some(self.flow.id.uuid());
+        messages::enqueue(
+            self.key,
+            self.flow.environment.uuid(),
+            flow,
+            &message,
+            self.now,
+        )
+    }
+
+    /// The request's languages, then the user's.
+    fn languages<'a>(&'a self, user: Option<&'a User>) -> Vec<&'a str> {
+        let asked = self.ui_locales.unwrap_or_default().split_ascii_whitespace();
+        let own = user.and_then(|user| user.profile.preferred_language.as_deref());
+        let own = own.unwrap_or_default().split(',');
+        let own = own.filter_map(|language| language.split(';').next());
+        asked
+            .chain(own.map(str::trim))
+            .filter(|language| !language.is_empty())
+            .collect()
+    }
+}

@@ -1,0 +1,200 @@
+//! How a flow ends: a code or a refusal for the client, a session for the browser. Everything is
+//! written in the batch that takes the flow away, so that it happens once.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use stepgate_domain::{
+    audit::{Action, AuditStatus},
+    flow::{Flow, Status, state::Failure},
+    id::Id,
+    oauth::{
+        authorization_request::AuthorizationRequest,
+        authorization_response,
+        error::{OAuthError, OAuthErrorCode},
+        grants::{SignOn, authorization_code::AuthorizationCode},
+        recipient::Recipient,
+    },
+    resource::Resource,
+    resources::user::User,
+    secret::Secret,
+    time::Timestamp,
+};
+use stepgate_store::{
+    documents,
+    engine::Statement,
+    sessions::{self, StoredSession},
+};
+
+use super::{
+    SessionCookie, Visitor,
+    facts::Known,
+    session,
+    trail::{Entry, event},
+};
+use crate::{App, error::ManagementError, random::SystemRandom, seal::DataKey, tokens::mint_code};
+
+/// What the client asked for, as the flow keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Asked {
+    pub(super) request: AuthorizationRequest,
+    /// The session was there already when the flow began.
+    pub(super) session_is_stored: bool,
+}
+
+impl Asked {
+    pub(super) fn of(flow: &Flow) -> Result<Self, serde_json::Error> {
+        serde_json::from_value(flow.authorization_request.clone())
+    }
+}
+
+pub(super) enum Outcome {
+    Code(Secret<String>),
+    Refused(OAuthError),
+}
+
+/// What is to be written, and what is to be told.
+pub(super) struct Ended {
+    pub(super) statements: Vec<Statement>,
+    pub(super) outcome: Outcome,
+    pub(super) cookie: Option<SessionCookie>,
+}
+
+/// All that the end of a flow rests on.
+pub(super) struct Ending<'a> {
+    pub(super) app: &'a App,
+    pub(super) key: &'a DataKey,
+    pub(super) visitor: &'a Visitor,
+    pub(super) request: &'a AuthorizationRequest,
+    pub(super) known: Option<&'a Known>,
+    /// The flow's session, when it is stored.
+    pub(super) session: Option<StoredSession>,
+    pub(super) now: Timestamp,
+}
+
+impl Ending<'_> {
+    /// Ends a final flow.
+    pub(super) fn end(self, flow: &mut Flow) -> Result<Ended, ManagementError> {
+        if let Status::Failed { error } = &flow.status {
+            let error = error.clone();
+            return self.refuse(flow, &error);
+        }
+        let user = flow.user.as_ref().map(|user| user.id.uuid());
+        let known = self
+            .known
+            .filter(|known| Some(known.document.id) == user && known.user.body.enabled);
+        match known {
+            Some(known) => self.grant(flow, known),
+            // Deleted or disabled after the last proof.
+            None => self.refuse(flow, &Failure::AccountNotUsable),
+        }
+    }
+
+    fn refuse(&self, flow: &Flow, error: &Failure) -> Result<Ended, ManagementError> {
+        let entry = Entry::new(
+            Action::USER_ACCESS_DENIED,
+            AuditStatus::Failed,
+            error.message(),
+        );
+        Ok(Ended {
+            statements: vec![event(entry, flow, Some(self.visitor), self.now)?],
+            outcome: Outcome::Refused(OAuthError::new(
+                OAuthErrorCode::AccessDenied,
+                error.message(),
+            )),
+            cookie: None,
+        })
+    }
+
+    fn grant(&self, flow: &mut Flow, known: &Known) -> Result<Ended, ManagementError> {
+        let now = self.now;
+        let remote_ip = self.visitor.remote_ip.map(|ip| ip.to_string());
+        let user = known.document.id;
+        let before = self.session.clone();
+        let raised = session::raise(self.key, flow, user, before, remote_ip.clone(), now)?;
+        flow.session.id = raised.session.id.to_string();
+        let sign_on = SignOn {
+            user: Id::from_uuid(user),
+            session: raised.id,
+            acr: flow.acr().unwrap_or_default().to_owned(),
+            amr: flow.amr().into_iter().map(str::to_owned).collect(),
+            auth_time: flow.authenticated_at().unwrap_or(now),
+        };
+        let family = self.app.new_id();
+        let code = AuthorizationCode::mint(self.request, sign_on, family, now);
+        let environment = flow.environment.uuid();
+        let (code, insert_code) = mint_code(environment, self.key, &code)?;
+        let signed_on = known.user.body.clone().signed_on(now, remote_ip);
+        let body = serde_json::to_string(&signed_on)?;
+        let (action, text) = if raised.is_new {
+            (Action::SESSION_CREATED, "Session opened")
+        } else {
+            (Action::SESSION_UPDATED, "Session raised")
+        };
+        let entries = [
+            Entry::new(action, AuditStatus::Success, text),
+            Entry::new(
+                Action::USER_ACCESS_ALLOWED,
+                AuditStatus::Success,
+                "Signed on",
+            ),
+        ];
+        let mut statements = vec![
+            insert_code,
+            documents::rewrite(&known.document, User::KIND, body),
+        ];
+        for entry in entries {
+            statements.push(event(entry, flow, Some(self.visitor), now)?);
+        }
+        statements.push(if raised.is_new {
+            sessions::insert(raised.session)
+        } else {
+            sessions::update(raised.session)
+        });
+        Ok(Ended {
+            statements,
+            outcome: Outcome::Code(code),
+            cookie: raised.cookie,
+        })
+    }
+}
+
+/// The answer as the request wants it.
+pub(super) enum Told {
+    /// `authorizeResponse` of the flow.
+    Inline(Map<String, Value>),
+    ThroughBrowser(authorization_response::Answer),
+}
+
+impl Outcome {
+    pub(super) fn told(self, recipient: &Recipient, issuer: &str, correlation_id: &str) -> Told {
+        match (recipient, self) {
+            (Recipient::Redirect(to), Self::Code(code)) => {
+                Told::ThroughBrowser(to.with_code(code.expose(), issuer))
+            }
+            (Recipient::Redirect(to), Self::Refused(error)) => {
+                Told::ThroughBrowser(to.with_error(&error, correlation_id, issuer))
+            }
+            (Recipient::PiFlow { state, .. }, outcome) => {
+                let mut members = Map::new();
+                match outcome {
+                    Self::Code(code) => {
+                        members.insert("code".to_owned(), code.expose().as_str().into());
+                    }
+                    Self::Refused(error) => {
+                        members.insert("error".to_owned(), error.code.as_str().into());
+                        members.insert("error_description".to_owned(), error.description.into());
+                    }
+                }
+                if let Some(state) = state {
+                    members.insert("state".to_owned(), state.as_str().into());
+                }
+                Told::Inline(members)
+            }
+        }
+    }
+}
+
+/// So that a new id is drawn at random where nothing else gives one.
+pub(super) fn new_session_id() -> String {
+    Id::<stepgate_domain::oauth::Session>::random(&mut SystemRandom).to_string()
+}

@@ -1,0 +1,215 @@
+//! What a step is judged by, from stored rows.
+
+use serde::de::DeserializeOwned;
+use stepgate_domain::{
+    flow::{
+        Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, Versioned, decoy,
+        delivery::{Floors, Senders},
+        facts::Lockout,
+        policy::ActionKind,
+    },
+    id::Id,
+    message::Channel,
+    resource::Stored,
+    resources::{
+        device::{Device, order},
+        environment::Environment,
+        sign_on_facts,
+        user::User,
+    },
+    time::Timestamp,
+};
+use stepgate_store::{
+    counters::{self, StoredCounter},
+    documents::Document,
+    facts::{UserFacts, UserKey, sign_on_facts as read_facts},
+};
+use uuid::Uuid;
+
+use super::code::Drawn;
+use crate::{
+    App, error::ManagementError, management::typed, mfa_settings, seal::DataKey,
+    tokens::serving_environment,
+};
+
+/// A user with devices and counters: the rows, and what the engine is told of them.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) document: Document,
+    pub(super) user: Stored<User>,
+    pub(super) devices: Vec<(Document, Stored<Device>)>,
+    pub(super) subject: SubjectFacts,
+}
+
+impl Known {
+    pub(super) fn of(rows: UserFacts, now: Timestamp) -> Result<Self, ManagementError> {
+        let user = typed::<User>(&rows.user)?;
+        let mut devices = rows
+            .devices
+            .iter()
+            .map(typed::<Device>)
+            .collect::<Result<Vec<_>, _>>()?;
+        let preferred = user.body.credentials.device_order.as_deref();
+        order::arrange(&mut devices, preferred);
+        let mut told = Vec::with_capacity(devices.len());
+        for device in &devices {
+            let document = rows.devices.iter().find(|row| row.id == device.id.uuid());
+            let address_key = document
+                .and_then(|row| row.subject.as_deref()?.strip_prefix("address:"))
+                .unwrap_or_default()
+                .to_owned();
+            let failures = versioned(&rows.counters, &Subject::DeviceFailures(device.id.cast()))?;
+            let sends = versioned(&rows.counters, &Subject::AddressSends(address_key.clone()))?;
+            told.push(sign_on_facts::of_device(
+                device,
+                address_key,
+                failures,
+                sends,
+                now,
+            ));
+        }
+        let id = user.id.cast();
+        let failures = versioned(&rows.counters, &Subject::UserFailures(id))?;
+        let sends = versioned(&rows.counters, &Subject::UserSends(id))?;
+        let subject = SubjectFacts {
+            user: sign_on_facts::of_user(&user, failures, sends, now),
+            devices: told,
+        };
+        let devices = devices
+            .into_iter()
+            .filter_map(|device| {
+                let row = rows.devices.iter().find(|row| row.id == device.id.uuid());
+                Some((row?.clone(), device))
+            })
+            .collect();
+        Ok(Self {
+            document: rows.user,
+            user,
+            devices,
+            subject,
+        })
+    }
+
+    pub(super) async fn by_id(
+        app: &App,
+        environment: Uuid,
+        id: Uuid,
+    ) -> Result<Option<Self>, ManagementError> {
+        Self::find(app, environment, UserKey::Id(id)).await
+    }
+
+    /// By the exact username, whatever its case; never by an address.
+    pub(super) async fn by_username(
+        app: &App,
+        environment: Uuid,
+        username: &str,
+    ) -> Result<Option<Self>, ManagementError> {
+        let value = folded(username);
+        let key = UserKey::Unique {
+            name: "username",
+            value: &value,
+        };
+        Self::find(app, environment, key).await
+    }
+
+    async fn find(
+        app: &App,
+        environment: Uuid,
+        key: UserKey<'_>,
+    ) -> Result<Option<Self>, ManagementError> {
+        let rows = read_facts(&*app.engine, environment, key).await?;
+        rows.map(|rows| Self::of(rows, app.now())).transpose()
+    }
+}
+
+/// A username as its unique key has it.
+fn folded(username: &str) -> String {
+    username.trim().to_lowercase()
+}
+
+/// The counter of the subject; a row that is missing counts nothing.
+fn versioned<T: DeserializeOwned + Default>(
+    counters: &[StoredCounter],
+    subject: &Subject,
+) -> Result<Versioned<T>, ManagementError> {
+    let key = subject.key();
+    let Some(row) = counters.iter().find(|row| row.subject == key) else {
+        return Ok(Versioned::default());
+    };
+    Ok(Versioned {
+        version: row.version,
+        state: serde_json::from_str(&row.body)?,
+    })
+}
+
+/// All that is to be known beside the flow itself.
+pub(super) async fn facts(
+    app: &App,
+    environment: Uuid,
+    policies: &[Policy],
+    known: Option<&Known>,
+    decoy: Option<SubjectFacts>,
+    drawn: &Drawn,
+    now: Timestamp,
+) -> Result<Facts, ManagementError> {
+    let settings = mfa_settings::current(app, environment).await?;
+    let environment_sends = if policies.iter().any(has_environment_quota) {
+        let subject = Subject::EnvironmentSends;
+        let rows = counters::read(&*app.engine, environment, &[subject.key()]).await?;
+        versioned(&rows, &subject)?
+    } else {
+        Versioned::default()
+    };
+    Ok(Facts {
+        now,
+        subject: known.map(|known| known.subject.clone()),
+        decoy,
+        environment_sends,
+        lockout: settings.body.lockout.map(Lockout::from),
+        floors: Floors::default(),
+        senders: Senders {
+            sms: app.senders.has(Channel::Sms),
+            email: app.senders.has(Channel::Email),
+        },
+        new_code: drawn.code,
+    })
+}
+
+fn has_environment_quota(policy: &Policy) -> bool {
+    policy
+        .actions
+        .iter()
+        .any(|PolicyAction { kind, .. }| match kind {
+            ActionKind::MultiFactorAuthentication(settings) => {
+                settings.notifications.has_environment_quota()
+            }
+            ActionKind::Login => false,
+        })
+}
+
+/// Whom a name that nobody can sign on with stands for, with the counters that are kept for it.
+pub(super) async fn decoy_of(
+    app: &App,
+    key: &DataKey,
+    flow: &Flow,
+    name: &str,
+) -> Result<SubjectFacts, ManagementError> {
+    let environment: Id<Environment> = flow.environment.cast();
+    let born_at = serving_environment(app, environment)
+        .await?
+        .map_or(Timestamp::from_millis(0), |environment| {
+            environment.created_at
+        });
+    let seed = key.hash("decoy", &[folded(name).as_bytes()]);
+    let mut subject = decoy::subject(seed, name, flow, born_at);
+    let keys: Vec<String> = subject.counters().iter().map(Subject::key).collect();
+    let rows = counters::read(&*app.engine, environment.uuid(), &keys).await?;
+    let id = subject.user.id;
+    subject.user.failures = versioned(&rows, &Subject::UserFailures(id))?;
+    subject.user.sends = versioned(&rows, &Subject::UserSends(id))?;
+    for device in &mut subject.devices {
+        device.failures = versioned(&rows, &Subject::DeviceFailures(device.id))?;
+        device.sends = versioned(&rows, &Subject::AddressSends(device.address_key.clone()))?;
+    }
+    Ok(subject)
+}

@@ -1,0 +1,113 @@
+//! Reading a flow, which changes nothing but how long it waits.
+
+use data_encoding::BASE64URL_NOPAD;
+use stepgate_domain::{
+    flow::{Flow, FlowError},
+    id::Id,
+    resources::environment::Environment,
+    secret::Secret,
+};
+use stepgate_store::{
+    engine::{Batch, Fault, StoreError},
+    flows,
+};
+use uuid::Uuid;
+
+use super::{
+    FlowFailure, Shown, Visitor,
+    act::refused,
+    admission::{Admitted, admit, environment_key},
+    authorize::stored,
+};
+use crate::App;
+
+/// The flow as it is. Whoever reads it keeps it alive; nobody waits for that to be written.
+pub async fn look(
+    app: &App,
+    environment: Id<Environment>,
+    flow: Uuid,
+    visitor: &Visitor,
+) -> Result<Shown, FlowFailure> {
+    let Admitted {
+        mut flow,
+        version,
+        allowed_origin,
+        ..
+    } = read(app, environment, flow, visitor).await?;
+    let now = app.now();
+    let is_worth_writing = flow.should_persist_touch(now);
+    flow.touch(now);
+    if is_worth_writing {
+        write_touch(app, &flow, version)?;
+    }
+    Ok(Shown {
+        flow,
+        cookie: None,
+        authorize_response: None,
+        allowed_origin,
+    })
+}
+
+async fn read(
+    app: &App,
+    environment: Id<Environment>,
+    flow: Uuid,
+    visitor: &Visitor,
+) -> Result<Admitted, FlowFailure> {
+    let key = environment_key(app, environment)
+        .await?
+        .ok_or(FlowFailure::NotFound)?;
+    let stored = flows::read(&*app.engine, environment.uuid(), flow).await?;
+    admit(app, key, stored, visitor).await
+}
+
+fn write_touch(app: &App, flow: &Flow, version: i64) -> Result<(), FlowFailure> {
+    let batch = Batch(vec![flows::update(stored(flow, version)?)]);
+    let engine = app.engine.clone();
+    tokio::spawn(async move {
+        match engine.commit(batch).await {
+            // Whoever was faster has touched it too.
+            Ok(()) | Err(StoreError::Refused(Fault::Stale)) => {}
+            Err(error) => tracing::warn!(%error, "the reading of a flow was not noted"),
+        }
+    });
+    Ok(())
+}
+
+/// Refuses an action that is published and never offered, after the checks that go before it.
+pub async fn refuse_unoffered(
+    app: &App,
+    environment: Id<Environment>,
+    flow: Uuid,
+    visitor: &Visitor,
+    name: &str,
+) -> FlowFailure {
+    match read(app, environment, flow, visitor).await {
+        Err(failure) => failure,
+        Ok(admitted) => {
+            tracing::debug!(action = name, "an action that is never offered was refused");
+            let status = admitted.flow.status.name();
+            let error = FlowError::InvalidAction {
+                action: None,
+                status,
+            };
+            refused(error, admitted.allowed_origin)
+        }
+    }
+}
+
+/// What the forms of the hosted page carry, so that no other site can post them: bound to the flow
+/// and to the browser's cookie.
+pub async fn page_token(
+    app: &App,
+    environment: Id<Environment>,
+    flow: Uuid,
+    session_token: &Secret<String>,
+) -> Result<Secret<String>, FlowFailure> {
+    let key = environment_key(app, environment)
+        .await?
+        .ok_or(FlowFailure::NotFound)?;
+    let parts: [&[u8]; 2] = [flow.as_bytes(), session_token.expose().as_bytes()];
+    let hash = key.hash("page token", &parts);
+    Ok(Secret::new(BASE64URL_NOPAD.encode(&hash)))
+}

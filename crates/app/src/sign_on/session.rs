@@ -1,0 +1,281 @@
+//! The browser's session: its cookie, and when its user last signed on.
+//!
+//! A cookie is worth something only by what is stored under its hash. It also carries a mark of the
+//! environment's key, so that one that was set for an earlier flow can be told from one that somebody
+//! made up, before anything is stored for it.
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+use stepgate_domain::{
+    entropy::Entropy,
+    flow::{Flow, facts::SessionFacts, ids::UserId, state::ProofMethod},
+    id::Id,
+    oauth::Session,
+    secret::Secret,
+    time::{Duration, Timestamp},
+};
+use stepgate_store::sessions::{self, StoredSession};
+use uuid::Uuid;
+
+use super::{SessionCookie, Visitor};
+use crate::{App, error::ManagementError, random::SystemRandom, seal::DataKey};
+
+/// How long a session lives after its user last proved something.
+const LIFE: Duration = Duration::from_days(30);
+/// 144 bits, which are 24 characters.
+const NONCE_BYTES: usize = 18;
+const NONCE_CHARACTERS: usize = 24;
+const MARK_BYTES: usize = 16;
+/// A browser sends two; more are not looked at.
+const MOST_TOKENS: usize = 4;
+
+/// What is stored of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Record {
+    pub(super) created_at: Timestamp,
+    pub(super) active_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last_sign_on: Option<LastSignOn>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LastSignOn {
+    pub(super) at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) remote_ip: Option<String>,
+    #[serde(default)]
+    pub(super) with_authenticator: WithAuthenticator,
+}
+
+/// `lastSignOn.withAuthenticator`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct WithAuthenticator {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pwd: Option<At>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mfa: Option<At>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct At {
+    pub(super) at: Timestamp,
+}
+
+pub(super) fn mint(key: &DataKey) -> Secret<String> {
+    let entropy: &mut dyn Entropy = &mut SystemRandom;
+    let mut token = entropy.token(NONCE_BYTES);
+    let mark = mark(key, &token);
+    token.push_str(&mark);
+    Secret::new(token)
+}
+
+fn mark(key: &DataKey, nonce: &str) -> String {
+    let hash = key.hash("session token mark", &[nonce.as_bytes()]);
+    BASE64URL_NOPAD.encode(hash.get(..MARK_BYTES).unwrap_or(&hash))
+}
+
+/// Whether this environment made the cookie.
+fn is_ours(key: &DataKey, token: &Secret<String>) -> bool {
+    token
+        .expose()
+        .split_at_checked(NONCE_CHARACTERS)
+        .is_some_and(|(nonce, rest)| Secret::new(mark(key, nonce)).matches(rest.as_bytes()))
+}
+
+pub(super) fn token_hash(key: &DataKey, token: &Secret<String>) -> String {
+    BASE64URL_NOPAD.encode(&key.hash("session token", &[token.expose().as_bytes()]))
+}
+
+pub(super) fn cookie(token: Secret<String>) -> SessionCookie {
+    SessionCookie {
+        token,
+        max_age: Some(LIFE.as_seconds_ceil()),
+    }
+}
+
+/// What the browser of an authorization request brings along.
+#[derive(Debug)]
+pub(super) struct Browser {
+    pub(super) token: Secret<String>,
+    pub(super) stored: Option<StoredSession>,
+}
+
+/// The visitor's own tokens of this environment, each once.
+fn tokens<'a>(key: &DataKey, visitor: &'a Visitor) -> Vec<&'a Secret<String>> {
+    let mut tokens: Vec<&Secret<String>> = Vec::new();
+    for token in visitor.session_tokens.iter().take(MOST_TOKENS) {
+        let is_new = !tokens.iter().any(|it| it.expose() == token.expose());
+        if is_new && is_ours(key, token) {
+            tokens.push(token);
+        }
+    }
+    tokens
+}
+
+async fn stored(
+    app: &App,
+    environment: Uuid,
+    key: &DataKey,
+    tokens: &[&Secret<String>],
+    now: Timestamp,
+) -> Result<Vec<StoredSession>, ManagementError> {
+    let hashes: Vec<String> = tokens.iter().map(|token| token_hash(key, token)).collect();
+    let mut found = sessions::find_any(&*app.engine, environment, &hashes).await?;
+    found.retain(|session| session.expires_at > now);
+    Ok(found)
+}
+
+/// The visitor's session, or its cookie alone, or a new cookie.
+pub(super) async fn browser(
+    app: &App,
+    environment: Uuid,
+    key: &DataKey,
+    visitor: &Visitor,
+    now: Timestamp,
+) -> Result<Browser, ManagementError> {
+    let tokens = tokens(key, visitor);
+    let session = stored(app, environment, key, &tokens, now).await?.pop();
+    let of_session = tokens.iter().find(|token| {
+        session
+            .as_ref()
+            .is_some_and(|session| session.token_hash == token_hash(key, token))
+    });
+    let token = of_session.or(tokens.first()).map(|token| (*token).clone());
+    Ok(Browser {
+        token: token.unwrap_or_else(|| mint(key)),
+        stored: session,
+    })
+}
+
+/// Whether the visitor is the one the flow is bound to: by the cookie it was begun with, or by the
+/// newer cookie of the same session.
+pub(super) async fn is_bound(
+    app: &App,
+    key: &DataKey,
+    flow: &Flow,
+    visitor: &Visitor,
+    now: Timestamp,
+) -> Result<bool, ManagementError> {
+    let tokens = tokens(key, visitor);
+    let bound = Secret::new(flow.session.token_hash.clone());
+    if tokens
+        .iter()
+        .any(|token| bound.matches(token_hash(key, token).as_bytes()))
+    {
+        return Ok(true);
+    }
+    let sessions = stored(app, flow.environment.uuid(), key, &tokens, now).await?;
+    Ok(sessions
+        .iter()
+        .any(|session| session.id.to_string() == flow.session.id))
+}
+
+impl Record {
+    pub(super) fn of(session: &StoredSession) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(&session.body)
+    }
+}
+
+/// When the session's user last signed on; none when nothing was ever proved in it, for then it
+/// vouches for nobody.
+pub(super) fn signed_on(
+    session: &StoredSession,
+) -> Result<Option<SessionFacts>, serde_json::Error> {
+    let Some(user) = session.user else {
+        return Ok(None);
+    };
+    let last = Record::of(session)?.last_sign_on;
+    let with = last.map(|last| last.with_authenticator).unwrap_or_default();
+    if with == WithAuthenticator::default() {
+        return Ok(None);
+    }
+    Ok(Some(SessionFacts {
+        user: UserId::from_uuid(user),
+        password_at: with.pwd.map(|it| it.at),
+        mfa_at: with.mfa.map(|it| it.at),
+    }))
+}
+
+/// A session as a finished flow leaves it, and its cookie where that is a new one.
+#[derive(Debug)]
+pub(super) struct Raised {
+    pub(super) id: Id<Session>,
+    pub(super) session: StoredSession,
+    pub(super) is_new: bool,
+    pub(super) cookie: Option<SessionCookie>,
+}
+
+/// Opens or raises the session of the flow. Whoever proved something gets a new cookie: one that was
+/// known before must not become worth more.
+pub(super) fn raise(
+    key: &DataKey,
+    flow: &Flow,
+    user: Uuid,
+    before: Option<StoredSession>,
+    remote_ip: Option<String>,
+    now: Timestamp,
+) -> Result<Raised, ManagementError> {
+    // Another user's session is left alone, and one that has ended does not come back.
+    let is_taken = before
+        .as_ref()
+        .is_some_and(|it| it.user != Some(user) || it.expires_at <= now);
+    let before = before.filter(|_| !is_taken);
+    let id = flow.session.id.parse::<Uuid>().ok().filter(|_| !is_taken);
+    let id = id.unwrap_or_else(|| Id::<Session>::random(&mut SystemRandom).uuid());
+    let record = before.as_ref().map(Record::of).transpose()?;
+    let proved = |wanted: fn(ProofMethod) -> bool| {
+        let of_kind = flow.proofs.iter().filter(|proof| wanted(proof.method));
+        of_kind.map(|proof| proof.at).max().map(|at| At { at })
+    };
+    let pwd = proved(|method| method == ProofMethod::Password);
+    let mfa = proved(|method| method != ProofMethod::Password);
+    let last = record
+        .as_ref()
+        .and_then(|record| record.last_sign_on.clone());
+    let with = last.as_ref().map(|last| last.with_authenticator);
+    let with = with.unwrap_or_default();
+    let has_proof = pwd.is_some() || mfa.is_some();
+    let last_sign_on = if has_proof || last.is_none() {
+        Some(LastSignOn {
+            at: now,
+            remote_ip,
+            with_authenticator: WithAuthenticator {
+                pwd: pwd.or(with.pwd),
+                mfa: mfa.or(with.mfa),
+            },
+        })
+    } else {
+        last
+    };
+    let record = Record {
+        created_at: record.map_or(now, |record| record.created_at),
+        active_at: now,
+        last_sign_on,
+    };
+    let fresh = (has_proof || before.is_none()).then(|| mint(key));
+    let hash = match (&fresh, &before) {
+        (None, Some(before)) => before.token_hash.clone(),
+        (Some(token), _) => token_hash(key, token),
+        (None, None) => flow.session.token_hash.clone(),
+    };
+    let expires_at = match &before {
+        Some(before) if !has_proof => before.expires_at,
+        Some(_) | None => now + LIFE,
+    };
+    Ok(Raised {
+        id: Id::from_uuid(id),
+        is_new: before.is_none(),
+        session: StoredSession {
+            environment: flow.environment.uuid(),
+            id,
+            token_hash: hash,
+            user: Some(user),
+            version: before.map_or(0, |before| before.version),
+            expires_at,
+            body: serde_json::to_string(&record)?,
+        },
+        cookie: fresh.map(cookie),
+    })
+}

@@ -1,0 +1,249 @@
+//! The provider's endpoints that no cookie is sent to: tokens, keys, metadata and what a token
+//! tells.
+
+use std::sync::Arc;
+
+use axum::http::{Method, StatusCode, header};
+use serde_json::Value;
+use stepgate_app::{
+    error::{ManagementError, Missing},
+    tokens::{self, Requester, TokenCall, Userinfo},
+};
+use stepgate_domain::{
+    oauth::{
+        client_authentication::ClientCredentials,
+        cors::EndpointKind,
+        error::{self, OAuthErrorCode},
+        parameters::Parameters,
+    },
+    oidc::access_token::UserinfoError,
+    resource::{Resource, Stored},
+    resources::environment::Environment,
+};
+
+use crate::{
+    api::{Api, Guard, Operation, Takes},
+    call::Call,
+    error::{management::ApiError, oauth::OAuthError},
+    reply::Reply,
+};
+
+/// Keys and metadata change seldom, and with overlap.
+const CACHEABLE: &str = "public, max-age=600";
+
+pub(super) fn operations(api: Api) -> Api {
+    let api = api
+        .op(Operation::new(
+            Method::POST,
+            "/{environmentID}/as/token",
+            Takes::Form,
+            Guard::Public,
+            "Exchange a code, a refresh token or client credentials for tokens",
+            token,
+        ))
+        .op(Operation::new(
+            Method::POST,
+            "/{environmentID}/as/introspect",
+            Takes::Form,
+            Guard::Public,
+            "Whether a token is active, and what it says",
+            introspect,
+        ))
+        .op(Operation::new(
+            Method::GET,
+            "/{environmentID}/as/jwks",
+            Takes::Nothing,
+            Guard::Public,
+            "The keys that verify tokens",
+            jwks,
+        ));
+    let places = [
+        "/{environmentID}/as/.well-known/openid-configuration",
+        "/{environmentID}/as/.well-known/oauth-authorization-server",
+        // RFC 8414 §3.1: before the path of the issuer.
+        "/.well-known/oauth-authorization-server/{environmentID}/as",
+    ];
+    let api = places.into_iter().fold(api, |api, path| {
+        api.op(Operation::new(
+            Method::GET,
+            path,
+            Takes::Nothing,
+            Guard::Public,
+            "The provider's metadata",
+            discovery,
+        ))
+    });
+    let ways = [
+        (Method::GET, Takes::Nothing),
+        (Method::POST, Takes::FormOrNothing),
+    ];
+    ways.into_iter().fold(api, |api, (method, takes)| {
+        api.op(Operation::new(
+            method,
+            "/{environmentID}/as/userinfo",
+            takes,
+            Guard::Public,
+            "Claims about the user who signed on",
+            userinfo,
+        ))
+    })
+}
+
+async fn environment(call: &Call) -> Result<Arc<Stored<Environment>>, ApiError> {
+    let id = call.environment()?;
+    let environment = tokens::serving_environment(&call.app, id).await?;
+    let missing = Missing {
+        kind: Environment::KIND,
+        id: id.uuid(),
+        environment: id.uuid(),
+    };
+    environment.ok_or_else(|| ManagementError::NotFound(Some(missing)).into())
+}
+
+fn authorization(call: &Call) -> Option<&str> {
+    let header = call.headers.get(header::AUTHORIZATION)?;
+    // What is not even text is no scheme that anybody knows.
+    Some(header.to_str().unwrap_or_default())
+}
+
+fn requester(call: &Call) -> Requester {
+    let user_agent = call.headers.get(header::USER_AGENT);
+    Requester {
+        correlation_id: call.exchange.correlation_id.clone(),
+        ip: call.remote,
+        user_agent: user_agent
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+    }
+}
+
+async fn token(call: Call) -> Result<Reply, OAuthError> {
+    let environment = environment(&call).await?;
+    let id = environment.id;
+    let refuse = |error| OAuthError::of(id, error);
+    let form = Parameters::parse(&call.body);
+    let credentials = ClientCredentials::read(authorization(&call), &form)
+        .map_err(|error| refuse(error.into()))?;
+    let client = tokens::named_client(&call.app, id.uuid(), &credentials.client_id).await?;
+    call.exchange
+        .judge_page(client.as_ref(), EndpointKind::Cookieless);
+    let client = tokens::authenticate(&call.app, &credentials, client)
+        .await
+        .map_err(refuse)?;
+    let answer = tokens::token(
+        &TokenCall {
+            app: &call.app,
+            environment: &environment,
+            origin: &call.exchange.origin,
+            client: &client,
+            requester: &requester(&call),
+        },
+        &form,
+    )
+    .await
+    .map_err(refuse)?;
+    let body = serde_json::to_value(&answer)?;
+    Ok(Reply::json(body)
+        .with(header::CACHE_CONTROL, "no-store")
+        .with(header::PRAGMA, "no-cache"))
+}
+
+async fn introspect(call: Call) -> Result<Reply, OAuthError> {
+    let environment = environment(&call).await?;
+    let id = environment.id;
+    let refuse = |error| OAuthError::of(id, error);
+    let form = Parameters::parse(&call.body);
+    let credentials = ClientCredentials::read(authorization(&call), &form)
+        .map_err(|error| refuse(error.into()))?;
+    let client = tokens::named_client(&call.app, id.uuid(), &credentials.client_id).await?;
+    call.exchange
+        .judge_page(client.as_ref(), EndpointKind::Cookieless);
+    let introspector = tokens::authenticate_introspector(&call.app, id, &credentials, client)
+        .await
+        .map_err(refuse)?;
+    let refuse_form = |error: error::OAuthError| refuse(error.into());
+    form.each_once()
+        .map_err(|error| refuse_form(error.into()))?;
+    let token = form
+        .get("token")
+        .map_err(|error| refuse_form(error.into()))?
+        .ok_or_else(|| refuse_form(error::OAuthError::required("token")))?;
+    let origin = &call.exchange.origin;
+    let answer = tokens::introspect(&call.app, id, origin, &introspector, token)
+        .await
+        .map_err(refuse)?;
+    Ok(Reply::json(answer))
+}
+
+async fn jwks(call: Call) -> Result<Reply, ApiError> {
+    let environment = environment(&call).await?;
+    let keys = tokens::jwks(&call.app, environment.id).await?;
+    Ok(cacheable(keys))
+}
+
+async fn discovery(call: Call) -> Result<Reply, ApiError> {
+    let environment = environment(&call).await?;
+    let origin = &call.exchange.origin;
+    let document = tokens::discovery(&call.app, environment.id, origin).await?;
+    Ok(cacheable(document))
+}
+
+fn cacheable(body: Value) -> Reply {
+    Reply::json(body).with(header::CACHE_CONTROL, CACHEABLE)
+}
+
+async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
+    let environment = environment(&call).await?;
+    let Some(token) = bearer(&call)? else {
+        return Err(ApiError::InvalidToken.into());
+    };
+    let verified = tokens::verify_bearer(&call.app, environment.id, &token).await?;
+    let Some(verified) = verified else {
+        return Err(ApiError::InvalidToken.into());
+    };
+    if let Some(client) = verified.client() {
+        let client = tokens::client(&call.app, environment.id.uuid(), client.uuid()).await?;
+        call.exchange
+            .judge_page(client.as_ref(), EndpointKind::Cookieless);
+    }
+    match tokens::userinfo(&call.app, &verified).await? {
+        Userinfo::Claims(claims) => Ok(Reply::json(Value::Object(claims))),
+        Userinfo::InvalidToken => Err(ApiError::InvalidToken.into()),
+        Userinfo::Refused(UserinfoError::NoUser) => Err(ApiError::NoAccess {
+            status: StatusCode::FORBIDDEN,
+            detail: "ACCESS_FAILED",
+        }
+        .into()),
+        Userinfo::Refused(error @ UserinfoError::NoOpenid) => Err(OAuthError::Refused {
+            error: error::OAuthError::new(OAuthErrorCode::InsufficientScope, error.to_string()),
+            challenge: Some(format!(
+                "Bearer realm=\"{}\", error=\"insufficient_scope\", scope=\"openid\"",
+                environment.id
+            )),
+        }),
+    }
+}
+
+/// The token of a request (RFC 6750 §2.1 and §2.2), which must come in one way only.
+fn bearer(call: &Call) -> Result<Option<String>, OAuthError> {
+    let refuse = |error: error::OAuthError| OAuthError::Refused {
+        error,
+        challenge: None,
+    };
+    let form = Parameters::parse(&call.body);
+    let in_form = form
+        .get("access_token")
+        .map_err(|error| refuse(error.into()))?;
+    let in_header = authorization(call)
+        .and_then(|header| header.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    match (in_header, in_form) {
+        (Some(_), Some(_)) => {
+            let text = "the access token must be sent in one way only";
+            Err(refuse(error::OAuthError::invalid("access_token", text)))
+        }
+        (Some(token), None) | (None, Some(token)) => Ok(Some(token.to_owned())),
+        (None, None) => Ok(None),
+    }
+}

@@ -7,8 +7,11 @@
     reason = "a test that meets the unexpected ends there"
 )]
 
+mod accounts;
 mod devices;
+mod pairing;
 mod passwords;
+mod reach;
 mod settings;
 mod support;
 mod users;

@@ -69,7 +69,10 @@ async fn try_once(
     let (row, user) = flow_facts(&*app.engine, environment.uuid(), flow)
         .await?
         .unzip();
-    let known = user.flatten().map(|rows| Known::of(rows, now)).transpose()?;
+    let known = user
+        .flatten()
+        .map(|rows| Known::of(rows, now))
+        .transpose()?;
     let admitted = admit(app, key.clone(), row, visitor).await?;
     let Admitted {
         flow,
@@ -179,10 +182,9 @@ fn fault(deed: &Deed, flow: &flow::Flow) -> Option<Violation> {
             .trim()
             .is_empty()
             .then(|| Violation::empty("username")),
-        Deed::UsernamePasswordCheck { username: None, .. } => flow
-            .user
-            .is_none()
-            .then(|| Violation::required("username")),
+        Deed::UsernamePasswordCheck { username: None, .. } => {
+            flow.user.is_none().then(|| Violation::required("username"))
+        }
         Deed::SessionReset | Deed::DeviceSelect { .. } | Deed::OtpCheck { .. } => None,
     }
 }
@@ -259,16 +261,14 @@ async fn password_verdict(
     let attempt = password::attempt(app, &known.user, password, now).await?;
     let credentials = &known.user.body.credentials;
     let verdict = match attempt.outcome {
-        CheckOutcome::Right => {
-            match PasswordStatus::of(credentials, &attempt.policy.body, now) {
-                PasswordStatus::MustChangePassword | PasswordStatus::PasswordExpired => {
-                    PasswordVerdict::ChangeRequired
-                }
-                PasswordStatus::Ok
-                | PasswordStatus::PasswordLockedOut
-                | PasswordStatus::NoPassword => PasswordVerdict::Matched,
+        CheckOutcome::Right => match PasswordStatus::of(credentials, &attempt.policy.body, now) {
+            PasswordStatus::MustChangePassword | PasswordStatus::PasswordExpired => {
+                PasswordVerdict::ChangeRequired
             }
-        }
+            PasswordStatus::Ok | PasswordStatus::PasswordLockedOut | PasswordStatus::NoPassword => {
+                PasswordVerdict::Matched
+            }
+        },
         CheckOutcome::Wrong { .. } => PasswordVerdict::Wrong,
         CheckOutcome::NoPassword => PasswordVerdict::NoPassword,
         CheckOutcome::LockedOut { .. } => PasswordVerdict::LockedOut {

@@ -368,4 +368,3 @@ pub(super) fn stored(flow: &flow::Flow, version: i64) -> Result<StoredFlow, serd
         body: serde_json::to_string(flow)?,
     })
 }
-

@@ -4,11 +4,7 @@ use stepgate_domain::{
     flow::{Effect, Flow, effect::SendCode},
     message::Message,
     otp,
-    resources::{
-        device::Device,
-        template::STRONG_AUTHENTICATION,
-        user::User,
-    },
+    resources::{device::Device, template::STRONG_AUTHENTICATION, user::User},
     secret::Secret,
     time::Timestamp,
 };
@@ -108,13 +104,7 @@ impl Stage<'_> {
                 environment,
                 parent: None,
             };
-            let replaced = prepare_replace(
-                self.app,
-                place,
-                &known.document,
-                user.into(),
-                self.now,
-            );
+            let replaced = prepare_replace(self.app, place, &known.document, user.into(), self.now);
             writes.statements.extend(replaced.await?.0);
         }
         Ok(writes)
@@ -168,7 +158,13 @@ impl Stage<'_> {
             sender: None,
         };
         let flow = Some(self.flow.id.uuid());
-        messages::enqueue(self.key, self.flow.environment.uuid(), flow, &message, self.now)
+        messages::enqueue(
+            self.key,
+            self.flow.environment.uuid(),
+            flow,
+            &message,
+            self.now,
+        )
     }
 
     /// The request's languages, then the user's.

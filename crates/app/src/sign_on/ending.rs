@@ -26,7 +26,9 @@ use stepgate_store::{
 };
 
 use super::{
-    SessionCookie, Visitor, facts::Known, session,
+    SessionCookie, Visitor,
+    facts::Known,
+    session,
     trail::{Entry, event},
 };
 use crate::{App, error::ManagementError, random::SystemRandom, seal::DataKey, tokens::mint_code};

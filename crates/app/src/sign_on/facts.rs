@@ -28,11 +28,7 @@ use uuid::Uuid;
 
 use super::code::Drawn;
 use crate::{
-    App,
-    error::ManagementError,
-    management::typed,
-    mfa_settings,
-    seal::DataKey,
+    App, error::ManagementError, management::typed, mfa_settings, seal::DataKey,
     tokens::serving_environment,
 };
 

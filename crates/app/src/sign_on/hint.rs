@@ -66,5 +66,11 @@ fn is_signed_with(token: &HintToken, secret: &Secret<String>) -> bool {
     // The secret's characters are the key, not what they would decode to.
     let key = DecodingKey::from_secret(secret.expose().as_bytes());
     let signature = data_encoding::BASE64URL_NOPAD.encode(token.signature());
-    crypto::verify(&signature, token.signing_input().as_bytes(), &key, algorithm).unwrap_or(false)
+    crypto::verify(
+        &signature,
+        token.signing_input().as_bytes(),
+        &key,
+        algorithm,
+    )
+    .unwrap_or(false)
 }

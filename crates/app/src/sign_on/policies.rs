@@ -5,7 +5,9 @@ use std::sync::Arc;
 use stepgate_domain::{
     flow::{
         condition::Condition,
-        policy::{ActionKind, Method, MultiFactorAuthentication, NoDevicesMode, Policy, PolicyAction},
+        policy::{
+            ActionKind, Method, MultiFactorAuthentication, NoDevicesMode, Policy, PolicyAction,
+        },
     },
     resource::Stored,
     resources::{
@@ -71,8 +73,7 @@ async fn snapshot(
     environment: Uuid,
     policy: &Stored<SignOnPolicy>,
 ) -> Result<Policy, ManagementError> {
-    let stored =
-        cached_children::<SignOnAction>(app, environment, Some(policy.id.uuid())).await?;
+    let stored = cached_children::<SignOnAction>(app, environment, Some(policy.id.uuid())).await?;
     let mut actions = Vec::with_capacity(stored.len());
     for action in stored.iter() {
         // It was read when it was stored; one that cannot be read now must not switch anything off.
@@ -145,5 +146,7 @@ async fn notifications(
         Some(policy) => Some(policy),
         None => cached_default::<NotificationsPolicy>(app, environment).await?,
     };
-    Ok(policy.map(|policy| (&policy.body).into()).unwrap_or_default())
+    Ok(policy
+        .map(|policy| (&policy.body).into())
+        .unwrap_or_default())
 }

@@ -82,7 +82,10 @@ async fn try_once(
             }
         })));
     }
-    let known = user.flatten().map(|rows| Known::of(rows, now)).transpose()?;
+    let known = user
+        .flatten()
+        .map(|rows| Known::of(rows, now))
+        .transpose()?;
     let session = match flow.session.id.parse() {
         Ok(id) if has_session || asked.session_is_stored => {
             sessions::read(&*app.engine, environment.uuid(), id).await?

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use stepgate_domain::{
     entropy::Entropy,
     flow::{Flow, facts::SessionFacts, ids::UserId, state::ProofMethod},
-    oauth::Session,
     id::Id,
+    oauth::Session,
     secret::Secret,
     time::{Duration, Timestamp},
 };
@@ -231,7 +231,9 @@ pub(super) fn raise(
     };
     let pwd = proved(|method| method == ProofMethod::Password);
     let mfa = proved(|method| method != ProofMethod::Password);
-    let last = record.as_ref().and_then(|record| record.last_sign_on.clone());
+    let last = record
+        .as_ref()
+        .and_then(|record| record.last_sign_on.clone());
     let with = last.as_ref().map(|last| last.with_authenticator);
     let with = with.unwrap_or_default();
     let has_proof = pwd.is_some() || mfa.is_some();

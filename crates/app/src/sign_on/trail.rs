@@ -73,10 +73,12 @@ impl Entry {
                 Failed,
                 "A username was given that cannot sign on",
             ),
-            FlowEvent::CodeSent { device: id, .. } => {
-                Self::new(Action::NOTIFICATION_CREATED, Success, "A passcode was queued")
-                    .about(device(*id))
-            }
+            FlowEvent::CodeSent { device: id, .. } => Self::new(
+                Action::NOTIFICATION_CREATED,
+                Success,
+                "A passcode was queued",
+            )
+            .about(device(*id)),
             FlowEvent::CodeAccepted { device: id } => {
                 Self::new(Action::OTP_CHECK_SUCCESS, Success, "Passcode accepted")
                     .about(device(*id))
@@ -123,9 +125,7 @@ impl Entry {
                 Failed,
                 "A passcode could not be delivered",
             ),
-            FlowEvent::FlowReset => {
-                Self::new(Action::FLOW_UPDATED, Success, "Sign-on begun again")
-            }
+            FlowEvent::FlowReset => Self::new(Action::FLOW_UPDATED, Success, "Sign-on begun again"),
             FlowEvent::FlowCompleted { policy } => {
                 Self::new(Action::AUTHENTICATION_CREATED, Success, "")
                     .text(format!("Sign-on policy {policy} satisfied"))

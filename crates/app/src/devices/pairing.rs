@@ -130,7 +130,8 @@ pub async fn create(
             DeviceStatus::ActivationRequired => owner.order(),
         };
         statements.extend(owner.with_order(app, caller, order, now).await?);
-        let (inserted, stored) = prepare_insert(app, place, id.uuid(), device.into(), now).await?;
+        let (inserted, stored) =
+            prepare_insert(app, place, id.uuid(), device.into(), now).await?;
         statements.extend(inserted);
         statements.push(event(
             caller,

@@ -186,7 +186,9 @@ async fn limits(
     policy: &DeviceAuthenticationPolicy,
 ) -> Result<NotificationPolicy, ManagementError> {
     let named = match policy.notifications_policy {
-        Some(named) => cached::<NotificationsPolicy>(app, environment, named.id.uuid()).await?,
+        Some(named) => {
+            cached::<NotificationsPolicy>(app, environment, named.id.uuid()).await?
+        }
         None => None,
     };
     let policy = match named {
@@ -238,7 +240,8 @@ fn denied(reason: Denied, channel: Channel, now: Timestamp) -> ManagementError {
             }
         }
         Denied::QuotaExceeded { limit, resets_at } => {
-            let inner = serde_json::json!({ "quotaLimit": limit, "quotaResetTime": resets_at });
+            let inner =
+                serde_json::json!({ "quotaLimit": limit, "quotaResetTime": resets_at });
             let message = "The quota of the notification policy is used up";
             ManagementError::Failed(
                 Violation::new(ViolationCode::QuotaExceeded, address, message).with(inner),

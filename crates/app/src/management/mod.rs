@@ -8,11 +8,11 @@ mod loading;
 mod settling;
 mod writing;
 
-pub(crate) use audit::{Deed, event};
 pub use caller::{Actor, Caller, Place, environments_within_reach};
 pub use generic::{
     ListRequest, Listing, change, create, insert, list, patch, read, remove, remove_with, replace,
 };
+pub(crate) use audit::{Deed, event};
 pub(crate) use generic::{with_context, within};
 pub use loading::{cached, cached_children, cached_default, fetch, typed};
 pub use settling::Target;

@@ -22,9 +22,7 @@ pub async fn current(
 ) -> Result<Arc<Stored<MfaSettings>>, ManagementError> {
     let all = cached_children::<MfaSettings>(app, environment, None).await?;
     let first = all.first().cloned();
-    first
-        .map(Arc::new)
-        .ok_or(ManagementError::NotFound(None))
+    first.map(Arc::new).ok_or(ManagementError::NotFound(None))
 }
 
 pub async fn replace(

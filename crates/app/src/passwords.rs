@@ -121,8 +121,7 @@ impl Passwords {
 }
 
 fn hash(password: &Secret<String>, salt: &[u8]) -> Result<Secret<String>, HashingError> {
-    let params =
-        Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| HashingError::Failed)?;
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| HashingError::Failed)?;
     let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_with_salt(password.expose().as_bytes(), salt)
         .map_err(|_| HashingError::Failed)?;
@@ -173,14 +172,21 @@ mod tests {
             .matches_each(secret("correct horse"), vec![hash.clone(), secret("$x$")])
             .await;
         assert_eq!(verdicts.unwrap(), [true, false]);
-        assert!(!passwords.matches(secret("wrong"), Some(hash)).await.unwrap());
+        assert!(
+            !passwords
+                .matches(secret("wrong"), Some(hash))
+                .await
+                .unwrap()
+        );
         assert!(!passwords.matches(secret("wrong"), None).await.unwrap());
     }
 
     #[test]
     fn a_hash_that_asks_too_much_is_refused() {
         let hash = |memory: u32, passes: u32| {
-            format!("$argon2id$v=19$m={memory},t={passes},p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA")
+            format!(
+                "$argon2id$v=19$m={memory},t={passes},p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA"
+            )
         };
         assert!(is_acceptable(&secret(&hash(19_456, 2))));
         for refused in [

@@ -5,14 +5,18 @@ use serde_json::{Value, json};
 /// The codes that the contract lists for `details[].code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViolationCode {
+    AccountNotUsable,
     ConstraintViolation,
     EmptyValue,
+    InvalidAction,
     InvalidFilter,
     InvalidOtp,
     InvalidParameter,
     InvalidValue,
     LimitExceeded,
+    LoginRequired,
     MfaAuthMethodsConflict,
+    MustChangePassword,
     NoPassword,
     OutOfRange,
     PasswordLockedOut,
@@ -26,14 +30,18 @@ pub enum ViolationCode {
 impl ViolationCode {
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AccountNotUsable => "ACCOUNT_NOT_USABLE",
             Self::ConstraintViolation => "CONSTRAINT_VIOLATION",
             Self::EmptyValue => "EMPTY_VALUE",
+            Self::InvalidAction => "INVALID_ACTION",
             Self::InvalidFilter => "INVALID_FILTER",
             Self::InvalidOtp => "INVALID_OTP",
             Self::InvalidParameter => "INVALID_PARAMETER",
             Self::InvalidValue => "INVALID_VALUE",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::LoginRequired => "LOGIN_REQUIRED",
             Self::MfaAuthMethodsConflict => "MFA_AUTH_METHODS_CONFLICT",
+            Self::MustChangePassword => "MUST_CHANGE_PASSWORD",
             Self::NoPassword => "NO_PASSWORD",
             Self::OutOfRange => "OUT_OF_RANGE",
             Self::PasswordLockedOut => "PASSWORD_LOCKED_OUT",

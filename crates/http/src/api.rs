@@ -15,6 +15,7 @@ use stepgate_app::{App, error::ManagementError, origin::Origin};
 use stepgate_domain::access::Permission;
 
 use crate::{
+    access_log::AccessLogEntry,
     call::Call,
     error::{Render, management::ApiError},
     exchange::Exchange,
@@ -56,7 +57,8 @@ impl Takes {
         }
     }
 
-    pub(crate) fn media_type(self) -> Option<String> {
+    /// The `Content-Type` that the operation is known by.
+    pub fn media_type(self) -> Option<String> {
         match self {
             Self::Nothing => None,
             Self::Json => Some("application/json".to_owned()),
@@ -101,6 +103,11 @@ pub struct Operation {
     pub status: u16,
     pub request: Option<fn(&mut SchemaGenerator) -> Schema>,
     pub response: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// Pages of other origins read the answer only where the handler admits them: the session's
+    /// cookie counts here, or what is shown is not for every page.
+    pub private: bool,
+    /// Whether a HEAD is answered like this GET. One that does something must not be.
+    pub head: bool,
     handler: Handler,
 }
 
@@ -152,6 +159,8 @@ impl Operation {
             status,
             request: None,
             response: None,
+            private: false,
+            head: true,
             handler,
         }
     }
@@ -169,6 +178,16 @@ impl Operation {
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.private = true;
+        self
+    }
+    #[must_use]
+    pub fn without_head(mut self) -> Self {
+        self.head = false;
         self
     }
 }
@@ -214,52 +233,49 @@ impl Api {
         }
         let app = app.clone();
         router.fallback(move |request: Request| {
-            let exchange = exchange_of(&app, request.headers());
-            async move {
-                match exchange {
-                    Ok(exchange) => {
-                        let error = ApiError::from(ManagementError::NotFound(None));
-                        let mut response = error.render(&exchange);
-                        headers::stamp(response.headers_mut(), &exchange);
-                        response
-                    }
-                    Err(response) => response,
-                }
-            }
+            let nothing = Arc::new(Vec::new());
+            dispatch(app.clone(), nothing, Vec::new(), request)
         })
     }
 }
 
-/// The exchange that the outer layers have begun.
-fn exchange_of(app: &App, sent: &HeaderMap) -> Result<Arc<Exchange>, Response> {
-    let host = sent
+/// The exchange of a request, or why it has none: its `Host` is not one of ours.
+fn exchange_of(app: &App, headers: &HeaderMap) -> Result<Exchange, Exchange> {
+    let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default();
-    if let Some(origin) = app.settings.origins.of_host(host) {
-        return Ok(Arc::new(Exchange::new(sent, origin)));
+    match app.settings.origins.of_host(host) {
+        Some(origin) => Ok(Exchange::new(headers, origin)),
+        None => Err(Exchange::new(headers, Origin::new(""))),
     }
-    let exchange = Exchange::new(sent, Origin::new(""));
-    let mut response = ApiError::Misdirected.render(&exchange);
-    headers::stamp(response.headers_mut(), &exchange);
-    Err(response)
 }
 
+/// Answers a request to one path. Without operations it is one that is not there.
 async fn dispatch(
     app: Arc<App>,
     operations: Arc<Vec<Operation>>,
     params: Vec<(String, String)>,
     request: Request,
 ) -> Response {
+    let entry = AccessLogEntry::begin(&operations, &request);
     let exchange = match exchange_of(&app, request.headers()) {
-        Ok(exchange) => exchange,
-        Err(response) => return response,
+        Ok(exchange) => Arc::new(exchange),
+        Err(exchange) => {
+            let response = ApiError::Misdirected.render(&exchange);
+            entry.end(&response, &exchange);
+            return response;
+        }
     };
+    if operations.iter().any(|operation| operation.private) {
+        exchange.admit_page(None);
+    }
     let mut response = match serve(app, &operations, params, request, exchange.clone()).await {
         Ok(response) => response,
         Err(error) => error.render(&exchange),
     };
     headers::stamp(response.headers_mut(), &exchange);
+    entry.end(&response, &exchange);
     response
 }
 
@@ -270,16 +286,23 @@ async fn serve(
     request: Request,
     exchange: Arc<Exchange>,
 ) -> Result<Response, ApiError> {
+    if operations.is_empty() {
+        return Err(ManagementError::NotFound(None).into());
+    }
     let (parts, body) = request.into_parts();
     let method = effective_method(&parts.method, parts.uri.path(), &parts.headers);
     let candidates: Vec<&Operation> = operations
         .iter()
         .filter(|operation| {
             operation.method == method
-                || (method == Method::HEAD && operation.method == Method::GET)
+                || (method == Method::HEAD && operation.method == Method::GET && operation.head)
         })
         .collect();
     if method == Method::OPTIONS && candidates.is_empty() {
+        // Whose page it is, a preflight does not tell: the request itself is judged.
+        if operations.iter().any(|operation| operation.private) {
+            exchange.admit_any_page();
+        }
         return Ok(headers::preflight(operations, &parts.headers));
     }
     if candidates.is_empty() {

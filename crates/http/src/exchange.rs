@@ -70,6 +70,32 @@ impl Exchange {
         admission
     }
 
+    /// Lets the page that asks read the answer, with credentials, when its origin is the one that
+    /// the application allows; and else no page.
+    pub(crate) fn admit_page(&self, allowed_origin: Option<&str>) {
+        let is_allowed = self
+            .page_origin
+            .as_ref()
+            .is_some_and(|origin| allowed_origin.is_some_and(|allowed| origin == allowed));
+        let admission = if is_allowed {
+            Admission::Echo {
+                with_credentials: true,
+            }
+        } else {
+            Admission::Refused
+        };
+        *self
+            .admission
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = admission;
+    }
+
+    /// Lets any page read the answer: there is nothing in it.
+    pub(crate) fn admit_any_page(&self) {
+        let asking = self.page_origin.as_ref();
+        self.admit_page(asking.and_then(|origin| origin.to_str().ok()));
+    }
+
     pub(crate) fn admission(&self) -> Admission {
         *self
             .admission

@@ -1,7 +1,9 @@
 //! Routes, wire shapes, error renderers and pages. Nothing here decides anything.
 
+mod access_log;
 pub mod api;
 pub mod call;
+mod cookies;
 mod crud;
 pub mod error;
 mod exchange;
@@ -12,5 +14,6 @@ mod openapi;
 pub mod pages;
 mod reply;
 pub mod routes;
+mod sign_on;
 
 pub use routes::router;

@@ -7,7 +7,13 @@ use axum::{
 };
 use serde_json::Value;
 
-use crate::exchange::Exchange;
+use percent_encoding::AsciiSet;
+use stepgate_app::error::ManagementError;
+
+use crate::{error::management::ApiError, exchange::Exchange, pages::Page};
+
+/// Letters outside of ASCII are encoded in any case.
+const ONLY_NON_ASCII: &AsciiSet = &AsciiSet::EMPTY;
 
 #[derive(Debug)]
 pub enum Content {
@@ -40,15 +46,33 @@ impl Reply {
     pub fn json(body: Value) -> Self {
         Self::new(StatusCode::OK, Content::Json(body))
     }
-    pub fn html(page: String) -> Self {
-        Self::new(StatusCode::OK, Content::Html(page))
+    pub fn page(status: StatusCode, page: &impl Page) -> Result<Self, ApiError> {
+        let html = page
+            .render()
+            .map_err(|error| ManagementError::Internal(Box::new(error)))?;
+        Ok(Self::new(status, Content::Html(html)).with(
+            header::CONTENT_SECURITY_POLICY,
+            page.content_security_policy(),
+        ))
     }
     pub fn no_content() -> Self {
         Self::new(StatusCode::NO_CONTENT, Content::Empty)
     }
     /// 302, as the contract has it everywhere.
     pub fn found(location: &str) -> Self {
-        Self::new(StatusCode::FOUND, Content::Empty).with(header::LOCATION, location)
+        Self::new(StatusCode::FOUND, Content::Empty).with_location(location)
+    }
+    /// 303: what a form's post leads to, to be got.
+    pub fn see_other(location: &str) -> Self {
+        Self::new(StatusCode::SEE_OTHER, Content::Empty).with_location(location)
+    }
+    /// A registered URI may hold letters that a header cannot.
+    fn with_location(self, location: &str) -> Self {
+        if location.is_ascii() {
+            return self.with(header::LOCATION, location);
+        }
+        let encoded = percent_encoding::utf8_percent_encode(location, ONLY_NON_ASCII);
+        self.with(header::LOCATION, &encoded.to_string())
     }
     /// Adds a header; a value that cannot be one is left out.
     #[must_use]

@@ -225,12 +225,19 @@ async fn changed(
         id,
         if_match,
     } = *target;
-    management::change(app, caller, place, id, if_match, |previous: &Stored<Device>, context| {
-        Ok(Change {
-            with: vec![target.event::<Device>(action, context.now)],
-            ..Change::from(rule(previous.body.clone(), context.now))
-        })
-    })
+    management::change(
+        app,
+        caller,
+        place,
+        id,
+        if_match,
+        |previous: &Stored<Device>, context| {
+            Ok(Change {
+                with: vec![target.event::<Device>(action, context.now)],
+                ..Change::from(rule(previous.body.clone(), context.now))
+            })
+        },
+    )
     .await
 }
 

@@ -22,7 +22,10 @@ use stepgate_domain::{
 use stepgate_store::engine::Batch;
 use uuid::Uuid;
 
-use super::{Owner, deleted, sending::send_code};
+use super::{
+    Owner, deleted,
+    sending::{claimed, send_code},
+};
 use crate::{
     App,
     error::ManagementError,
@@ -130,8 +133,7 @@ pub async fn create(
             DeviceStatus::ActivationRequired => owner.order(),
         };
         statements.extend(owner.with_order(app, caller, order, now).await?);
-        let (inserted, stored) =
-            prepare_insert(app, place, id.uuid(), device.into(), now).await?;
+        let (inserted, stored) = prepare_insert(app, place, id.uuid(), device.into(), now).await?;
         statements.extend(inserted);
         statements.push(event(
             caller,
@@ -236,6 +238,7 @@ pub async fn activate(
             may_activate(&all, &settings.body)?;
             let order = order::with(owner.order(), Id::from_uuid(target.id));
             statements.extend(owner.with_order(app, caller, order, now).await?);
+            statements.extend(claimed(app, &owner, &device, &policy.body, now).await?);
         }
         let (replaced, stored) = target.replaced(document, device, now).await?;
         statements.extend(replaced);

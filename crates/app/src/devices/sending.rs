@@ -3,10 +3,13 @@
 use serde::de::DeserializeOwned;
 use stepgate_domain::{
     entropy::Entropy,
-    flow::delivery::{
-        self, AddressHistory, DailyHistory, Denied, Floors, NotificationPolicy, Permitted, Senders,
+    flow::{
+        CounterState, Subject, Versioned,
+        delivery::{
+            self, AddressHistory, DailyHistory, Denied, Floors, NotificationPolicy, Permitted,
+            Senders, Series,
+        },
     },
-    flow::{CounterState, Subject},
     id::Id,
     message::{Channel, Message},
     otp::{DRAWN_DIGITS, prefix},
@@ -127,14 +130,7 @@ async fn counted(
 ) -> Result<Vec<Statement>, ManagementError> {
     let environment = owner.document.environment;
     let limits = limits(app, environment, policy).await?;
-    let address = address_subject(app, environment, to.expose()).await?;
-    let user = Subject::UserSends(Id::from_uuid(owner.document.id)).key();
-    let everyone = Subject::EnvironmentSends.key();
-    let subjects = [address.clone(), user.clone(), everyone.clone()];
-    let found = counters::read(&*app.engine, environment, &subjects).await?;
-    let (address_version, address_history) = history::<AddressHistory>(&found, &address)?;
-    let (user_version, user_history) = history::<DailyHistory>(&found, &user)?;
-    let (environment_version, environment_history) = history::<DailyHistory>(&found, &everyone)?;
+    let before = Histories::read(app, owner, to).await?;
     let has = |channel| has_content && app.senders.has(channel);
     let permitted = delivery::judge(&delivery::Request {
         now,
@@ -146,39 +142,122 @@ async fn counted(
             sms: has(Channel::Sms),
             email: has(Channel::Email),
         },
-        address_history: &address_history,
-        user_history: &user_history,
-        environment_history: &environment_history,
+        address_history: &before.address.state,
+        user_history: &before.user.state,
+        environment_history: &before.environment.state,
     });
     let Permitted {
-        address: address_history,
-        user: user_history,
-        environment: environment_history,
+        address,
+        user,
+        environment,
     } = permitted.map_err(|reason| denied(reason, channel, now))?;
-    let write = |subject: String, version: i64, state: CounterState| {
-        Ok::<_, ManagementError>(counters::write(StoredCounter {
-            environment,
-            subject,
-            version,
-            expires_at: state.expires_at(now),
-            body: serde_json::to_string(&state)?,
-        }))
-    };
-    let mut statements = vec![
-        write(
-            address,
-            address_version,
-            CounterState::AddressSends(address_history),
-        )?,
-        write(user, user_version, CounterState::DailySends(user_history))?,
-    ];
-    if let Some(history) = environment_history {
-        let state = CounterState::DailySends(history);
-        statements.push(write(everyone, environment_version, state)?);
-    }
-    Ok(statements)
+    before.written(now, Some(address), Some(user), environment)
 }
 
+/// The writes for a pairing code that was used: it ends the series of messages, and counts as
+/// claimed.
+pub(super) async fn claimed(
+    app: &App,
+    owner: &Owner,
+    device: &Device,
+    policy: &DeviceAuthenticationPolicy,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
+    let channel = device.kind.channel();
+    let limits = limits(app, owner.document.environment, policy).await?;
+    let before = Histories::read(app, owner, &recipient(device)).await?;
+    let mut address = None;
+    let mut user = before.user.state;
+    match limits.cooldown(channel) {
+        Some(cooldown) if cooldown.per_user => user = user.settled(channel),
+        Some(_) => {
+            address = Some(AddressHistory {
+                series: Series::default(),
+                ..before.address.state.clone()
+            });
+        }
+        None => {}
+    }
+    let mut environment = None;
+    if limits.counts_claims(channel) {
+        user = user.claimed(channel, now);
+        environment = limits
+            .has_environment_quota()
+            .then(|| before.environment.state.claimed(channel, now));
+    }
+    let user = Some(user).filter(|user| *user != before.user.state);
+    before.written(now, address, user, environment)
+}
+
+/// What was sent before, with the versions that it was read at.
+struct Histories {
+    space: Uuid,
+    subjects: [String; 3],
+    address: Versioned<AddressHistory>,
+    user: Versioned<DailyHistory>,
+    environment: Versioned<DailyHistory>,
+}
+
+impl Histories {
+    async fn read(app: &App, owner: &Owner, to: &Secret<String>) -> Result<Self, ManagementError> {
+        let space = owner.document.environment;
+        let subjects = [
+            address_subject(app, space, to.expose()).await?,
+            Subject::UserSends(Id::from_uuid(owner.document.id)).key(),
+            Subject::EnvironmentSends.key(),
+        ];
+        let found = counters::read(&*app.engine, space, &subjects).await?;
+        let [address, user, environment] = &subjects;
+        Ok(Self {
+            space,
+            address: versioned(&found, address)?,
+            user: versioned(&found, user)?,
+            environment: versioned(&found, environment)?,
+            subjects,
+        })
+    }
+
+    /// The writes of the histories that change, if they still are as they were read.
+    fn written(
+        self,
+        now: Timestamp,
+        address: Option<AddressHistory>,
+        user: Option<DailyHistory>,
+        environment: Option<DailyHistory>,
+    ) -> Result<Vec<Statement>, ManagementError> {
+        let [of_address, of_user, of_environment] = self.subjects;
+        let states = [
+            (
+                of_address,
+                self.address.version,
+                address.map(CounterState::AddressSends),
+            ),
+            (
+                of_user,
+                self.user.version,
+                user.map(CounterState::DailySends),
+            ),
+            (
+                of_environment,
+                self.environment.version,
+                environment.map(CounterState::DailySends),
+            ),
+        ];
+        let mut statements = Vec::new();
+        for (subject, version, state) in states {
+            if let Some(state) = state {
+                statements.push(counters::write(StoredCounter {
+                    environment: self.space,
+                    subject,
+                    version,
+                    expires_at: state.expires_at(now),
+                    body: serde_json::to_string(&state)?,
+                }));
+            }
+        }
+        Ok(statements)
+    }
+}
 /// What the notification policy asks for: the one that the device's policy names, else the default.
 async fn limits(
     app: &App,
@@ -186,9 +265,7 @@ async fn limits(
     policy: &DeviceAuthenticationPolicy,
 ) -> Result<NotificationPolicy, ManagementError> {
     let named = match policy.notifications_policy {
-        Some(named) => {
-            cached::<NotificationsPolicy>(app, environment, named.id.uuid()).await?
-        }
+        Some(named) => cached::<NotificationsPolicy>(app, environment, named.id.uuid()).await?,
         None => None,
     };
     let policy = match named {
@@ -200,13 +277,16 @@ async fn limits(
     }))
 }
 
-fn history<T: DeserializeOwned + Default>(
+fn versioned<T: DeserializeOwned + Default>(
     found: &[StoredCounter],
     subject: &str,
-) -> Result<(i64, T), ManagementError> {
+) -> Result<Versioned<T>, ManagementError> {
     match found.iter().find(|counter| counter.subject == subject) {
-        Some(counter) => Ok((counter.version, serde_json::from_str(&counter.body)?)),
-        None => Ok((0, T::default())),
+        Some(counter) => Ok(Versioned {
+            version: counter.version,
+            state: serde_json::from_str(&counter.body)?,
+        }),
+        None => Ok(Versioned::default()),
     }
 }
 
@@ -240,8 +320,7 @@ fn denied(reason: Denied, channel: Channel, now: Timestamp) -> ManagementError {
             }
         }
         Denied::QuotaExceeded { limit, resets_at } => {
-            let inner =
-                serde_json::json!({ "quotaLimit": limit, "quotaResetTime": resets_at });
+            let inner = serde_json::json!({ "quotaLimit": limit, "quotaResetTime": resets_at });
             let message = "The quota of the notification policy is used up";
             ManagementError::Failed(
                 Violation::new(ViolationCode::QuotaExceeded, address, message).with(inner),

@@ -1,7 +1,8 @@
 //! What everybody may know of an environment's provider: its keys and its metadata.
 
-use serde_json::{Value, json};
 use std::sync::Arc;
+
+use serde_json::{Value, json};
 use stepgate_domain::{
     id::Id,
     oidc::discovery::Discovery,
@@ -42,10 +43,11 @@ pub async fn discovery(
     origin: &Origin,
 ) -> Result<Value, ManagementError> {
     let policies = cached_children::<SignOnPolicy>(app, environment.uuid(), None).await?;
-    let names: Vec<&str> = policies
+    let mut names: Vec<&str> = policies
         .iter()
         .map(|policy| policy.body.name.as_str())
         .collect();
+    names.sort_unstable();
     let issuer = origin.issuer(environment);
     let discovery = Discovery {
         issuer: &issuer,

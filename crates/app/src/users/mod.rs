@@ -7,6 +7,7 @@ use stepgate_domain::{
     access::Reach,
     audit::Action,
     flow::facts::UserFailures,
+    password::{NewValue, PasswordFailures, WantedPassword},
     resource::{Resource, Stored},
     resources::{
         device::Device,
@@ -15,7 +16,6 @@ use stepgate_domain::{
             MoveDraft, ProviderDraft, User, UserDraft, VerifyStatusDraft, import as build_import,
         },
     },
-    password::{NewValue, PasswordFailures, WantedPassword},
     schema,
     time::Timestamp,
     violation::Violation,
@@ -58,10 +58,9 @@ pub async fn import(
     let mut draft = schema::decode::<ImportDraft>(body)?;
     draft.user = draft.user.or_settings(&settings.body);
     let id = app.new_id::<User>().uuid();
-    let Imported { user, password } = with_context::<User, _>(app, place, id, None, |context| {
-        build_import(draft, context)
-    })
-    .await??;
+    let Imported { user, password } =
+        with_context::<User, _>(app, place, id, None, |context| build_import(draft, context))
+            .await??;
     let population = user.population.id.uuid();
     if !management::within(&caller.reach, User::KIND, id, Some(population)) {
         return Err(ManagementError::Forbidden);
@@ -163,13 +162,20 @@ async fn changed(
         id,
         if_match,
     } = *target;
-    management::change(app, caller, place, id, if_match, |previous: &Stored<User>, context| {
-        let user = rule(previous.body.clone(), context.now)?;
-        Ok(Change {
-            with: with.clone(),
-            ..Change::from(user)
-        })
-    })
+    management::change(
+        app,
+        caller,
+        place,
+        id,
+        if_match,
+        |previous: &Stored<User>, context| {
+            let user = rule(previous.body.clone(), context.now)?;
+            Ok(Change {
+                with: with.clone(),
+                ..Change::from(user)
+            })
+        },
+    )
     .await
 }
 

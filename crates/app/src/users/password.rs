@@ -328,7 +328,12 @@ const fn event_of(outcome: &CheckOutcome) -> Option<Action> {
 /// Ends the lock that wrong passwords caused.
 pub async fn unlock(target: &Target<'_>) -> Result<PasswordState, ManagementError> {
     changed(target, &Action::PASSWORD_UNLOCKED, |user, now, with| {
-        if !user.credentials.locks.mfa.is_some_and(|lock| lock.holds(now)) {
+        if !user
+            .credentials
+            .locks
+            .mfa
+            .is_some_and(|lock| lock.holds(now))
+        {
             with.push(forgive_codes(target.place.environment, target.id)?);
         }
         Ok(user.unlock_password())
@@ -357,22 +362,29 @@ async fn changed(
         id,
         if_match,
     } = *target;
-    let user = management::change(app, caller, place, id, if_match, |previous: &Stored<User>, context| {
-        let now = context.now;
-        let was_locked = previous.body.credentials.locks.hold(now);
-        let mut with = vec![
-            forgive_passwords(place.environment, id)?,
-            target.event::<User>(action, now),
-        ];
-        let user = rule(previous.body.clone(), now, &mut with)?;
-        if was_locked && !user.credentials.locks.hold(now) {
-            with.push(target.event::<User>(&Action::USER_UNLOCKED, now));
-        }
-        Ok(Change {
-            with,
-            ..Change::from(user)
-        })
-    })
+    let user = management::change(
+        app,
+        caller,
+        place,
+        id,
+        if_match,
+        |previous: &Stored<User>, context| {
+            let now = context.now;
+            let was_locked = previous.body.credentials.locks.hold(now);
+            let mut with = vec![
+                forgive_passwords(place.environment, id)?,
+                target.event::<User>(action, now),
+            ];
+            let user = rule(previous.body.clone(), now, &mut with)?;
+            if was_locked && !user.credentials.locks.hold(now) {
+                with.push(target.event::<User>(&Action::USER_UNLOCKED, now));
+            }
+            Ok(Change {
+                with,
+                ..Change::from(user)
+            })
+        },
+    )
     .await?;
     with_policy(target, user).await
 }

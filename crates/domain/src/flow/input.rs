@@ -62,7 +62,8 @@ impl Action {
     }
 }
 
-const NEVER_OFFERED: [&str; 16] = [
+/// Names of the published API that no status offers.
+pub const NEVER_OFFERED: [&str; 16] = [
     "password.forgot",
     "password.sendRecoveryCode",
     "password.recover",

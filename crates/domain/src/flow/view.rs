@@ -3,7 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::state::{DeviceEntry, Failure, Flow, Status, User};
-use crate::{flow::policy::DeviceType, time::Timestamp};
+use crate::{
+    flow::{
+        delivery::Floors,
+        policy::{ActionKind, DeviceType},
+    },
+    time::Timestamp,
+};
 
 /// The members of the flow resource. `base` is where the environment's authentication endpoints
 /// are, such as `https://auth.example.test/{environment}`, in the spelling the client called.
@@ -63,10 +69,38 @@ pub fn resume_url(flow: &Flow, base: &str) -> String {
     format!("{base}/as/resume?flowId={}", flow.id)
 }
 
+/// When a new code may be asked for, as far as the flow itself knows: messages to the same address
+/// from elsewhere, and earlier ones of the series, can make it later. None when no code is out.
+pub fn may_resend_at(flow: &Flow) -> Option<Timestamp> {
+    let Status::OtpRequired { devices, challenge } = &flow.status else {
+        return None;
+    };
+    let code = challenge.code.as_ref()?;
+    let device = devices.iter().find(|entry| entry.id == challenge.device)?;
+    let action = flow.current_policy()?.actions.get(flow.action)?;
+    let configured = match &action.kind {
+        ActionKind::MultiFactorAuthentication(settings) => device
+            .kind
+            .channel()
+            .and_then(|channel| settings.notifications.cooldown(channel))
+            .map(|cooldown| cooldown.periods[0]),
+        ActionKind::Login => None,
+    };
+    let floor = Floors::default().address_interval;
+    Some(code.sent_at + configured.map_or(floor, |period| period.max(floor)))
+}
+
+/// The name to show for the user: of one that was only typed, just that.
+pub fn shown_username(user: &User, nothing_proved: bool) -> &str {
+    user.typed()
+        .filter(|_| nothing_proved)
+        .unwrap_or(&user.username)
+}
+
 /// Of a name that was only typed, nothing is told but the name.
 fn user(user: &User, nothing_proved: bool) -> Value {
-    if let Some(typed) = user.typed().filter(|_| nothing_proved) {
-        return json!({ "id": user.id, "username": typed });
+    if nothing_proved && user.typed().is_some() {
+        return json!({ "id": user.id, "username": shown_username(user, nothing_proved) });
     }
     let mut members = Map::new();
     members.insert("id".to_owned(), json!(user.id));

@@ -38,9 +38,8 @@ impl Discovery<'_> {
             "claim_types_supported": ["normal"],
             "claims_supported": [
                 "sub", "iss", "auth_time", "acr", "amr", "sid", "name", "given_name", "family_name",
-                "middle_name", "preferred_username", "nickname", "profile", "picture", "website",
-                "gender", "birthdate", "zoneinfo", "locale", "updated_at", "email",
-                "email_verified", "address", "phone_number", "phone_number_verified"
+                "middle_name", "preferred_username", "nickname", "picture", "zoneinfo", "locale",
+                "updated_at", "email", "email_verified", "address", "phone_number"
             ],
             "code_challenge_methods_supported": ["plain", "S256"],
             "authorization_response_iss_parameter_supported": true,

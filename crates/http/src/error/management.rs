@@ -7,7 +7,10 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 use stepgate_app::error::ManagementError;
-use stepgate_domain::violation::{Violation, ViolationCode};
+use stepgate_domain::{
+    oauth::error::{DetailCode, OAuthError},
+    violation::{Violation, ViolationCode},
+};
 
 use super::Render;
 use crate::exchange::Exchange;
@@ -47,17 +50,8 @@ pub enum ApiError {
     },
     /// The Host header names none of this server's origins.
     Misdirected,
-    /// A limit on how often something may be asked.
-    Limited {
-        detail: Violation,
-        retry_after: i64,
-    },
     /// An authorize request with `response_mode=pi.flow`: the envelope with the OAuth members.
-    Authorize {
-        detail: Violation,
-        error: &'static str,
-        description: String,
-    },
+    Authorize(OAuthError),
 }
 
 impl<E: Into<ManagementError>> From<E> for ApiError {
@@ -112,9 +106,30 @@ impl ApiError {
                 "INVALID_REQUEST",
                 "The request could not be completed. This server does not answer for the requested host.",
             ),
-            Self::Limited { .. } => wire(StatusCode::TOO_MANY_REQUESTS, "REQUEST_LIMITED", ISSUE),
-            Self::Authorize { .. } => wire(StatusCode::BAD_REQUEST, "INVALID_DATA", VALIDATION),
+            Self::Authorize(error) => {
+                let message = match error.detail {
+                    DetailCode::InvalidValue | DetailCode::RequiredValue => VALIDATION,
+                    DetailCode::LoginRequired
+                    | DetailCode::AccessFailed
+                    | DetailCode::QuotaExceeded
+                    | DetailCode::SendFailed => ISSUE,
+                };
+                wire(StatusCode::BAD_REQUEST, error.detail.envelope(), message)
+            }
         }
+    }
+
+    /// A fault of ours is written down; the client is told no more than its correlation id.
+    pub(super) fn log(&self, exchange: &Exchange) {
+        if let Self::Management(ManagementError::Internal(source)) = self {
+            tracing::error!(correlation_id = exchange.correlation_id, error = ?source, "request failed");
+        }
+    }
+
+    /// What a page says of it.
+    pub(super) fn sentence(&self) -> (StatusCode, String) {
+        let wire = self.wire();
+        (wire.status, wire.message)
     }
 
     fn details(&self) -> Vec<Value> {
@@ -126,13 +141,16 @@ impl ApiError {
                 | ManagementError::Limited {
                     detail: violation, ..
                 },
-            )
-            | Self::Limited {
-                detail: violation, ..
+            ) => vec![detail(violation)],
+            Self::Authorize(error) => {
+                let mut detail = Map::new();
+                detail.insert("code".into(), error.detail.as_str().into());
+                if let Some(target) = &error.target {
+                    detail.insert("target".into(), target.clone().into());
+                }
+                detail.insert("message".into(), error.description.clone().into());
+                vec![detail.into()]
             }
-            | Self::Authorize {
-                detail: violation, ..
-            } => vec![detail(violation)],
             Self::Management(ManagementError::Forbidden) => {
                 vec![
                     json!({ "code": "INSUFFICIENT_PERMISSIONS", "message": "The caller lacks the permission for this." }),
@@ -217,9 +235,7 @@ fn detail(violation: &Violation) -> Value {
 
 impl Render for ApiError {
     fn render(self, exchange: &Exchange) -> Response {
-        if let Self::Management(ManagementError::Internal(source)) = &self {
-            tracing::error!(correlation_id = exchange.correlation_id, error = ?source, "request failed");
-        }
+        self.log(exchange);
         let Wire {
             status,
             code,
@@ -233,12 +249,9 @@ impl Render for ApiError {
         if !details.is_empty() {
             body.insert("details".into(), details.into());
         }
-        if let Self::Authorize {
-            error, description, ..
-        } = &self
-        {
-            body.insert("error".into(), (*error).into());
-            body.insert("error_description".into(), description.clone().into());
+        if let Self::Authorize(error) = &self {
+            body.insert("error".into(), error.code.as_str().into());
+            body.insert("error_description".into(), error.description.clone().into());
         }
         let mut response = Response::new(Body::from(Value::Object(body).to_string()));
         *response.status_mut() = status;
@@ -253,9 +266,6 @@ impl Render for ApiError {
                 if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
                     headers.insert(header::ALLOW, value);
                 }
-            }
-            Self::Limited { retry_after, .. } => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             Self::Management(ManagementError::Limited { retry_after, .. }) => {
                 let seconds = HeaderValue::from(retry_after.as_seconds_ceil());
@@ -274,7 +284,7 @@ impl Render for ApiError {
             | Self::UnsupportedMediaType { .. }
             | Self::TooLarge { .. }
             | Self::Misdirected
-            | Self::Authorize { .. } => {}
+            | Self::Authorize(_) => {}
         }
         response
     }

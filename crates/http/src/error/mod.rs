@@ -1,5 +1,6 @@
 //! Three wire standards, three renderers.
 
+pub(crate) mod flow;
 pub mod management;
 pub mod oauth;
 pub mod page;

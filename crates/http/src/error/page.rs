@@ -1,24 +1,22 @@
 //! Errors that a person sees in a browser.
 
-use askama::Template;
-use axum::{
-    body::Body,
-    http::{HeaderValue, StatusCode, header},
-    response::Response,
-};
+use axum::{http::StatusCode, response::Response};
 
-use super::{Render, management::ApiError};
-use crate::{
-    exchange::Exchange,
-    pages::{ErrorPage, Page},
-};
+use super::{Render, management::ApiError, oauth::OAuthError};
+use crate::{exchange::Exchange, pages::ErrorPage, reply::Reply};
 
 #[derive(Debug)]
 pub enum PageError {
     /// A sentence for the person, with its status.
     Shown { status: StatusCode, message: String },
-    /// The same fault for a program: JSON callers get the platform's envelope.
+    /// The sign-on is unknown, over, or another browser's; which one, nobody is told.
+    Expired,
+    /// A fault that has no page of its own, for the person.
+    Failed(ApiError),
+    /// The same for a program: JSON callers get the platform's envelope,
     Platform(ApiError),
+    /// or what OAuth has them read.
+    Protocol(OAuthError),
 }
 
 impl<E: Into<ApiError>> From<E> for PageError {
@@ -29,30 +27,24 @@ impl<E: Into<ApiError>> From<E> for PageError {
 
 impl Render for PageError {
     fn render(self, exchange: &Exchange) -> Response {
-        match self {
-            Self::Platform(error) => error.render(exchange),
-            Self::Shown { status, message } => {
-                let page = ErrorPage {
-                    message,
-                    correlation_id: Some(exchange.correlation_id.clone()),
-                };
-                let policy = page.content_security_policy();
-                let mut response = Response::new(Body::from(
-                    page.render()
-                        .unwrap_or_else(|_| "The request cannot be completed.".to_owned()),
-                ));
-                *response.status_mut() = status;
-                if let Ok(policy) = HeaderValue::from_str(policy) {
-                    response
-                        .headers_mut()
-                        .insert(header::CONTENT_SECURITY_POLICY, policy);
-                }
-                response.headers_mut().insert(
-                    header::CONTENT_TYPE,
-                    HeaderValue::from_static("text/html; charset=utf-8"),
-                );
-                response
+        let traceable = |message| ErrorPage {
+            message,
+            correlation_id: Some(exchange.correlation_id.clone()),
+        };
+        let (status, page) = match self {
+            Self::Platform(error) => return error.render(exchange),
+            Self::Protocol(error) => return error.render(exchange),
+            Self::Shown { status, message } => (status, traceable(message)),
+            Self::Expired => (StatusCode::BAD_REQUEST, ErrorPage::expired()),
+            Self::Failed(error) => {
+                error.log(exchange);
+                let (status, message) = error.sentence();
+                (status, traceable(message))
             }
+        };
+        match Reply::page(status, &page) {
+            Ok(reply) => reply.into_response(exchange),
+            Err(error) => error.render(exchange),
         }
     }
 }

@@ -1,11 +1,20 @@
 //! Route tables, nothing else.
 
+mod authorize;
+mod devices;
 mod environments;
+mod flows;
+mod inbox;
 mod management;
+mod mfa_settings;
 mod oidc;
+mod passwords;
 mod roles;
 mod secrets;
+mod signon;
 mod system;
+mod templates;
+mod users;
 
 use std::sync::Arc;
 
@@ -22,6 +31,15 @@ pub fn operations() -> Api {
         .then(secrets::operations)
         .then(roles::operations)
         .then(oidc::operations)
+        .then(authorize::operations)
+        .then(flows::operations)
+        .then(signon::operations)
+        .then(inbox::operations)
+        .then(users::operations)
+        .then(passwords::operations)
+        .then(devices::operations)
+        .then(mfa_settings::operations)
+        .then(templates::operations)
         .then(system::operations)
 }
 

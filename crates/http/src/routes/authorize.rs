@@ -1,0 +1,194 @@
+//! Where a sign-on begins and where it ends: the authorization endpoint, and its continuation.
+
+use axum::http::Method;
+use stepgate_app::sign_on::{self, AuthorizeFailure, Begun, FlowFailure, Resumed};
+use stepgate_domain::{
+    flow::FlowError,
+    id::Id,
+    oauth::{parameters::Parameters, recipient::AuthorizeError},
+    resources::environment::Environment,
+};
+
+use crate::{
+    api::{Api, Guard, Operation, Takes},
+    call::Call,
+    error::{flow, management::ApiError, oauth::OAuthError, page::PageError},
+    exchange::Exchange,
+    reply::Reply,
+    sign_on as edge,
+};
+
+pub(super) fn operations(api: Api) -> Api {
+    let ways = [
+        (Method::GET, Takes::Nothing),
+        (Method::POST, Takes::FormOrNothing),
+    ];
+    // A HEAD would send a code, or use one up.
+    ways.into_iter().fold(api, |api, (method, takes)| {
+        api.op(Operation::new(
+            method.clone(),
+            "/{environmentID}/as/authorize",
+            takes,
+            Guard::Public,
+            "Ask for a sign-on",
+            authorize,
+        )
+        .private()
+        .without_head())
+            .op(Operation::new(
+                method,
+                "/{environmentID}/as/resume",
+                takes,
+                Guard::Public,
+                "Exchange a finished flow for its answer",
+                resume,
+            )
+            .private()
+            .without_head())
+    })
+}
+
+/// Query and form together: a client may use either, and what is in both was given twice.
+fn parameters(call: &Call) -> Parameters {
+    let query: Parameters = call.query.iter().cloned().collect();
+    query.and(Parameters::parse(&call.body))
+}
+
+async fn authorize(call: Call) -> Result<Reply, PageError> {
+    let parameters = parameters(&call);
+    // Of a repeated parameter nothing is known, and the refusal is told to the person.
+    let mode = parameters.get("response_mode").ok().flatten();
+    let is_for_person = mode != Some("pi.flow") && !call.exchange.wants_plain_json;
+    let told = |error| tell(error, is_for_person);
+
+    let environment = call.environment().map_err(told)?;
+    let visitor = edge::visitor(&call);
+    match sign_on::authorize(&call.app, environment, &parameters, &visitor).await {
+        Ok(begun) => begin(&call, environment, begun).map_err(told),
+        Err(AuthorizeFailure::Management(error)) => Err(told(error.into())),
+        Err(AuthorizeFailure::Refused {
+            error,
+            allowed_origin,
+        }) => {
+            call.exchange.admit_page(allowed_origin.as_deref());
+            let is_pi_flow = mode == Some("pi.flow");
+            refuse(&call, environment, error, is_for_person, is_pi_flow)
+        }
+    }
+}
+
+fn begin(call: &Call, environment: Id<Environment>, begun: Begun) -> Result<Reply, ApiError> {
+    match begun {
+        Begun::Flow(shown) => Ok(edge::flow(call, environment, shown)),
+        Begun::Page {
+            shown,
+            login_page_url,
+        } => {
+            let page = login_page_url.as_deref();
+            Ok(edge::login_page(call, environment, &shown, page))
+        }
+        Begun::Answer {
+            answer,
+            cookie,
+            allowed_origin,
+        } => {
+            call.exchange.admit_page(allowed_origin.as_deref());
+            edge::answer(call, answer, cookie.as_ref())
+        }
+    }
+}
+
+fn refuse(
+    call: &Call,
+    environment: Id<Environment>,
+    error: AuthorizeError,
+    is_for_person: bool,
+    is_pi_flow: bool,
+) -> Result<Reply, PageError> {
+    let exchange = &call.exchange;
+    match error {
+        AuthorizeError::Redirect { to, error } => {
+            let issuer = exchange.origin.issuer(environment);
+            let answer = to.with_error(&error, &exchange.correlation_id, &issuer);
+            edge::answer(call, answer, None).map_err(|error| tell(error, is_for_person))
+        }
+        AuthorizeError::PiFlow(error) => Err(ApiError::Authorize(error).into()),
+        AuthorizeError::Page(error) if is_pi_flow => Err(ApiError::Authorize(error).into()),
+        AuthorizeError::Page(error) if is_for_person => Err(PageError::Shown {
+            status: axum::http::StatusCode::BAD_REQUEST,
+            message: error.description,
+        }),
+        AuthorizeError::Page(error) => Err(PageError::Protocol(OAuthError::Refused {
+            error,
+            challenge: None,
+        })),
+    }
+}
+
+fn tell(error: ApiError, is_for_person: bool) -> PageError {
+    if is_for_person {
+        PageError::Failed(error)
+    } else {
+        PageError::Platform(error)
+    }
+}
+
+async fn resume(call: Call) -> Result<Reply, PageError> {
+    let environment = call.environment();
+    let flow = parameters(&call)
+        .get("flowId")
+        .ok()
+        .flatten()
+        .unwrap_or_default()
+        .parse::<Id<()>>();
+    let (Ok(environment), Ok(flow)) = (environment, flow) else {
+        return Err(unfinished(&call, FlowFailure::NotFound));
+    };
+    let visitor = edge::visitor(&call);
+    let resumed = sign_on::resume(&call.app, environment, flow.uuid(), &visitor)
+        .await
+        .map_err(|failure| unfinished(&call, failure))?;
+    match resumed {
+        Resumed::Flow(shown) => Ok(edge::flow(&call, environment, shown)),
+        Resumed::Answer {
+            answer,
+            cookie,
+            allowed_origin,
+        } => {
+            call.exchange.admit_page(allowed_origin.as_deref());
+            edge::answer(&call, answer, cookie.as_ref())
+                .map_err(|error| tell(error, is_person(&call.exchange)))
+        }
+        Resumed::Page {
+            shown,
+            login_page_url,
+        } => {
+            let page = login_page_url.as_deref();
+            Ok(edge::login_page(&call, environment, &shown, page))
+        }
+    }
+}
+
+/// A browser that follows a link says that it wants HTML; whoever does not is a program.
+fn is_person(exchange: &Exchange) -> bool {
+    exchange.wants_html && !exchange.wants_plain_json
+}
+
+/// Of a person's browser nobody else learns whether the flow is over or another browser's.
+fn unfinished(call: &Call, failure: FlowFailure) -> PageError {
+    let is_over = matches!(
+        failure,
+        FlowFailure::NotFound
+            | FlowFailure::NoSession
+            | FlowFailure::Refused {
+                error: FlowError::FlowExpired,
+                ..
+            }
+    );
+    let error = flow::told(failure, &call.exchange, call.app.now());
+    if is_over && is_person(&call.exchange) {
+        PageError::Expired
+    } else {
+        tell(error, is_person(&call.exchange))
+    }
+}

@@ -1,0 +1,271 @@
+//! The devices of a user: paired, proved, ordered, blocked, removed.
+
+use axum::http::{Method, StatusCode, header};
+use serde_json::{Value, json};
+use stepgate_app::{
+    devices,
+    management::{ListRequest, Target},
+};
+use stepgate_domain::{
+    id::Id,
+    resource::{Resource, Stored},
+    resources::device::{ActivateDraft, Device, DeviceDraft, NicknameDraft, ReorderDraft},
+    schema,
+};
+
+use crate::{
+    api::{Api, Operation, Takes},
+    call::{Call, parameter},
+    crud::{self, list_request, many, one},
+    error::management::ApiError,
+    guard::{reads, writes},
+    hal,
+    reply::Reply,
+};
+
+const REORDER: Takes = Takes::Vendor("devices.reorder");
+const DROP_ORDER: Takes = Takes::Vendor("devices.order.remove");
+
+pub(super) fn operations(api: Api) -> Api {
+    let kind = Device::KIND;
+    api.op(Operation::new(
+        Method::GET,
+        many(kind),
+        Takes::Nothing,
+        reads(kind),
+        "List devices",
+        list,
+    )
+    .response::<Device>())
+        .op(Operation::new(
+            Method::POST,
+            many(kind),
+            Takes::Json,
+            writes(kind),
+            "Pair a device",
+            create,
+        )
+        .request::<DeviceDraft>()
+        .response::<Device>())
+        .op(Operation::new(
+            Method::POST,
+            many(kind),
+            REORDER,
+            writes(kind),
+            "Order the devices",
+            reorder,
+        )
+        .request::<ReorderDraft>())
+        .op(Operation::new(
+            Method::POST,
+            many(kind),
+            DROP_ORDER,
+            writes(kind),
+            "Drop the order of the devices",
+            drop_order,
+        ))
+        .op(Operation::new(
+            Method::DELETE,
+            many(kind),
+            DROP_ORDER,
+            writes(kind),
+            "Drop the order of the devices",
+            delete_order,
+        ))
+        .then(single)
+}
+
+fn single(api: Api) -> Api {
+    let kind = Device::KIND;
+    api.op(Operation::new(
+        Method::GET,
+        one(kind),
+        Takes::Nothing,
+        reads(kind),
+        "Read a device",
+        crud::read::<Device>,
+    )
+    .response::<Device>())
+        .op(Operation::new(
+            Method::DELETE,
+            one(kind),
+            Takes::Nothing,
+            writes(kind),
+            "Remove a device",
+            remove,
+        ))
+        .op(Operation::new(
+            Method::POST,
+            one(kind),
+            Takes::Vendor("device.activate"),
+            writes(kind),
+            "Prove a device",
+            activate,
+        )
+        .request::<ActivateDraft>()
+        .response::<Device>())
+        .op(Operation::new(
+            Method::POST,
+            one(kind),
+            Takes::Vendor("device.sendActivationCode"),
+            writes(kind),
+            "Send another pairing code",
+            send_activation_code,
+        )
+        .response::<Device>())
+        .op(Operation::new(
+            Method::POST,
+            one(kind),
+            Takes::Vendor("device.block"),
+            writes(kind),
+            "Block a device",
+            block,
+        )
+        .response::<Device>())
+        .op(Operation::new(
+            Method::POST,
+            one(kind),
+            Takes::Vendor("device.unblock"),
+            writes(kind),
+            "Unblock a device",
+            unblock,
+        )
+        .response::<Device>())
+        .op(Operation::new(
+            Method::POST,
+            one(kind),
+            Takes::Vendor("device.unlock"),
+            writes(kind),
+            "Unlock a device",
+            unlock,
+        )
+        .response::<Device>())
+        .op(Operation::new(
+            Method::PUT,
+            format!("{}/nickname", one(kind)),
+            Takes::Json,
+            writes(kind),
+            "Give a device another nickname",
+            rename,
+        )
+        .request::<NicknameDraft>()
+        .response::<Device>())
+}
+
+fn target(call: &Call) -> Result<Target<'_>, ApiError> {
+    Ok(Target {
+        app: &call.app,
+        caller: call.caller()?,
+        place: call.place::<Device>()?,
+        id: call.id::<Device>(&parameter(Device::KIND))?.uuid(),
+        if_match: call.if_match(),
+    })
+}
+
+async fn list(call: Call) -> Result<Reply, ApiError> {
+    let request = list_request::<Device>(&call)?;
+    listed(&call, request).await
+}
+
+async fn listed(call: &Call, request: ListRequest) -> Result<Reply, ApiError> {
+    let place = call.place::<Device>()?;
+    let (listing, order) = devices::list(&call.app, call.caller()?, place, request).await?;
+    let now = call.app.now();
+    let with_order = call
+        .query_value("expand")
+        .is_some_and(|names| names.split(',').any(|name| name.trim() == "order"));
+    let shown = |stored: &Stored<Device>| {
+        let mut shown = hal::object(&call.exchange, stored, now);
+        if let (true, Some(at), Value::Object(members)) = (
+            with_order,
+            position(order.as_deref(), stored.id),
+            &mut shown,
+        ) {
+            members.insert("order".into(), json!(at));
+        }
+        shown
+    };
+    let url = |query: &[(String, String)]| {
+        let (exchange, kind) = (&call.exchange, Device::KIND);
+        hal::collection_url(exchange, kind, place.environment, place.parent, query)
+    };
+    let next = listing.next.map(|cursor| {
+        let mut query = call.query.clone();
+        query.retain(|(name, _)| name != "cursor");
+        query.push(("cursor".to_owned(), cursor));
+        url(&query)
+    });
+    let page = hal::Collection {
+        name: Device::KIND.collection,
+        items: listing.items.iter().map(shown).collect(),
+        count: listing.count,
+        own: url(&call.query),
+        next,
+    };
+    Ok(Reply::hal(StatusCode::OK, hal::collection(page)))
+}
+
+fn position(order: Option<&[Id<Device>]>, device: Id<Device>) -> Option<usize> {
+    order?.iter().position(|&other| other == device)
+}
+
+async fn create(call: Call) -> Result<Reply, ApiError> {
+    let place = call.place::<Device>()?;
+    let stored = devices::create(&call.app, call.caller()?, place, call.json()?).await?;
+    Ok(crud::object(&call, StatusCode::CREATED, &stored)
+        .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
+}
+
+async fn reorder(call: Call) -> Result<Reply, ApiError> {
+    let draft = schema::decode::<ReorderDraft>(call.json()?)?;
+    let place = call.place::<Device>()?;
+    devices::reorder(&call.app, call.caller()?, place, &draft).await?;
+    listed(&call, ListRequest::default()).await
+}
+
+async fn drop_order(call: Call) -> Result<Reply, ApiError> {
+    devices::drop_order(&call.app, call.caller()?, call.place::<Device>()?).await?;
+    listed(&call, ListRequest::default()).await
+}
+
+async fn delete_order(call: Call) -> Result<Reply, ApiError> {
+    devices::drop_order(&call.app, call.caller()?, call.place::<Device>()?).await?;
+    Ok(Reply::no_content())
+}
+
+async fn remove(call: Call) -> Result<Reply, ApiError> {
+    devices::remove(&target(&call)?).await?;
+    Ok(Reply::no_content())
+}
+
+async fn activate(call: Call) -> Result<Reply, ApiError> {
+    let draft = schema::decode::<ActivateDraft>(call.json()?)?;
+    let stored = devices::activate(&target(&call)?, &draft).await?;
+    Ok(crud::object(&call, StatusCode::OK, &stored))
+}
+
+async fn send_activation_code(call: Call) -> Result<Reply, ApiError> {
+    let stored = devices::send_activation_code(&target(&call)?).await?;
+    Ok(crud::object(&call, StatusCode::OK, &stored))
+}
+
+async fn block(call: Call) -> Result<Reply, ApiError> {
+    let stored = devices::block(&target(&call)?).await?;
+    Ok(crud::object(&call, StatusCode::OK, &stored))
+}
+
+async fn unblock(call: Call) -> Result<Reply, ApiError> {
+    let stored = devices::unblock(&target(&call)?).await?;
+    Ok(crud::object(&call, StatusCode::OK, &stored))
+}
+
+async fn unlock(call: Call) -> Result<Reply, ApiError> {
+    let stored = devices::unlock(&target(&call)?).await?;
+    Ok(crud::object(&call, StatusCode::OK, &stored))
+}
+
+async fn rename(call: Call) -> Result<Reply, ApiError> {
+    let draft = schema::decode::<NicknameDraft>(call.json()?)?;
+    let stored = devices::rename(&target(&call)?, &draft).await?;
+    Ok(crud::object(&call, StatusCode::OK, &stored))
+}

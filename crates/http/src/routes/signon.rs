@@ -1,0 +1,405 @@
+//! The hosted sign-on page: the flows API for a person with a browser, without JavaScript.
+
+mod words;
+
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use stepgate_app::sign_on::{self, Deed, FlowFailure, Shown, Visitor};
+use stepgate_domain::{
+    flow::{
+        Action, Flow, FlowError, Status,
+        input::NamedAction,
+        state::{DeviceEntry, Identification, UsableStatus, User},
+        view,
+    },
+    id::Id,
+    oauth::parameters::Parameters,
+    otp,
+    resources::environment::Environment,
+    secret::Secret,
+    time::{Duration, Timestamp},
+};
+use uuid::Uuid;
+
+use crate::{
+    api::{Api, Guard, Operation, Takes},
+    call::Call,
+    error::{flow::told, management::ApiError, page::PageError},
+    pages::{
+        CompletedPage, DeviceChoice, FailedPage, STYLESHEET, STYLESHEET_PATH, SignOnPage,
+        SignOnStep,
+    },
+    reply::{Content, Reply},
+    sign_on as edge,
+};
+
+/// In the query of the page that follows a request for a new code.
+const SENT: (&str, &str) = ("notice", "sent");
+
+pub(super) fn operations(api: Api) -> Api {
+    // Links are written with the slash; people and proxies lose it.
+    let paths = ["/{environmentID}/signon/", "/{environmentID}/signon"];
+    let api = paths.into_iter().fold(api, |api, path| {
+        api.op(Operation::new(
+            Method::GET,
+            path,
+            Takes::Nothing,
+            Guard::Public,
+            "The hosted sign-on page",
+            show,
+        )
+        .private())
+            .op(Operation::new(
+                Method::POST,
+                path,
+                Takes::Form,
+                Guard::Public,
+                "What the person entered on the hosted sign-on page",
+                submit,
+            )
+            .private())
+    });
+    api.op(Operation::new(
+        Method::GET,
+        STYLESHEET_PATH,
+        Takes::Nothing,
+        Guard::Public,
+        "The style of all pages",
+        stylesheet,
+    ))
+}
+
+async fn stylesheet(_: Call) -> Result<Reply, ApiError> {
+    let style = Content::Text("text/css; charset=utf-8", STYLESHEET.to_owned());
+    Ok(Reply::new(StatusCode::OK, style).with(header::CACHE_CONTROL, "public, max-age=3600"))
+}
+
+/// The sign-on that the request is about, and who asks.
+struct Visit {
+    environment: Id<Environment>,
+    flow: Uuid,
+    visitor: Visitor,
+}
+
+impl Visit {
+    fn of(call: &Call, flow: Option<&str>) -> Result<Self, PageError> {
+        let environment = call.environment().map_err(|_| PageError::Expired)?;
+        let flow = flow.ok_or(PageError::Expired)?;
+        Ok(Self {
+            environment,
+            flow: edge::flow_id(flow).map_err(|_| PageError::Expired)?,
+            visitor: Visitor {
+                // Judged here: only this server's own page may post, whatever the application allows.
+                web_origin: None,
+                ..edge::visitor(call)
+            },
+        })
+    }
+
+    async fn look(&self, call: &Call) -> Result<Shown, PageError> {
+        sign_on::look(&call.app, self.environment, self.flow, &self.visitor)
+            .await
+            .map_err(|failure| refused(call, failure))
+    }
+
+    async fn token(&self, call: &Call, st: &Secret<String>) -> Result<Secret<String>, PageError> {
+        sign_on::page_token(&call.app, self.environment, self.flow, st)
+            .await
+            .map_err(|failure| refused(call, failure))
+    }
+}
+
+/// A fault that no step of the page can show.
+fn refused(call: &Call, failure: FlowFailure) -> PageError {
+    match failure {
+        FlowFailure::NotFound
+        | FlowFailure::NoSession
+        | FlowFailure::Refused {
+            error: FlowError::FlowExpired,
+            ..
+        } => PageError::Expired,
+        failure => PageError::Failed(told(failure, &call.exchange, call.app.now())),
+    }
+}
+
+/// What the last input led to, to be said beside the next step.
+#[derive(Default)]
+struct Remark {
+    fault: Option<String>,
+    notice: Option<String>,
+    attempts_remaining: Option<u32>,
+    retry_after: Option<Duration>,
+    /// What was typed, so that it need not be typed again.
+    username: Option<String>,
+}
+
+async fn show(call: Call) -> Result<Reply, PageError> {
+    let visit = Visit::of(&call, call.query_value("flowId"))?;
+    let shown = visit.look(&call).await?;
+    let is_sent = call.query_value(SENT.0) == Some(SENT.1);
+    let remark = Remark {
+        notice: is_sent.then(|| "A new code is on its way.".to_owned()),
+        ..Remark::default()
+    };
+    page(&call, &visit, &shown, remark, StatusCode::OK).await
+}
+
+async fn submit(call: Call) -> Result<Reply, PageError> {
+    let form = Parameters::parse(&call.body);
+    let field = |name: &str| form.get(name).ok().flatten();
+    let visit = Visit::of(&call, field("flowId"))?;
+    let forged = || PageError::Shown {
+        status: StatusCode::FORBIDDEN,
+        message: "The request has expired or is invalid.".to_owned(),
+    };
+    if !is_from_own_page(&call) || !is_bound(&call, &visit, field("csrfToken")).await? {
+        return Err(forged());
+    }
+    let action = field("action").unwrap_or_default();
+    let NamedAction::Known(action) = Action::named(action) else {
+        return Err(PageError::Expired);
+    };
+    let username = field("username").map(str::to_owned);
+    let deed = match deed(action, field) {
+        Ok(deed) => deed,
+        Err(fault) => {
+            let shown = visit.look(&call).await?;
+            let remark = Remark {
+                fault: Some(fault.to_owned()),
+                username,
+                ..Remark::default()
+            };
+            return page(&call, &visit, &shown, remark, StatusCode::BAD_REQUEST).await;
+        }
+    };
+    let done = sign_on::act(
+        &call.app,
+        visit.environment,
+        visit.flow,
+        &visit.visitor,
+        deed,
+    )
+    .await;
+    match done {
+        Ok(shown) => Ok(next(&call, &visit, &shown, action)),
+        Err(FlowFailure::Refused { error, .. }) => refuse(&call, &visit, error, username).await,
+        Err(failure) => Err(refused(&call, failure)),
+    }
+}
+
+/// After a post always a page to get, so that going back or reloading posts nothing again.
+fn next(call: &Call, visit: &Visit, shown: &Shown, action: Action) -> Reply {
+    let mut location = edge::hosted_page(call, visit.environment, visit.flow);
+    let is_sent = matches!(shown.flow.status, Status::OtpRequired { .. });
+    if action == Action::DeviceSelect && is_sent {
+        let (name, value) = SENT;
+        location = format!("{location}&{name}={value}");
+    }
+    Reply::see_other(&location).with_session(&call.exchange.origin, shown.cookie.as_ref())
+}
+
+async fn refuse(
+    call: &Call,
+    visit: &Visit,
+    error: FlowError,
+    username: Option<String>,
+) -> Result<Reply, PageError> {
+    let shown = visit.look(call).await?;
+    if matches!(error, FlowError::InvalidAction { .. }) {
+        // Sent twice, or from a page of before: what is due now says enough.
+        return Ok(next(call, visit, &shown, Action::SessionReset));
+    }
+    let mut remark = Remark {
+        fault: Some(words::fault(&error, call.app.now())),
+        username,
+        ..Remark::default()
+    };
+    let mut status = StatusCode::BAD_REQUEST;
+    match error {
+        FlowError::InvalidOtp { attempts_remaining } => {
+            remark.attempts_remaining = Some(attempts_remaining);
+        }
+        FlowError::RateLimited { retry_after, .. } => {
+            remark.retry_after = Some(retry_after);
+            status = StatusCode::TOO_MANY_REQUESTS;
+        }
+        _ => {}
+    }
+    page(call, visit, &shown, remark, status).await
+}
+
+/// What the form asks for, or what the person left out.
+fn deed<'f>(action: Action, field: impl Fn(&str) -> Option<&'f str>) -> Result<Deed, &'static str> {
+    match action {
+        Action::SessionReset => Ok(Deed::SessionReset),
+        Action::UserLookup => Ok(Deed::UserLookup {
+            username: field("username").ok_or("Enter your username.")?.to_owned(),
+        }),
+        Action::UsernamePasswordCheck => Ok(Deed::UsernamePasswordCheck {
+            username: field("username").map(str::to_owned),
+            password: field("password")
+                .map(|password| Secret::new(password.to_owned()))
+                .ok_or("Enter your password.")?,
+        }),
+        Action::DeviceSelect => Ok(Deed::DeviceSelect {
+            device: field("deviceId")
+                .and_then(|id| id.parse().ok())
+                .ok_or("Choose a device.")?,
+        }),
+        Action::OtpCheck => {
+            let text = field("otp").unwrap_or_default();
+            Ok(Deed::OtpCheck {
+                otp: otp::submitted(Some(&text.into())).map_err(|_| "Enter the code.")?,
+            })
+        }
+    }
+}
+
+/// Whether the form stands on a page of this server, as far as the browser tells. It tells `null`
+/// for the origin of a page that, like ours, sends no referrer; then it is `Sec-Fetch-Site` that
+/// tells, and in browsers without that, only the form's token.
+fn is_from_own_page(call: &Call) -> bool {
+    let sent = |headers: &HeaderMap, name: &str| {
+        let value = headers.get(name)?;
+        // What is not even text is none of ours.
+        Some(value.to_str().unwrap_or("-").to_owned())
+    };
+    let is_own_site = sent(&call.headers, "sec-fetch-site")
+        .is_none_or(|site| site == "same-origin" || site == "none");
+    let is_own_origin = sent(&call.headers, "origin")
+        .is_none_or(|origin| origin == "null" || edge::is_own(&call.exchange, &origin));
+    is_own_site && is_own_origin
+}
+
+/// Whether the form was given out for this flow, to a browser with one of these cookies.
+async fn is_bound(call: &Call, visit: &Visit, sent: Option<&str>) -> Result<bool, PageError> {
+    let Some(sent) = sent else { return Ok(false) };
+    let mut is_bound = false;
+    for st in &visit.visitor.session_tokens {
+        let expected = visit.token(call, st).await?;
+        is_bound |= expected.matches(sent.as_bytes());
+    }
+    Ok(is_bound)
+}
+
+async fn page(
+    call: &Call,
+    visit: &Visit,
+    shown: &Shown,
+    remark: Remark,
+    status: StatusCode,
+) -> Result<Reply, PageError> {
+    let Shown { flow, cookie, .. } = shown;
+    let base = edge::base(call, visit.environment);
+    let application = Some(flow.application.name.clone());
+    let retry_after = remark.retry_after;
+    let reply = match &flow.status {
+        Status::Completed => Reply::page(
+            StatusCode::OK,
+            &CompletedPage {
+                application,
+                continue_url: view::resume_url(flow, &base),
+            },
+        ),
+        Status::Failed { error } => Reply::page(
+            StatusCode::OK,
+            &FailedPage {
+                application,
+                message: format!("{}.", error.message()),
+                continue_url: Some(view::resume_url(flow, &base)),
+            },
+        ),
+        due => {
+            let new = cookie.as_ref().map(|cookie| &cookie.token);
+            let Some(st) = new.or(visit.visitor.session_tokens.first()) else {
+                return Err(PageError::Shown {
+                    status: StatusCode::BAD_REQUEST,
+                    message: "Your browser sent no cookie, and without one you cannot sign on. \
+                              Allow cookies for this site."
+                        .to_owned(),
+                });
+            };
+            let step_page = SignOnPage {
+                application,
+                post_to: edge::hosted_page(call, visit.environment, visit.flow),
+                flow_id: visit.flow.to_string(),
+                csrf_token: visit.token(call, st).await?,
+                can_start_over: can_start_over(flow),
+                step: step(flow, due, &remark, call.app.now()),
+                fault: remark.fault,
+                notice: remark.notice,
+            };
+            Reply::page(status, &step_page)
+        }
+    };
+    let reply = reply
+        .map_err(PageError::Failed)?
+        .with_session(&call.exchange.origin, cookie.as_ref());
+    Ok(match retry_after {
+        Some(wait) => reply.with(header::RETRY_AFTER, &wait.as_seconds_ceil().to_string()),
+        None => reply,
+    })
+}
+
+/// Whether starting over could lead to somebody else: not where a signed hint says who it is.
+fn can_start_over(flow: &Flow) -> bool {
+    flow.offers(Action::SessionReset)
+        && flow
+            .user
+            .as_ref()
+            .is_some_and(|user| user.identified_by != Identification::SignedHint)
+}
+
+fn step(flow: &Flow, due: &Status, remark: &Remark, now: Timestamp) -> SignOnStep {
+    let nothing_proved = flow.proofs.is_empty();
+    let username = remark.username.clone().or_else(|| flow.login_hint.clone());
+    let choice = |entry: &DeviceEntry| choice(entry, now);
+    match due {
+        Status::OtpRequired { devices, challenge } => {
+            let is_chosen = |entry: &&DeviceEntry| entry.id == challenge.device;
+            let Some(chosen) = devices.iter().find(is_chosen).and_then(choice) else {
+                let devices = devices.iter().filter_map(choice).collect();
+                return SignOnStep::ChooseDevice { devices };
+            };
+            let waiting = remark.retry_after.or_else(|| {
+                let free_at = view::may_resend_at(flow)?;
+                (free_at > now).then(|| free_at.since(now))
+            });
+            let seconds = waiting.unwrap_or(Duration::ZERO).as_seconds_ceil();
+            SignOnStep::EnterCode {
+                device: chosen,
+                attempts_remaining: remark.attempts_remaining,
+                resend_after: u32::try_from(seconds).unwrap_or_default(),
+                other_devices: devices
+                    .iter()
+                    .filter(|entry| !is_chosen(entry))
+                    .filter_map(choice)
+                    .collect(),
+            }
+        }
+        Status::DeviceSelectionRequired { devices } => SignOnStep::ChooseDevice {
+            devices: devices.iter().filter_map(choice).collect(),
+        },
+        Status::PasswordRequired => SignOnStep::EnterPassword {
+            username: flow
+                .user
+                .as_ref()
+                .map(|user: &User| view::shown_username(user, nothing_proved).to_owned())
+                .unwrap_or_default(),
+        },
+        Status::UsernamePasswordRequired => SignOnStep::EnterUsernameAndPassword { username },
+        Status::SignOnRequired | Status::Completed | Status::Failed { .. } => {
+            SignOnStep::EnterUsername { username }
+        }
+    }
+}
+
+/// None for a device that no code can be sent to.
+fn choice(entry: &DeviceEntry, now: Timestamp) -> Option<DeviceChoice> {
+    Some(DeviceChoice {
+        id: entry.id.to_string(),
+        channel: entry.kind.channel()?,
+        masked_address: entry.masked_address.clone(),
+        nickname: entry.nickname.clone(),
+        is_usable: entry.usable_at(now) == UsableStatus::Usable,
+    })
+}

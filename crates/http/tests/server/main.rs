@@ -1,0 +1,15 @@
+//! The whole server, asked over HTTP: a real port, a real store in a directory of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected ends there"
+)]
+
+mod client_credentials;
+mod codes;
+mod cors;
+mod introspection;
+mod metadata;
+mod support;

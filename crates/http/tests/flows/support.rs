@@ -61,7 +61,6 @@ impl Provider for Postbox {
 }
 
 pub(crate) struct Server {
-    pub(crate) app: Arc<App>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) base: String,
     pub(crate) environment: String,
@@ -119,7 +118,6 @@ impl Server {
             axum::serve(listener, service).await.unwrap();
         });
         let mut server = Self {
-            app,
             clock,
             base,
             environment: String::new(),

@@ -57,7 +57,8 @@ impl Takes {
         }
     }
 
-    pub(crate) fn media_type(self) -> Option<String> {
+    /// The `Content-Type` that the operation is known by.
+    pub fn media_type(self) -> Option<String> {
         match self {
             Self::Nothing => None,
             Self::Json => Some("application/json".to_owned()),

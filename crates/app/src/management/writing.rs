@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{App, error::ManagementError};
 
-use super::Place;
+use super::{Place, typed};
 
 /// What a change makes of an object, and the writes that belong to it.
 #[derive(Debug)]
@@ -151,7 +151,12 @@ pub async fn prepare_replace<R: Resource>(
         parent: place.parent.or(old.parent),
         ..place
     };
-    let draft = draft(app, place, old.id, &built, secrets, now).await?;
+    let mut draft = draft(app, place, old.id, &built, secrets, now).await?;
+    // A weak mention was checked when it was written; what it names may be gone by now.
+    let before = typed::<R>(old)?.body.references();
+    draft
+        .references
+        .retain(|mention| !mention.weak || !before.contains(mention));
     let stored = Stored {
         id: stepgate_domain::id::Id::from_uuid(old.id),
         environment: stepgate_domain::id::Id::from_uuid(old.environment),

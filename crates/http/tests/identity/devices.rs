@@ -1,0 +1,695 @@
+//! Devices.
+
+use serde_json::{Value, json};
+use stepgate_domain::{flow::facts::DeviceFailures, time::Duration};
+use stepgate_store::{
+    counters::{self, StoredCounter},
+    engine::Batch,
+};
+use uuid::Uuid;
+
+use crate::{
+    passwords::join_all,
+    support::{Answer, NOBODY, Server, ids},
+};
+
+fn sms(number: u32) -> Value {
+    json!({ "type": "SMS", "phone": format!("+47.4061{number:04}") })
+}
+
+fn unproved(mut device: Value) -> Value {
+    device["status"] = json!("ACTIVATION_REQUIRED");
+    device
+}
+
+async fn pair(server: &Server, user: &str, device: Value) -> Answer {
+    server.post(&format!("{user}/devices"), device).await
+}
+
+/// The path of a new device.
+async fn paired(server: &Server, user: &str, device: Value) -> String {
+    let device = pair(server, user, device).await.with_status(201);
+    format!("{user}/devices/{}", device["id"].as_str().unwrap())
+}
+
+async fn activate(server: &Server, device: &str, otp: &str) -> Answer {
+    let body = json!({ "otp": otp });
+    server
+        .vendor("POST", device, "device.activate+json", Some(body))
+        .await
+}
+
+async fn code(server: &Server) -> String {
+    server.message().await.code.unwrap().expose().clone()
+}
+
+async fn order(server: &Server, user: &str) -> Vec<String> {
+    let all = server
+        .get(&format!("{user}/devices"))
+        .await
+        .with_status(200);
+    ids(&all, "devices")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrators_device_is_active_at_once() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let answer = pair(
+        &server,
+        &user,
+        json!({ "type": "SMS", "phone": "+47 406 12 345",
+        "nickname": "work phone" }),
+    )
+    .await;
+    assert!(
+        answer.headers["location"]
+            .to_str()
+            .unwrap()
+            .contains("/devices/")
+    );
+    let device = answer.with_status(201);
+    assert_eq!(device["type"], "SMS");
+    assert_eq!(device["status"], "ACTIVE");
+    assert_eq!(device["phone"], "+47.40612345");
+    assert_eq!(device["nickname"], "work phone");
+    assert_eq!(device["block"], json!({ "status": "UNBLOCKED" }));
+    assert_eq!(device["lock"], json!({ "status": "UNLOCKED" }));
+    assert_eq!(
+        format!("/users/{}", device["user"]["id"].as_str().unwrap()),
+        user
+    );
+    assert!(device["_links"].get("activate").is_none());
+    assert!(device.get("pairing").is_none() && device.get("activatedAt").is_none());
+    let id = device["id"].as_str().unwrap();
+    let read = server
+        .get(&format!("{user}/devices/{id}"))
+        .await
+        .with_status(200);
+    assert_eq!(read, device);
+    assert!(server.no_message().await);
+
+    let mail = json!({ "type": "EMAIL", "email": "nia@corp.example" });
+    assert_eq!(
+        pair(&server, &user, mail).await.with_status(201)["email"],
+        "nia@corp.example"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unproved_device_is_sent_a_code_that_activates_it() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let made = pair(&server, &user, unproved(sms(1)))
+        .await
+        .with_status(201);
+    assert_eq!(made["status"], "ACTIVATION_REQUIRED");
+    assert!(made["_links"]["activate"]["href"].is_string());
+    let message = server.message().await;
+    assert_eq!(message.to.expose(), "+4740610001");
+    let code = message.code.unwrap().expose().clone();
+    assert_eq!(code.len(), 6);
+    assert!(message.text.expose().contains(&code));
+    assert!(!made.to_string().contains(&code));
+
+    let device = format!("{user}/devices/{}", made["id"].as_str().unwrap());
+    let spaced = format!(" {} {} ", &code[..3], &code[3..]);
+    let active = activate(&server, &device, &spaced).await.with_status(200);
+    assert_eq!(active["status"], "ACTIVE");
+    assert!(active["_links"].get("activate").is_none());
+    activate(&server, &device, &code).await.refused_for(
+        400,
+        "REQUEST_FAILED",
+        "INVALID_VALUE",
+        "status",
+    );
+    server
+        .vendor("POST", &device, "device.sendActivationCode+json", None)
+        .await
+        .refused_for(400, "REQUEST_FAILED", "INVALID_VALUE", "status");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_speaks_with_the_clients_own_words() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let mut device = unproved(sms(1));
+    device["notification"] = json!({ "message": "${user.name.given}: ${otp} (${unknown})" });
+    pair(&server, &user, device).await.with_status(201);
+    let message = server.message().await;
+    let code = message.code.unwrap().expose().clone();
+    assert_eq!(message.text.expose(), &format!("Nia: {code} ()"));
+
+    let mut mail = unproved(json!({ "type": "EMAIL", "email": "nia@corp.example" }));
+    mail["notification"] = json!({ "message": "<b>${otp}</b>" });
+    pair(&server, &user, mail).await.with_status(201);
+    let message = server.message().await;
+    assert!(message.text.expose().starts_with("&lt;b&gt;"));
+    assert!(message.subject.is_some());
+
+    let mut silent = unproved(sms(2));
+    silent["notification"] = json!({ "message": "no code" });
+    pair(&server, &user, silent).await.refused_for(
+        400,
+        "INVALID_DATA",
+        "REQUIRED_VALUE",
+        "notification.message",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_pairing_codes_count_until_the_code_is_void() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let device = paired(&server, &user, unproved(sms(1))).await;
+    let right = code(&server).await;
+    let wrong = if right == "000000" {
+        "000001"
+    } else {
+        "000000"
+    };
+    for left in [2, 1] {
+        let answer = activate(&server, &device, wrong).await;
+        answer.refused_for(400, "INVALID_DATA", "INVALID_OTP", "otp");
+        assert_eq!(
+            answer.body["details"][0]["innerError"]["attemptsRemaining"],
+            left
+        );
+    }
+    // What is no attempt does not count.
+    for (body, detail) in [
+        (json!({}), "REQUIRED_VALUE"),
+        (json!({ "otp": "" }), "EMPTY_VALUE"),
+        (json!({ "otp": "  " }), "EMPTY_VALUE"),
+        (json!({ "otp": 123_456 }), "INVALID_VALUE"),
+    ] {
+        let answer = server
+            .vendor("POST", &device, "device.activate+json", Some(body))
+            .await;
+        answer.refused_for(400, "INVALID_DATA", detail, "otp");
+    }
+    let last = activate(&server, &device, wrong).await;
+    last.refused_for(400, "REQUEST_FAILED", "LIMIT_EXCEEDED", "otp");
+    activate(&server, &device, &right)
+        .await
+        .refused_for(400, "INVALID_DATA", "INVALID_OTP", "otp");
+
+    server.advance(Duration::from_seconds(10));
+    let sent = server
+        .vendor("POST", &device, "device.sendActivationCode", None)
+        .await;
+    sent.with_status(200);
+    let fresh = code(&server).await;
+    server.advance(Duration::from_minutes(30));
+    let expired = activate(&server, &device, &fresh).await;
+    expired.refused_for(400, "INVALID_DATA", "INVALID_OTP", "otp");
+    assert!(
+        expired.body["details"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("expired")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_code_replaces_the_one_before() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let device = paired(&server, &user, unproved(sms(1))).await;
+    let first = code(&server).await;
+    server.advance(Duration::from_seconds(10));
+    server
+        .vendor("POST", &device, "device.sendActivationCode+json", None)
+        .await
+        .with_status(200);
+    let second = code(&server).await;
+    if first != second {
+        activate(&server, &device, &first)
+            .await
+            .refused(400, "INVALID_DATA");
+    }
+    activate(&server, &device, &second).await.with_status(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pairing_messages_keep_to_the_floors() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let device = paired(&server, &user, unproved(sms(1))).await;
+    let resend = async || {
+        server
+            .vendor("POST", &device, "device.sendActivationCode+json", None)
+            .await
+    };
+    let early = resend().await;
+    early.refused_for(429, "REQUEST_LIMITED", "LIMIT_EXCEEDED", "phone");
+    assert_eq!(early.headers["retry-after"], "10");
+    assert_eq!(early.body["details"][0]["innerError"]["retryAfter"], 10);
+    // The address is the same in other hands.
+    let other = server.user("kim").await;
+    pair(&server, &other, unproved(sms(1)))
+        .await
+        .refused(429, "REQUEST_LIMITED");
+    assert!(order(&server, &other).await.is_empty());
+    for _ in 0..9 {
+        server.advance(Duration::from_seconds(10));
+        resend().await.with_status(200);
+    }
+    server.advance(Duration::from_seconds(10));
+    let eleventh = resend().await;
+    eleventh.refused(429, "REQUEST_LIMITED");
+    assert_eq!(eleventh.headers["retry-after"], "3500");
+    for _ in 0..10 {
+        server.message().await;
+    }
+    assert!(server.no_message().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notification_policies_limit_pairing_too() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let policy = json!({ "name": "Careful", "default": true,
+        "quotas": [{ "type": "USER", "deliveryMethods": ["SMS", "Voice"], "total": 1 }],
+        "countryLimit": { "type": "DENIED", "deliveryMethods": ["SMS"], "countries": ["DE"] } });
+    server
+        .post("/notificationsPolicies", policy)
+        .await
+        .with_status(201);
+    let german = json!({ "type": "SMS", "phone": "+49.3055501234" });
+    pair(&server, &user, unproved(german.clone()))
+        .await
+        .refused_for(400, "INVALID_DATA", "INVALID_VALUE", "phone");
+    pair(&server, &user, german).await.with_status(201);
+    pair(&server, &user, unproved(sms(1)))
+        .await
+        .with_status(201);
+    let beyond = pair(&server, &user, unproved(sms(2))).await;
+    beyond.refused_for(400, "REQUEST_FAILED", "QUOTA_EXCEEDED", "phone");
+    let inner = &beyond.body["details"][0]["innerError"];
+    assert_eq!(inner["quotaLimit"], 1);
+    assert_eq!(inner["quotaResetTime"], "2026-02-01T00:00:00.000Z");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_sender_nothing_changes() {
+    let server = Server::start_with_senders(false).await;
+    let user = server.user("nia").await;
+    pair(&server, &user, unproved(sms(1))).await.refused_for(
+        400,
+        "REQUEST_FAILED",
+        "SEND_FAILED",
+        "type",
+    );
+    assert!(order(&server, &user).await.is_empty());
+    pair(&server, &user, sms(1)).await.with_status(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_of_a_device_is_told_at_once() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let wrong = json!({ "type": "SMS", "phone": "call me", "testMode": true,
+        "policy": { "id": NOBODY } });
+    let mut told = pair(&server, &user, wrong)
+        .await
+        .refused(400, "INVALID_DATA");
+    told.sort();
+    let targets: Vec<_> = told.iter().map(|(_, target)| target.as_str()).collect();
+    assert_eq!(targets, ["phone", "policy.id", "testMode"]);
+    for (body, detail, target) in [
+        (json!({}), "REQUIRED_VALUE", "type"),
+        (json!({ "type": "SMS" }), "REQUIRED_VALUE", "phone"),
+        (
+            json!({ "type": "EMAIL", "email": "nobody" }),
+            "INVALID_VALUE",
+            "email",
+        ),
+        (json!({ "type": "TOTP" }), "INVALID_VALUE", "type"),
+        (
+            json!({ "type": "SMS", "phone": "+47.40612345", "status": "LOST" }),
+            "INVALID_VALUE",
+            "status",
+        ),
+    ] {
+        pair(&server, &user, body)
+            .await
+            .refused_for(400, "INVALID_DATA", detail, target);
+    }
+    let nobody = format!("/users/{NOBODY}");
+    pair(&server, &nobody, sms(1))
+        .await
+        .refused(404, "NOT_FOUND");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_paired_once_for_each_user() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    pair(
+        &server,
+        &user,
+        json!({ "type": "SMS", "phone": "+47.40612345" }),
+    )
+    .await
+    .with_status(201);
+    let again = json!({ "type": "SMS", "phone": "+47 406 123 45" });
+    pair(&server, &user, again.clone()).await.refused_for(
+        400,
+        "INVALID_DATA",
+        "UNIQUENESS_VIOLATION",
+        "phone",
+    );
+    let mail = |address: &str| json!({ "type": "EMAIL", "email": address });
+    pair(&server, &user, mail("nia@corp.example"))
+        .await
+        .with_status(201);
+    pair(&server, &user, mail("NIA@corp.example"))
+        .await
+        .refused_for(400, "INVALID_DATA", "UNIQUENESS_VIOLATION", "email");
+    let other = server.user("kim").await;
+    pair(&server, &other, again).await.with_status(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policy_decides_what_may_be_paired() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let off = json!({ "enabled": false });
+    let method = json!({ "enabled": true, "otp": {
+        "lifeTime": { "duration": 5, "timeUnit": "MINUTES" }, "otpLength": 8,
+        "failure": { "count": 1, "coolDown": { "duration": 2, "timeUnit": "MINUTES" } } } });
+    let mut closed = method.clone();
+    closed["pairingDisabled"] = json!(true);
+    let policy = json!({ "name": "Strict", "sms": method, "email": closed, "voice": off,
+        "mobile": off, "totp": off });
+    let policy = server
+        .post("/deviceAuthenticationPolicies", policy)
+        .await
+        .with_status(201);
+    let by = |mut device: Value| {
+        device["policy"] = json!({ "id": policy["id"] });
+        device
+    };
+    let mail = json!({ "type": "EMAIL", "email": "nia@corp.example" });
+    pair(&server, &user, by(mail.clone())).await.refused_for(
+        400,
+        "REQUEST_FAILED",
+        "INVALID_VALUE",
+        "type",
+    );
+    pair(&server, &user, mail).await.with_status(201);
+
+    let device = paired(&server, &user, unproved(by(sms(1)))).await;
+    let right = code(&server).await;
+    assert_eq!(right.len(), 8);
+    let locked = activate(&server, &device, "1").await;
+    locked.refused_for(400, "REQUEST_FAILED", "LIMIT_EXCEEDED", "otp");
+    assert_eq!(
+        locked.body["details"][0]["innerError"]["coolDownExpiresAt"],
+        "2026-01-31T12:02:00.000Z"
+    );
+    activate(&server, &device, &right)
+        .await
+        .refused(400, "REQUEST_FAILED");
+    server
+        .vendor("POST", &device, "device.sendActivationCode+json", None)
+        .await
+        .refused_for(400, "REQUEST_FAILED", "LIMIT_EXCEEDED", "otp");
+    server.advance(Duration::from_minutes(2));
+    server
+        .vendor("POST", &device, "device.sendActivationCode+json", None)
+        .await
+        .with_status(200);
+    activate(&server, &device, &code(&server).await)
+        .await
+        .with_status(200);
+    // Deleting the policy leaves the device as it is.
+    let path = format!(
+        "/deviceAuthenticationPolicies/{}",
+        policy["id"].as_str().unwrap()
+    );
+    server.delete(&path).await.with_status(204);
+    server
+        .vendor("POST", &device, "device.block+json", None)
+        .await
+        .with_status(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_number_of_parallel_pairings_passes_the_limit() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let answers = join_all((0..8).map(|number| pair(&server, &user, sms(number)))).await;
+    let made = answers
+        .iter()
+        .filter(|answer| answer.status.as_u16() == 201)
+        .count();
+    assert_eq!(made, 5);
+    for answer in answers
+        .iter()
+        .filter(|answer| answer.status.as_u16() != 201)
+    {
+        answer.refused_for(400, "REQUEST_FAILED", "LIMIT_EXCEEDED", "devices");
+        let detail = &answer.body["details"][0];
+        assert_eq!(
+            detail["message"],
+            "Maximum allowed devices has been reached"
+        );
+        assert_eq!(detail["innerError"], json!({ "maximumAllowed": 5 }));
+    }
+    let listed = order(&server, &user).await;
+    assert_eq!(listed.len(), 5);
+    // Every one of them has its place in the order.
+    let all = server
+        .get(&format!("{user}/devices?expand=order"))
+        .await
+        .with_status(200);
+    let places = all["_embedded"]["devices"].as_array().unwrap().clone();
+    let places: Vec<_> = places
+        .iter()
+        .map(|device| device["order"].as_u64().unwrap())
+        .collect();
+    assert_eq!(places, [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_cannot_be_proved_beyond_the_limit() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let settings = json!({ "pairing": { "maxAllowedDevices": 1, "pairingKeyFormat": "NUMERIC" } });
+    server.put("/mfaSettings", settings).await.with_status(200);
+    let waiting = paired(&server, &user, unproved(sms(1))).await;
+    let code = code(&server).await;
+    let active = paired(&server, &user, sms(2)).await;
+    activate(&server, &waiting, &code).await.refused_for(
+        400,
+        "REQUEST_FAILED",
+        "LIMIT_EXCEEDED",
+        "devices",
+    );
+    server.delete(&active).await.with_status(204);
+    activate(&server, &waiting, &code).await.with_status(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unproved_devices_make_room_a_day_after_their_code_has_expired() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let waiting = paired(&server, &user, unproved(sms(1))).await;
+    server.advance(Duration::from_hours(24));
+    pair(&server, &user, sms(2)).await.with_status(201);
+    server.get(&waiting).await.with_status(200);
+    server.advance(Duration::from_hours(1));
+    pair(&server, &user, sms(1)).await.with_status(201);
+    server.get(&waiting).await.refused(404, "NOT_FOUND");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_have_an_order_that_the_user_may_change_or_drop() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let mut made = Vec::new();
+    for number in 0..3 {
+        let device = paired(&server, &user, sms(number)).await;
+        made.push(device.rsplit('/').next().unwrap().to_owned());
+        server.advance(Duration::from_seconds(1));
+    }
+    let pending = paired(&server, &user, unproved(sms(7))).await;
+    let pending = pending.rsplit('/').next().unwrap().to_owned();
+    assert_eq!(order(&server, &user).await[..3], made[..]);
+    let devices = format!("{user}/devices");
+    let reorder = async |names: &[&String]| {
+        let order: Vec<_> = names.iter().map(|id| json!({ "id": id })).collect();
+        let body = json!({ "order": order });
+        server
+            .vendor("POST", &devices, "devices.reorder+json", Some(body))
+            .await
+    };
+    let answer = reorder(&[&made[2], &made[0], &made[1]])
+        .await
+        .with_status(200);
+    assert_eq!(
+        ids(&answer, "devices")[..3],
+        [made[2].clone(), made[0].clone(), made[1].clone()]
+    );
+    for wrong in [
+        vec![&made[0], &made[1]],
+        vec![&made[0], &made[1], &made[1]],
+        vec![&made[0], &made[1], &made[2], &pending],
+    ] {
+        reorder(&wrong)
+            .await
+            .refused_for(400, "INVALID_DATA", "INVALID_VALUE", "order");
+    }
+    // When the first goes, the second is the default one.
+    server
+        .delete(&format!("{devices}/{}", made[2]))
+        .await
+        .with_status(204);
+    assert_eq!(order(&server, &user).await[..2], made[..2]);
+    reorder(&[&made[1], &made[0]]).await.with_status(200);
+
+    let dropped = server
+        .vendor("POST", &devices, "devices.order.remove+json", None)
+        .await;
+    let dropped = dropped.with_status(200);
+    assert_eq!(ids(&dropped, "devices")[..2], made[..2]);
+    let all = server
+        .get(&format!("{devices}?expand=order"))
+        .await
+        .with_status(200);
+    assert!(all["_embedded"]["devices"][0].get("order").is_none());
+    reorder(&[&made[1], &made[0]]).await.with_status(200);
+    let dropped = server
+        .vendor("DELETE", &devices, "devices.order.remove+json", None)
+        .await;
+    assert_eq!((dropped.status.as_u16(), dropped.body), (204, Value::Null));
+    server
+        .delete(&devices)
+        .await
+        .refused(415, "INVALID_REQUEST");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_are_found_by_status_and_type() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    pair(&server, &user, sms(1)).await.with_status(201);
+    pair(&server, &user, unproved(sms(2)))
+        .await
+        .with_status(201);
+    let mail = json!({ "type": "EMAIL", "email": "nia@corp.example" });
+    pair(&server, &user, mail).await.with_status(201);
+    for (filter, found) in [
+        (r#"status eq "ACTIVE""#, 2),
+        (r#"status eq "ACTIVATION_REQUIRED""#, 1),
+        (r#"type eq "EMAIL""#, 1),
+        (r#"(status eq "ACTIVE") AND (type eq "SMS")"#, 1),
+    ] {
+        let query: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        let page = server
+            .get(&format!("{user}/devices?filter={query}"))
+            .await
+            .with_status(200);
+        assert_eq!(page["size"], found, "{filter}");
+    }
+    server
+        .get(&format!("{user}/devices?filter=phone+eq+%22x%22"))
+        .await
+        .refused_for(400, "INVALID_REQUEST", "INVALID_FILTER", "filter");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_is_blocked_renamed_and_removed() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let device = paired(&server, &user, sms(1)).await;
+    let blocked = server
+        .vendor("POST", &device, "device.block+json", None)
+        .await
+        .with_status(200);
+    let expected = json!({ "status": "BLOCKED", "blockedAt": "2026-01-31T12:00:00.000Z" });
+    assert_eq!(blocked["block"], expected);
+    let free = server
+        .vendor("POST", &device, "device.unblock", None)
+        .await
+        .with_status(200);
+    assert_eq!(free["block"], json!({ "status": "UNBLOCKED" }));
+
+    let nickname = format!("{device}/nickname");
+    let renamed = server
+        .put(&nickname, json!({ "nickname": "old phone" }))
+        .await
+        .with_status(200);
+    assert_eq!(
+        (&renamed["nickname"], &renamed["id"]),
+        (&json!("old phone"), &free["id"])
+    );
+    server
+        .put(&nickname, json!({ "nickname": "" }))
+        .await
+        .refused_for(400, "INVALID_DATA", "EMPTY_VALUE", "nickname");
+    for method in ["PUT", "PATCH"] {
+        server
+            .call(method, &device, Some(json!({ "nickname": "x" })))
+            .await
+            .refused(405, "METHOD_NOT_ALLOWED");
+    }
+    server
+        .vendor("POST", &device, "device.lock+json", None)
+        .await
+        .refused(415, "INVALID_REQUEST");
+
+    server.delete(&device).await.with_status(204);
+    server.get(&device).await.refused(404, "NOT_FOUND");
+    server.delete(&device).await.refused(404, "NOT_FOUND");
+    let other = server.user("kim").await;
+    let device = paired(&server, &user, sms(1)).await;
+    let foreign = device.replace(&user, &other);
+    server.get(&foreign).await.refused(404, "NOT_FOUND");
+    server.delete(&foreign).await.refused(404, "NOT_FOUND");
+    activate(&server, &foreign, "123456")
+        .await
+        .refused(404, "NOT_FOUND");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unlocking_a_device_forgives_its_wrong_codes() {
+    let server = Server::start().await;
+    let user = server.user("nia").await;
+    let device = paired(&server, &user, sms(1)).await;
+    let environment: Uuid = server.environment.parse().unwrap();
+    let subject = format!("device:{}", device.rsplit('/').next().unwrap());
+    let failures = DeviceFailures {
+        wrong: 2,
+        round: 3,
+        locked_until: Some(server.app.now() + Duration::from_minutes(5)),
+    };
+    let counter = counters::write(StoredCounter {
+        environment,
+        subject: subject.clone(),
+        version: 0,
+        expires_at: server.app.now() + Duration::from_days(1),
+        body: serde_json::to_string(&failures).unwrap(),
+    });
+    server.app.commit(Batch(vec![counter])).await.unwrap();
+    let unlocked = server
+        .vendor("POST", &device, "device.unlock+json", None)
+        .await;
+    assert_eq!(
+        unlocked.with_status(200)["lock"],
+        json!({ "status": "UNLOCKED" })
+    );
+    let found = counters::read(&*server.app.engine, environment, &[subject])
+        .await
+        .unwrap();
+    let left: DeviceFailures = serde_json::from_str(&found[0].body).unwrap();
+    assert_eq!(
+        left,
+        DeviceFailures {
+            round: 3,
+            ..DeviceFailures::default()
+        }
+    );
+}

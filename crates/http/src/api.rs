@@ -262,6 +262,7 @@ async fn dispatch(
     let exchange = match exchange_of(&app, request.headers()) {
         Ok(exchange) => Arc::new(exchange),
         Err(exchange) => {
+            exchange.admit_page(None);
             let mut response = ApiError::Misdirected.render(&exchange);
             headers::stamp(response.headers_mut(), &exchange);
             entry.end(&response, &exchange);

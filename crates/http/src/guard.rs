@@ -32,6 +32,10 @@ pub(crate) async fn admit(call: &Call, guard: Guard) -> Result<Option<Caller>, A
         correlation_id: call.exchange.correlation_id.clone(),
     };
     let Some(permission) = permission else {
+        // Without any role there is nothing to administer, and so nothing to answer.
+        if actor.assignments.is_empty() {
+            return Err(ManagementError::Forbidden.into());
+        }
         return Ok(Some(caller(Reach::Everything, Access::Read)));
     };
     let environment = environment_of(call)?;

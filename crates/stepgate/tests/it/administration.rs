@@ -77,6 +77,7 @@ impl Admin {
         for path in [
             "/v1/organizations".to_owned(),
             "/v1/environments".to_owned(),
+            "/v1/roles".to_owned(),
             format!("/v1/environments/{env}"),
             own("applications"),
             own("resources"),
@@ -158,8 +159,10 @@ async fn a_developer_cannot_make_an_application_that_may_do_more() {
             assert_eq!(answer.status, 403, "{role}: {}", answer.body);
         }
     }
-    let token = admin.token_of(env, &made).await;
-    admin.administers_nothing(&token, &tenant).await;
+    let secret = admin.secret(env, &made).await;
+    let token = requests::client_credentials(env, &made, &secret);
+    let answer = admin.client.call(token, 400).await.unwrap();
+    assert_eq!(answer.body["error"], "access_denied", "it has no role");
 }
 
 #[tokio::test]

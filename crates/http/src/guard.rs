@@ -36,6 +36,10 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
         correlation_id: call.exchange.correlation_id.clone(),
     };
     let Some(permission) = permission else {
+        // Without any role there is nothing to administer, and so nothing to answer.
+        if actor.assignments.is_empty() {
+            return Err(ManagementError::Forbidden.into());
+        }
         return Ok(Some(caller(Reach::Everything, Access::Read)));
     };
     let environment = environment_of(call)?;

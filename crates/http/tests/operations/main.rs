@@ -1,6 +1,12 @@
-//! What holds for every operation, because it comes from the one list of them.
+//! What holds for every operation, because it comes from the one list of them, and what clients
+//! of the platform ask of each resource.
 
+mod applications;
 mod conventions;
 mod guards;
+mod links;
+mod organizations;
+mod policies;
+mod provider;
 mod robustness;
 mod support;

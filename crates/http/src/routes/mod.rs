@@ -5,6 +5,7 @@ mod devices;
 mod environments;
 mod flows;
 mod inbox;
+mod licenses;
 mod management;
 mod mfa_settings;
 mod oidc;
@@ -28,6 +29,7 @@ use crate::api::Api;
 pub fn operations() -> Api {
     Api::default()
         .then(environments::operations)
+        .then(licenses::operations)
         .then(management::operations)
         .then(secrets::operations)
         .then(roles::operations)

@@ -1,4 +1,5 @@
-//! What holds for every operation, because it comes from the one list of them.
+//! What holds for every operation, because it comes from the one list of them, and what clients
+//! of the platform ask of each resource.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,7 +8,12 @@
     reason = "a test that meets the unexpected ends there"
 )]
 
+mod applications;
 mod conventions;
 mod guards;
+mod links;
+mod organizations;
+mod policies;
+mod provider;
 mod robustness;
 mod support;

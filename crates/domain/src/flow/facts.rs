@@ -96,7 +96,7 @@ pub struct UserFacts {
     pub sends: Versioned<DailyHistory>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountLock {
     /// None: until an administrator unlocks.
     pub until: Option<Timestamp>,
@@ -120,6 +120,9 @@ pub struct UserFailures {
     pub consecutive: u32,
     /// Since the last right code or lockout: counts towards `mfaSettings.lockout`.
     pub toward_lockout: u32,
+    /// The last lock that wrong codes led to. Of a decoy, which has no document, it is all there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<AccountLock>,
 }
 
 /// Wrong codes of one device. An administrator's unlock of the device removes it.

@@ -145,9 +145,12 @@ impl<'a> Turn<'a> {
         self.subject
             .as_ref()
             .is_some_and(|SubjectFacts { user, .. }| {
-                let is_locked = user
-                    .lock
-                    .is_some_and(|lock| lock.until.is_none_or(|until| until > now));
+                let lock = if self.is_decoy() {
+                    user.failures.state.lock
+                } else {
+                    user.lock
+                };
+                let is_locked = lock.is_some_and(|lock| lock.until.is_none_or(|until| until > now));
                 let is_guarded = user.failures.state.consecutive >= GUARD;
                 user.enabled && user.verified && !is_guarded && (ignore_lock || !is_locked)
             })

@@ -96,6 +96,15 @@ pub struct UserFacts {
     pub sends: Versioned<DailyHistory>,
 }
 
+impl UserFacts {
+    /// Enabled, verified, below the guard, and not under this lock.
+    pub(crate) fn is_usable(&self, lock: Option<AccountLock>, now: Timestamp) -> bool {
+        let is_locked = lock.is_some_and(|lock| lock.until.is_none_or(|until| until > now));
+        let is_guarded = self.failures.state.consecutive >= GUARD;
+        self.enabled && self.verified && !is_guarded && !is_locked
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountLock {
     /// None: until an administrator unlocks.

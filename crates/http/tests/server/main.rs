@@ -10,6 +10,8 @@
 mod client_credentials;
 mod codes;
 mod cors;
+mod guesses;
+mod hints;
 mod introspection;
 mod metadata;
 mod support;

@@ -154,7 +154,8 @@ impl Draw<'_> {
         let entropy: &mut dyn Entropy = self;
         let drawn = u64::from_be_bytes(entropy.bytes());
         let age = u64::try_from(age.as_millis()).unwrap_or_default();
-        let range = age.checked_ilog2().map_or(1, |bits| 1_u64 << bits);
+        // Below a quarter of an hour it would double too often.
+        let range = 1_u64 << age.checked_ilog2().unwrap_or_default().max(20);
         i64::try_from(drawn & (range - 1)).unwrap_or_default()
     }
     fn phone(&mut self) -> String {

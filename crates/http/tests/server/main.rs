@@ -14,4 +14,5 @@ mod guesses;
 mod hints;
 mod introspection;
 mod metadata;
+mod strangers;
 mod support;

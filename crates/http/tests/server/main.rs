@@ -7,6 +7,7 @@
     reason = "a test that meets the unexpected ends there"
 )]
 
+mod browsers;
 mod client_credentials;
 mod codes;
 mod cors;
@@ -14,5 +15,6 @@ mod guesses;
 mod hints;
 mod introspection;
 mod metadata;
+mod requests;
 mod strangers;
 mod support;

@@ -262,7 +262,9 @@ async fn dispatch(
     let exchange = match exchange_of(&app, request.headers()) {
         Ok(exchange) => Arc::new(exchange),
         Err(exchange) => {
-            let response = ApiError::Misdirected.render(&exchange);
+            exchange.admit_page(None);
+            let mut response = ApiError::Misdirected.render(&exchange);
+            headers::stamp(response.headers_mut(), &exchange);
             entry.end(&response, &exchange);
             return response;
         }

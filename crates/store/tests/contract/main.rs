@@ -80,6 +80,7 @@ contract! {
     filters::times_are_compared_with_or_without_a_zone,
     flows::a_flow_is_written_by_version,
     flows::a_counter_begins_at_absence,
+    flows::whoever_judged_by_a_counter_before_its_reset_finds_it_stale,
     flows::sixty_four_guesses_are_judged_five_times,
     facts::a_user_comes_with_devices_and_counters,
     facts::a_flow_comes_with_its_user,

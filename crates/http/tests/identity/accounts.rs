@@ -104,6 +104,7 @@ async fn make_wrong_codes(server: &Server, user: &str) {
         .await
         .unwrap();
     let failures = UserFailures {
+        lock: None,
         consecutive: 4,
         toward_lockout: 4,
     };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     delivery::{self, CountryLimit, DailyHistory, Denied},
     effect::{Answer, AuditEvent, CounterState, Effect, FlowError, SendCode, Subject, Transition},
-    facts::{DeviceFacts, Facts, GUARD, SubjectFacts, Versioned},
+    facts::{DeviceFacts, Facts, SubjectFacts, Versioned},
     ids::DeviceId,
     policy::{ActionKind, MultiFactorAuthentication, PolicyAction},
     state::{Challenge, DeviceEntry, Failure, Flow, OneTimeCode, Status, UsableStatus},

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     entropy::Entropy,
-    id::Id,
+    id::{Id, IdSequence},
     secret::Secret,
     time::{Duration, Timestamp},
 };
@@ -146,7 +146,8 @@ impl Draw<'_> {
         i64::from(u32::from_be_bytes(entropy.bytes()) % bound)
     }
     fn id<T>(&mut self, at: Timestamp) -> Id<T> {
-        Id::new(at, self)
+        // As ids are made where little happens in the same millisecond.
+        Id::next(&mut IdSequence::default(), at, self)
     }
     /// Milliseconds below `age`. As the environment grows older the range doubles now and then, and
     /// only then does what is drawn change, for half of the names.

@@ -130,14 +130,14 @@ async fn the_right_code_sent_eight_times_at_once_gives_one_authorization_code() 
         let (trial, flow) = (trial.clone(), flow.clone());
         resumes.spawn(async move { trial.resume(&flow).await });
     }
-    let (resumed, late): (Vec<Answer>, Vec<Answer>) = resumes
+    let (granted, late): (Vec<Answer>, Vec<Answer>) = resumes
         .join_all()
         .await
         .into_iter()
         .partition(|answer| answer.status == 200);
-    assert_eq!((resumed.len(), late.len()), (1, 7));
+    assert_eq!((granted.len(), late.len()), (1, 7));
     assert!(late.iter().all(|answer| answer.status == 404));
-    let code = text(&resumed[0].json(200)["authorizeResponse"], "code");
+    let code = text(&granted[0].json(200)["authorizeResponse"], "code");
     let bought = trial.server.redeem(&trial.client, &code).await;
     answer(bought, StatusCode::OK).await;
 }

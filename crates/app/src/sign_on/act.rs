@@ -290,16 +290,16 @@ pub async fn delivery_failed(
     let message: Option<MessageId> = message.parse().ok();
     let mut judged_by = None;
     for _ in 0..ATTEMPTS {
-        let now = app.now();
-        let key = app.data_key(environment).await?;
-        let told = match (flow_facts(&*app.engine, environment, flow).await?, message) {
+        let read = flow_facts(&*app.engine, environment, flow).await?;
+        let told = match (read, message) {
             (Some((row, user)), Some(message)) => {
                 if judged_by.replace(row.version) == Some(row.version) {
                     // The flow is as it was, so it was the lease that is lost.
                     return Ok(());
                 }
+                let key = app.data_key(environment).await?;
                 let flow: flow::Flow = serde_json::from_str(&row.body)?;
-                let known = user.map(|rows| Known::of(rows, now)).transpose()?;
+                let known = user.map(|rows| Known::of(rows, app.now())).transpose()?;
                 told(app, &key, &flow, row.version, known.as_ref(), message).await?
             }
             (None, _) | (_, None) => Vec::new(),

@@ -99,6 +99,7 @@ impl World {
                 loopback: false,
             },
             development: false,
+            floors: stepgate_domain::flow::delivery::Floors::default(),
             inbox: false,
         };
         let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();
@@ -123,7 +124,7 @@ impl World {
         };
         let Registered { id, secret } = world.application(json!({})).await;
         (world.client, world.secret) = (id, secret);
-        world.policy(id, 1, "Mfa", vec![by_sms(json!({}))]).await;
+        world.policy(id, 1, "Mfa", vec![by_sms(&json!({}))]).await;
         world
     }
 
@@ -480,7 +481,7 @@ pub(crate) fn with_cookie(visitor: Visitor, cookie: &SessionCookie) -> Visitor {
 }
 
 /// An action as the older form has it, text messages alone.
-pub(crate) fn by_sms(overrides: Value) -> Value {
+pub(crate) fn by_sms(overrides: &Value) -> Value {
     let off = json!({ "enabled": false });
     let mut action = json!({ "type": "MULTI_FACTOR_AUTHENTICATION", "sms": { "enabled": true },
         "email": off, "voice": off, "authenticator": off, "securityKey": off, "boundBiometrics": off });

@@ -15,7 +15,7 @@ use stepgate_domain::{
             Application,
             secret::{PreviousDraft, RotationDraft},
         },
-        user::{Lifecycle, LifecycleStatus},
+        user::{Lifecycle, LifecycleStatus, User},
     },
     time::Duration,
 };
@@ -44,7 +44,7 @@ fn bad_hints(
         changed.as_object_mut().unwrap().remove(name);
         sign(&header, &changed, &world.secret)
     };
-    let headed = |header: Value| sign(&header, &claims, &world.secret);
+    let under = |header: Value| sign(&header, &claims, &world.secret);
     let invalid = "login_hint_token is not a valid JWT";
     let unsupported = "Unsupported login_hint_token header";
     let signature = "login_hint_token signature is invalid";
@@ -72,26 +72,26 @@ fn bad_hints(
             with("padding", json!("x".repeat(9000))),
             invalid,
         ),
-        ("alg none", headed(json!({ "alg": "none" })), unsupported),
-        ("alg RS256", headed(json!({ "alg": "RS256" })), unsupported),
+        ("alg none", under(json!({ "alg": "none" })), unsupported),
+        ("alg RS256", under(json!({ "alg": "RS256" })), unsupported),
         (
             "nested",
-            headed(json!({ "alg": "HS256", "cty": "JWT" })),
+            under(json!({ "alg": "HS256", "cty": "JWT" })),
             unsupported,
         ),
         (
             "encrypted",
-            headed(json!({ "alg": "HS256", "enc": "A256GCM" })),
+            under(json!({ "alg": "HS256", "enc": "A256GCM" })),
             unsupported,
         ),
         (
             "crit",
-            headed(json!({ "alg": "HS256", "crit": ["exp"] })),
+            under(json!({ "alg": "HS256", "crit": ["exp"] })),
             unsupported,
         ),
         (
             "alg of another length",
-            headed(json!({ "alg": "HS512" })),
+            under(json!({ "alg": "HS512" })),
             signature,
         ),
         (
@@ -235,22 +235,20 @@ async fn a_rotated_secret_verifies_until_it_expires() {
     assert_eq!(error.description, "login_hint_token signature is invalid");
 }
 
+type Change = fn(User) -> User;
+
 #[tokio::test]
 async fn a_user_who_may_not_sign_on_gets_a_failed_flow_and_no_message() {
     let world = World::new().await;
     let user = world.mira().await;
-    type Change =
-        fn(stepgate_domain::resources::user::User) -> stepgate_domain::resources::user::User;
     let cases: [(&str, Change); 3] = [
         ("disabled", |user| user.enable(false)),
         ("locked", |user| user.enable(true).lock_account(None, NOW)),
-        ("unverified", |user| {
-            stepgate_domain::resources::user::User {
-                lifecycle: Lifecycle {
-                    status: LifecycleStatus::VerificationRequired,
-                },
-                ..user.unlock_account()
-            }
+        ("unverified", |user| User {
+            lifecycle: Lifecycle {
+                status: LifecycleStatus::VerificationRequired,
+            },
+            ..user.unlock_account()
         }),
     ];
     for (name, change) in cases {

@@ -168,7 +168,7 @@ async fn only_devices_that_the_policy_lets_through_are_used() {
 async fn by_bypass_a_hinted_user_without_a_device_goes_on_at_once() {
     let world = World::new().await;
     let client = world.application(json!({})).await;
-    let action = by_sms(json!({ "noDevicesMode": "BYPASS" }));
+    let action = by_sms(&json!({ "noDevicesMode": "BYPASS" }));
     world.policy(client.id, 1, "Lenient", vec![action]).await;
     let world = world.of(client);
     let user = world.user("mira.k").await;
@@ -245,7 +245,7 @@ async fn a_policy_that_fails_gives_way_to_the_next_one() {
             json!({ "type": "EMAIL", "email": "mira@example.test" }),
         )
         .await;
-    let by_mail = by_sms(json!({ "sms": { "enabled": false }, "email": { "enabled": true } }));
+    let by_mail = by_sms(&json!({ "sms": { "enabled": false }, "email": { "enabled": true } }));
     world.policy(world.client, 2, "Mail", vec![by_mail]).await;
     let flow = world.begin("mira.k").await;
     assert_eq!(flow.status(), "OTP_REQUIRED");

@@ -1,5 +1,12 @@
 //! Sign-ons as the edge asks for them, on a real database with a clock that is moved by hand.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected ends there"
+)]
+
 mod budget;
 mod endings;
 mod fixture;

@@ -20,7 +20,7 @@ async fn with_login() -> World {
     let client = world.application(json!({})).await;
     let actions = vec![
         json!({ "type": "LOGIN", "recovery": { "enabled": false } }),
-        by_sms(json!({})),
+        by_sms(&json!({})),
     ];
     world.policy(client.id, 1, "Both", actions).await;
     world.of(client)

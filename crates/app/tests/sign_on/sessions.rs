@@ -13,7 +13,7 @@ async fn with_sso() -> World {
     let world = World::new().await;
     let client = world.application(json!({})).await;
     let condition = json!({ "secondsSince": "${session.lastSignOn.withAuthenticator.mfa.at}", "greater": 3600 });
-    let action = by_sms(json!({ "condition": condition }));
+    let action = by_sms(&json!({ "condition": condition }));
     world.policy(client.id, 1, "Hourly", vec![action]).await;
     world.of(client)
 }

@@ -12,6 +12,7 @@ mod oidc;
 mod passwords;
 mod roles;
 mod secrets;
+mod self_service;
 mod signon;
 mod system;
 mod templates;
@@ -43,6 +44,7 @@ pub fn operations() -> Api {
         .then(mfa_settings::operations)
         .then(templates::operations)
         .then(system::operations)
+        .then(self_service::operations)
 }
 
 pub fn router(app: &Arc<App>) -> Router {

@@ -12,4 +12,5 @@ mod codes;
 mod cors;
 mod introspection;
 mod metadata;
+mod self_service;
 mod support;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use stepgate_domain::{
+    id::Id,
     oauth::{
         client::{
             ApplicationType, Client, Cors, GrantType, PkceEnforcement, Protocol, RefreshTokenRules,
@@ -17,6 +18,7 @@ use stepgate_domain::{
             self, Application, CorsBehavior,
             secret::{self, ClientSecrets},
         },
+        environment::Environment,
         grant::Grant,
         scope::Scope,
     },
@@ -48,10 +50,22 @@ pub async fn named_client(
     environment: Uuid,
     client_id: &str,
 ) -> Result<Option<Client>, StoreError> {
-    match client_id.parse::<stepgate_domain::id::Id<Client>>() {
+    match client_id.parse::<Id<Client>>() {
         Ok(id) => client(app, environment, id.uuid()).await,
         Err(_) => Ok(None),
     }
+}
+
+/// The environment of the client that a request names.
+pub async fn environment_of_client(
+    app: &App,
+    client_id: &str,
+) -> Result<Option<Id<Environment>>, StoreError> {
+    let Ok(id) = client_id.parse::<Id<Client>>() else {
+        return Ok(None);
+    };
+    let found = documents::environment_of(&*app.engine, Application::KIND, id.uuid()).await?;
+    Ok(found.map(Id::from_uuid))
 }
 
 fn as_client(stored: &Stored<Application>) -> Client {

@@ -14,7 +14,8 @@ mod verification;
 
 pub use authentication::{TokenError, authenticate};
 pub use client::{
-    AllowanceFacts, allowance_facts, client, client_secrets, named_client, resource_secrets,
+    AllowanceFacts, allowance_facts, client, client_secrets, environment_of_client, named_client,
+    resource_secrets,
 };
 pub use introspection::{
     Introspector, Userinfo, authenticate_introspector, introspect, is_alive, userinfo,

@@ -1,5 +1,7 @@
 //! Errors of the OAuth endpoints (RFC 6749 §5.2), with the platform's wording.
 
+use std::fmt;
+
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -7,11 +9,7 @@ use axum::{
 };
 use serde_json::json;
 use stepgate_app::tokens::TokenError;
-use stepgate_domain::{
-    id::Id,
-    oauth::error::{self, OAuthErrorCode},
-    resources::environment::Environment,
-};
+use stepgate_domain::oauth::error::{self, OAuthErrorCode};
 
 use super::{Render, management::ApiError};
 use crate::exchange::Exchange;
@@ -29,8 +27,9 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
-    /// The error of a request to an environment's token or introspection endpoint.
-    pub(crate) fn of(environment: Id<Environment>, error: TokenError) -> Self {
+    /// The error of a request to a token or introspection endpoint. The realm is the environment,
+    /// where one was named.
+    pub(crate) fn of(realm: impl fmt::Display, error: TokenError) -> Self {
         match error {
             TokenError::Refused(error) => Self::Refused {
                 error,
@@ -39,7 +38,7 @@ impl OAuthError {
             TokenError::Client(error) => Self::Refused {
                 challenge: error
                     .challenges()
-                    .then(|| format!("Basic realm=\"{environment}\"")),
+                    .then(|| format!("Basic realm=\"{realm}\"")),
                 error: error.into(),
             },
             TokenError::Failed(error) => Self::Platform(error.into()),

@@ -43,6 +43,14 @@ pub(super) fn operations(api: Api) -> Api {
         ))
         .op(Operation::new(
             Method::POST,
+            "/as/token",
+            Takes::Form,
+            Guard::Public,
+            "The same, in the environment of the client that is named",
+            token_of_client,
+        ))
+        .op(Operation::new(
+            Method::POST,
             "/{environmentID}/as/introspect",
             Takes::Form,
             Guard::Public,
@@ -146,6 +154,20 @@ async fn token(call: Call) -> Result<Reply, OAuthError> {
     Ok(Reply::json(body)
         .with(header::CACHE_CONTROL, "no-store")
         .with(header::PRAGMA, "no-cache"))
+}
+
+/// Some clients leave the environment out of the path: it is that of the client.
+async fn token_of_client(mut call: Call) -> Result<Reply, OAuthError> {
+    let refuse = |error| OAuthError::of("as", error);
+    let form = Parameters::parse(&call.body);
+    let credentials = ClientCredentials::read(authorization(&call), &form)
+        .map_err(|error| refuse(error.into()))?;
+    let environment = tokens::environment_of_client(&call.app, &credentials.client_id)
+        .await?
+        .ok_or_else(|| refuse(credentials.invalid().into()))?;
+    let name = "environmentID".to_owned();
+    call.params.insert(name, environment.to_string());
+    token(call).await
 }
 
 async fn introspect(call: Call) -> Result<Reply, OAuthError> {

@@ -188,7 +188,7 @@ async fn notification_policies_limit_pairing_too() {
     server
         .post("/notificationsPolicies", policy)
         .await
-        .with_status(201);
+        .with_status(200);
     let german = json!({ "type": "SMS", "phone": "+49.3055501234" });
     pair(&server, &user, unproved(german.clone()))
         .await

@@ -43,6 +43,7 @@ fn is_public_on_purpose(operation: &Operation) -> bool {
         || path == "/readyz"
         || path == "/openapi.json"
         || path == "/stepgate.css"
+        || path == "/as/token"
         || path.starts_with("/inbox")
         || path.starts_with("/.well-known/")
         || path.starts_with("/{environmentID}/")

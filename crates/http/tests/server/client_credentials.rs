@@ -220,3 +220,31 @@ async fn a_rotated_secret_works_until_it_expires_and_its_use_is_noted() {
     assert_eq!(error, "invalid_client");
     answer(server.token(&new, &FORM).await, StatusCode::OK).await;
 }
+
+#[tokio::test]
+async fn a_client_may_leave_its_environment_out_of_the_path() {
+    let server = Server::start().await;
+    let admin = server.admin();
+    let place = || server.request(Method::POST, "/as/token").form(&FORM);
+    let basic = place().basic_auth(&admin.id, Some(&admin.secret));
+    let body = answer(basic.send().await.unwrap(), StatusCode::OK).await;
+    let claims = verified(&server, &text(&body, "access_token"), "at+jwt").await;
+    assert_eq!(claims["iss"], server.issuer());
+    assert_eq!(claims["client_id"], admin.id.as_str());
+    for (id, secret) in [
+        (
+            "00000000-0000-4000-8000-000000000000",
+            admin.secret.as_str(),
+        ),
+        ("nobody", admin.secret.as_str()),
+        (admin.id.as_str(), "wrong"),
+    ] {
+        let refused = place().basic_auth(id, Some(secret)).send().await.unwrap();
+        assert!(
+            refused.headers().contains_key(header::WWW_AUTHENTICATE),
+            "{id}"
+        );
+        let (error, _) = oauth_error(refused, StatusCode::UNAUTHORIZED).await;
+        assert_eq!(error, "invalid_client", "{id}");
+    }
+}

@@ -3,7 +3,7 @@
 use stepgate_domain::{access::Reach, resource::Kind};
 use uuid::Uuid;
 
-use super::{Document, document, list::reach_condition, space, tables};
+use super::{Document, document, list::reach_condition, space, tables, uuid};
 use crate::{
     engine::{Engine, StoreError, Value},
     sql::Sql,
@@ -82,6 +82,18 @@ pub async fn default_of(
     environment: Uuid,
 ) -> Result<Option<Document>, StoreError> {
     find(engine, kind, environment, "default", None, "").await
+}
+
+/// The environment of a configuration document of which only the id is known.
+pub async fn environment_of(
+    engine: &dyn Engine,
+    kind: &'static Kind,
+    id: Uuid,
+) -> Result<Option<Uuid>, StoreError> {
+    const FIND: &str = "SELECT environment FROM resource WHERE id = $1 AND kind = $2";
+    let args = vec![id.to_string().into(), kind.name.into()];
+    let rows = engine.query(FIND.into(), args).await?;
+    rows.first().map(|row| uuid(row.text(0)?)).transpose()
 }
 
 /// Counts are kept by the kind's name; no kind has an empty one.

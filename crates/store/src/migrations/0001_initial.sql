@@ -19,6 +19,8 @@ CREATE TABLE resource (
   FOREIGN KEY (environment, parent) REFERENCES resource (environment, id) ON DELETE CASCADE
 );
 CREATE INDEX resource_by_kind ON resource (environment, kind, id);
+-- Clients of which only the id is known.
+CREATE INDEX resource_by_id ON resource (id, kind);
 CREATE INDEX resource_by_parent ON resource (environment, parent, kind, id);
 
 CREATE TABLE resource_key (

@@ -106,6 +106,7 @@ async fn make_wrong_codes(server: &Server, user: &str) {
     let failures = UserFailures {
         consecutive: 4,
         toward_lockout: 4,
+        lock: None,
     };
     let counter = counters::write(StoredCounter {
         environment,

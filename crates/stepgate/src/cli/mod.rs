@@ -8,6 +8,7 @@ pub(crate) mod server;
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     config::{self, Faults},
@@ -76,6 +77,18 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         Some(("hint-token", matches)) => hint_token::run(matches),
         _ => anyhow::bail!("no such command"),
     }
+}
+
+/// Ends when the operator (SIGTERM) or the terminal (Ctrl-C) asks the process to stop, from now on.
+pub(crate) fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 /// Runs a command that talks to the network.

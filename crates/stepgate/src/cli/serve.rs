@@ -3,7 +3,6 @@
 use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::{block_on, server};
 use crate::{config::Settings, telemetry};
@@ -11,8 +10,7 @@ use crate::{config::Settings, telemetry};
 pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     telemetry::start(settings.mode, &settings.log);
     block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+        let asked_to_stop = super::asked_to_stop()?;
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!(mode = %settings.mode, inbox = settings.inbox, version, "starting");
         let running = server::start(settings).await?;
@@ -21,10 +19,7 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
             announce(path, &running.address.to_string())
                 .with_context(|| format!("{} cannot be written", path.display()))?;
         }
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        asked_to_stop.await;
         tracing::info!("finishing what was taken");
         running.stop().await?;
         tracing::info!("stopped");

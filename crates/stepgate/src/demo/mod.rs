@@ -18,7 +18,10 @@ use stepgate_client::{
 
 use self::show::{Screen, note};
 use crate::{
-    cli::server::{self, InitOutput, RunningServer},
+    cli::{
+        self,
+        server::{self, InitOutput, RunningServer},
+    },
     config::{MasterKey, Mode, Settings},
     telemetry,
 };
@@ -73,8 +76,9 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let differs = screen.summary(&rows, start.elapsed());
 
     if keep && let Ok((tenant, _)) = &outcome {
+        let asked_to_stop = cli::asked_to_stop()?;
         where_everything_is(&screen, &client, &made, tenant, directory.path());
-        tokio::signal::ctrl_c().await?;
+        asked_to_stop.await;
     }
     stop(running).await?;
     Ok(if differs {

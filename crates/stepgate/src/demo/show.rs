@@ -124,3 +124,25 @@ fn pretty(body: &Value) -> String {
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(differences: &[&str]) -> Row {
+        Row {
+            title: "a check".to_owned(),
+            differences: differences.iter().map(|it| (*it).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn one_difference_is_enough_to_fail() {
+        let screen = Screen::new();
+        assert!(!screen.summary(&[row(&[]), row(&[])], Duration::ZERO));
+        assert!(screen.summary(
+            &[row(&[]), row(&["status is 400, not 200"])],
+            Duration::ZERO
+        ));
+    }
+}

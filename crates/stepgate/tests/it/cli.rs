@@ -2,8 +2,9 @@
 
 use std::{
     fs,
-    io::Write,
-    process::{Output, Stdio},
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Output, Stdio},
 };
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -252,4 +253,37 @@ fn the_demo_succeeds_and_is_plain_in_a_pipe() {
     assert!(!shown.contains('\x1b'), "no colour in a pipe");
     assert!(shown.contains("16. resume, for the authorization code"));
     assert!(shown.contains("checks are as promised"));
+}
+
+#[test]
+fn a_kept_demo_says_where_its_data_is_and_removes_it_when_asked_to_stop() {
+    let mut demo = command()
+        .args(["demo", "--keep"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let data = lines
+        .find_map(|line| {
+            Some(
+                line.trim()
+                    .strip_prefix("data directory")?
+                    .trim()
+                    .to_owned(),
+            )
+        })
+        .unwrap();
+    assert!(Path::new(&data).join("stepgate.db").exists(), "{data}");
+    // The last line: from there on it waits.
+    assert!(lines.any(|line| line.contains("login_hint_token=")));
+
+    let asked = Command::new("kill")
+        .args(["-TERM", &demo.id().to_string()])
+        .status();
+    assert!(asked.unwrap().success());
+    assert!(demo.wait().unwrap().success());
+    assert!(!Path::new(&data).exists(), "{data} was left behind");
 }

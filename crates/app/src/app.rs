@@ -1,8 +1,17 @@
 //! What every use case is given.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use stepgate_domain::{id::Id, secret::Secret, time::Timestamp};
+use stepgate_domain::{
+    flow::delivery::Floors,
+    id::{Id, IdSequence},
+    secret::Secret,
+    time::Timestamp,
+};
 use stepgate_notify::Senders;
 use stepgate_store::engine::{Batch, Engine, StoreError};
 use tokio::sync::Notify;
@@ -24,6 +33,8 @@ pub struct Settings {
     pub origins: Origins,
     /// Development mode: test conveniences may be on (the developer inbox, loopback names).
     pub development: bool,
+    /// What nobody may exceed in messages, whatever a notification policy allows.
+    pub floors: Floors,
     /// Whether the developer inbox is served.
     pub inbox: bool,
 }
@@ -37,6 +48,7 @@ pub struct App {
     pub senders: Senders,
     pub passwords: Passwords,
     pub settings: Settings,
+    ids: Mutex<IdSequence>,
     /// Wakes the outbox worker when a message was queued.
     pub outbox: Notify,
     /// Wakes the worker that removes deleted environments.
@@ -68,6 +80,7 @@ impl App {
             senders,
             passwords: Passwords::default(),
             settings,
+            ids: Mutex::default(),
             outbox: Notify::new(),
             deletions: Notify::new(),
         }
@@ -77,9 +90,10 @@ impl App {
         self.clock.now()
     }
 
-    /// A new time-ordered id.
+    /// A new id that sorts after all that were made before it.
     pub fn new_id<T>(&self) -> Id<T> {
-        Id::new(self.now(), &mut SystemRandom)
+        let mut sequence = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        Id::next(&mut sequence, self.now(), &mut SystemRandom)
     }
 
     pub async fn data_key(&self, environment: Uuid) -> Result<Arc<DataKey>, SealError> {

@@ -79,9 +79,10 @@ impl Passwords {
         password: Secret<String>,
         stored: Option<Secret<String>>,
     ) -> Result<bool, HashingError> {
-        self.run(move || match stored {
-            Some(stored) => matches(&password, &stored),
-            None => {
+        self.run(move || {
+            if let Some(stored) = stored {
+                matches(&password, &stored)
+            } else {
                 std::hint::black_box(hash(&password, &[0; SALT_BYTES]).is_ok());
                 false
             }

@@ -108,6 +108,8 @@ pub struct Operation {
     pub private: bool,
     /// Whether a HEAD is answered like this GET. One that does something must not be.
     pub head: bool,
+    /// The scope with which a user may call this on the own account.
+    pub own_scope: Option<&'static str>,
     handler: Handler,
 }
 
@@ -161,6 +163,7 @@ impl Operation {
             response: None,
             private: false,
             head: true,
+            own_scope: None,
             handler,
         }
     }
@@ -262,7 +265,9 @@ async fn dispatch(
     let exchange = match exchange_of(&app, request.headers()) {
         Ok(exchange) => Arc::new(exchange),
         Err(exchange) => {
-            let response = ApiError::Misdirected.render(&exchange);
+            exchange.admit_page(None);
+            let mut response = ApiError::Misdirected.render(&exchange);
+            headers::stamp(response.headers_mut(), &exchange);
             entry.end(&response, &exchange);
             return response;
         }
@@ -349,7 +354,7 @@ async fn serve(
             .get::<ConnectInfo<SocketAddr>>()
             .map(|info| info.0.ip()),
     };
-    call.caller = guard::admit(&call, operation.guard).await?;
+    call.caller = guard::admit(&call, operation).await?;
     Ok((operation.handler)(call).await)
 }
 

@@ -64,10 +64,16 @@ pub fn check(environment: Uuid, subject: &str, version: i64) -> Statement {
 
 /// The counter says this from now on, whatever it said before, if it is there. Whoever judged by
 /// what it said before finds it stale.
-pub fn reset(environment: Uuid, subject: &str, body: String) -> Statement {
+pub fn reset(environment: Uuid, subject: &str, body: String, expires_at: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE counter SET version = version + 1, body = $3 WHERE environment = $1 AND subject = $2",
-        vec![environment.to_string().into(), subject.into(), body.into()],
+        "UPDATE counter SET version = version + 1, body = $3, expires_at = $4 \
+         WHERE environment = $1 AND subject = $2",
+        vec![
+            environment.to_string().into(),
+            subject.into(),
+            body.into(),
+            expires_at.as_millis().into(),
+        ],
     )
 }
 

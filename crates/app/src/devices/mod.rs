@@ -5,7 +5,7 @@ mod sending;
 
 use stepgate_domain::{
     audit::Action,
-    flow::facts::DeviceFailures,
+    flow::{CounterState, facts::DeviceFailures},
     id::Id,
     resource::{Resource, Stored},
     resources::{
@@ -275,10 +275,12 @@ pub async fn unlock(target: &Target<'_>) -> Result<Stored<Device>, ManagementErr
         let mut found = counters::read(&*app.engine, environment, &[subject]).await?;
         if let Some(mut counter) = found.pop() {
             let failures: DeviceFailures = serde_json::from_str(&counter.body)?;
-            counter.body = serde_json::to_string(&DeviceFailures {
+            let state = CounterState::DeviceFailures(DeviceFailures {
                 round: failures.round,
                 ..DeviceFailures::default()
-            })?;
+            });
+            counter.expires_at = state.expires_at(now);
+            counter.body = serde_json::to_string(&state)?;
             statements.push(counters::write(counter));
         }
         statements.push(target.event::<Device>(&Action::DEVICE_UNLOCKED, now));

@@ -86,6 +86,13 @@ pub async fn create(
     };
     let draft = schema::decode::<DeviceDraft>(body)?.settled(enroller)?;
     let id = app.new_id::<Device>();
+    let target = Target {
+        app,
+        caller,
+        place,
+        id: id.uuid(),
+        if_match: None,
+    };
     let device = settle(app, || async {
         let now = app.now();
         let owner = Owner::load(app, caller, place).await?;
@@ -124,7 +131,7 @@ pub async fn create(
         if device.status == DeviceStatus::ActivationRequired {
             let rules = &policy.body;
             let text = draft.notification.as_ref();
-            let (waiting, sent) = send_code(app, &owner, id, device, rules, text, now).await?;
+            let (waiting, sent) = send_code(&target, &owner, device, rules, text, now).await?;
             statements.extend(sent);
             device = waiting;
         }
@@ -191,8 +198,7 @@ pub async fn send_activation_code(target: &Target<'_>) -> Result<Stored<Device>,
         stored.body.may_be_sent_code(now)?;
         let policy = standing_policy(app, environment, &stored.body).await?;
         let device = stored.body.clone();
-        let (device, sent) =
-            send_code(app, &owner, stored.id, device, &policy.body, None, now).await?;
+        let (device, sent) = send_code(target, &owner, device, &policy.body, None, now).await?;
         let (mut statements, stored) = target.replaced(document, device, now).await?;
         statements.extend(sent);
         Ok((Batch(statements), stored))

@@ -2,12 +2,13 @@
 
 use serde::de::DeserializeOwned;
 use stepgate_domain::{
+    audit::Action,
     entropy::Entropy,
     flow::{
         CounterState, Subject, Versioned,
         delivery::{
-            self, AddressHistory, DailyHistory, Denied, Floors, NotificationPolicy, Permitted,
-            Senders, Series,
+            self, AddressHistory, DailyHistory, Denied, NotificationPolicy, Permitted, Senders,
+            Series,
         },
     },
     id::Id,
@@ -35,22 +36,21 @@ use super::{Owner, pairing::code_hash};
 use crate::{
     App,
     error::ManagementError,
-    management::{address_subject, cached, cached_default},
+    management::{Target, address_subject, cached, cached_default},
     messages,
     random::SystemRandom,
 };
 
 /// The device that expects a new code, and the writes that count and queue its message.
 pub(super) async fn send_code(
-    app: &App,
+    target: &Target<'_>,
     owner: &Owner,
-    id: Id<Device>,
     device: Device,
     policy: &DeviceAuthenticationPolicy,
     text: Option<&NotificationDraft>,
     now: Timestamp,
 ) -> Result<(Device, Vec<Statement>), ManagementError> {
-    let environment = owner.document.environment;
+    let (app, environment) = (target.app, owner.document.environment);
     let channel = device.kind.channel();
     let to = recipient(&device);
     let content = content(&owner.user.body, channel);
@@ -62,7 +62,7 @@ pub(super) async fn send_code(
     let drawn = Secret::new(<dyn Entropy>::digits(&mut SystemRandom, DRAWN_DIGITS));
     let code = Secret::new(prefix(&drawn, rules.otp_length).to_owned());
     let key = app.data_key(environment).await?;
-    let device = device.expecting_code(code_hash(&key, id.uuid(), code.expose()), rules, now);
+    let device = device.expecting_code(code_hash(&key, target.id, code.expose()), rules, now);
     let Rendered { subject, text } = rendered(content, text, &owner.user.body, &code, now);
     let message = Message {
         id: app.new_id::<Message>().to_string(),
@@ -74,6 +74,7 @@ pub(super) async fn send_code(
         sender: None,
     };
     statements.push(messages::enqueue(&key, environment, None, &message, now)?);
+    statements.push(target.event::<Device>(&Action::NOTIFICATION_CREATED, now));
     Ok((device, statements))
 }
 
@@ -137,7 +138,7 @@ async fn counted(
         channel,
         address: to.expose(),
         policy: &limits,
-        floors: &Floors::default(),
+        floors: &app.settings.floors,
         senders: Senders {
             sms: has(Channel::Sms),
             email: has(Channel::Email),

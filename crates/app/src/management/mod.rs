@@ -3,18 +3,20 @@
 
 mod audit;
 pub mod caller;
+mod changing;
 mod generic;
 mod loading;
+mod reach;
 mod settling;
 mod writing;
 
 pub(crate) use audit::{Deed, event};
 pub use caller::{Actor, Caller, Place, environments_within_reach};
-pub use generic::{
-    ListRequest, Listing, change, create, insert, list, patch, read, remove, remove_with, replace,
-};
-pub(crate) use generic::{with_context, within};
+pub use changing::{change, insert, remove, remove_with};
+pub(crate) use generic::with_context;
+pub use generic::{ListRequest, Listing, create, list, patch, read, replace};
 pub use loading::{cached, cached_children, cached_default, fetch, typed};
+pub(crate) use reach::within;
 pub use settling::Target;
 pub(crate) use settling::settle;
 pub(crate) use writing::address_subject;

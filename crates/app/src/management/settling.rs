@@ -2,7 +2,7 @@
 
 use stepgate_domain::{
     audit::Action,
-    resource::{Resource, Stored},
+    resource::{Built, Resource, Stored},
     time::Timestamp,
 };
 use stepgate_store::{
@@ -16,9 +16,13 @@ use crate::{App, error::ManagementError};
 use super::{
     Caller, Place,
     audit::{Deed, event, occurred},
-    generic::{ATTEMPTS, read_document},
     prepare_replace,
+    reach::read_document,
 };
+
+/// How often a write is judged anew because something it was judged by changed meanwhile.
+/// Of all who try at once one gets through, so this is how many may.
+const ATTEMPTS: usize = 128;
 
 /// Judges and commits, and begins again when something that it was judged by changed meanwhile.
 /// An attempt that has nothing to write is over.
@@ -75,11 +79,11 @@ impl Target<'_> {
     pub(crate) async fn replaced<R: Resource>(
         &self,
         document: &Document,
-        body: R,
+        built: impl Into<Built<R>>,
         now: Timestamp,
     ) -> Result<(Vec<Statement>, Stored<R>), ManagementError> {
         let (mut statements, stored) =
-            prepare_replace(self.app, self.place, document, body.into(), now).await?;
+            prepare_replace(self.app, self.place, document, built.into(), now).await?;
         statements.push(event(
             self.caller,
             document.environment,

@@ -205,21 +205,25 @@ async fn judge(
     deed: &Deed,
 ) -> Result<Judged, ManagementError> {
     let environment = flow.environment.uuid();
+    let now = app.now();
     let mut judged = Judged {
         input: Input::SessionReset,
         known,
         decoy: None,
         attempt: None,
     };
-    if let Some(name) = flow.decoy_name() {
-        judged.decoy = Some(decoy_of(app, key, flow, name).await?);
+    // Of a name that was only typed, whoever has it and its decoy are looked up at every step: who
+    // waits shall not learn which of them it is.
+    if let Some(name) = flow.user.as_ref().and_then(flow::state::User::typed) {
+        let named = Known::by_username(app, environment, name).await?;
+        judged.decoy = Some(decoy_of(app, key, flow, name, named.as_ref(), now).await?);
     }
     match deed {
         Deed::SessionReset => {}
         Deed::UserLookup { username } => {
-            // Both are always looked up: who waits shall not learn which of them it is.
             judged.known = Known::by_username(app, environment, username).await?;
-            judged.decoy = Some(decoy_of(app, key, flow, username).await?);
+            let known = judged.known.as_ref();
+            judged.decoy = Some(decoy_of(app, key, flow, username, known, now).await?);
             judged.input = Input::UserLookedUp {
                 username: username.clone(),
             };
@@ -290,16 +294,16 @@ pub async fn delivery_failed(
     let message: Option<MessageId> = message.parse().ok();
     let mut judged_by = None;
     for _ in 0..ATTEMPTS {
-        let now = app.now();
-        let key = app.data_key(environment).await?;
-        let told = match (flow_facts(&*app.engine, environment, flow).await?, message) {
+        let read = flow_facts(&*app.engine, environment, flow).await?;
+        let told = match (read, message) {
             (Some((row, user)), Some(message)) => {
                 if judged_by.replace(row.version) == Some(row.version) {
                     // The flow is as it was, so it was the lease that is lost.
                     return Ok(());
                 }
+                let key = app.data_key(environment).await?;
                 let flow: flow::Flow = serde_json::from_str(&row.body)?;
-                let known = user.map(|rows| Known::of(rows, now)).transpose()?;
+                let known = user.map(|rows| Known::of(rows, app.now())).transpose()?;
                 told(app, &key, &flow, row.version, known.as_ref(), message).await?
             }
             (None, _) | (_, None) => Vec::new(),

@@ -270,13 +270,11 @@ impl Asking<'_> {
             Some(known) => Some(known),
             None => Known::by_username(self.app, environment, &hint.subject).await?,
         };
-        match known {
-            Some(known) => Ok(Some(known)),
-            None => {
-                let error = self.request.refuse(HintError::UserNotFound);
-                Err(refused(error, self.allowed_origin.clone()))
-            }
+        if known.is_none() {
+            let error = self.request.refuse(HintError::UserNotFound);
+            return Err(refused(error, self.allowed_origin.clone()));
         }
+        Ok(known)
     }
 
     async fn start(

@@ -78,13 +78,12 @@ impl Ending<'_> {
             let error = error.clone();
             return self.refuse(flow, &error);
         }
-        let user = flow.user.as_ref().map(|user| user.id.uuid());
         let known = self
             .known
-            .filter(|known| Some(known.document.id) == user && known.user.body.enabled);
+            .filter(|known| flow.still_admits(&known.subject.user, self.now));
         match known {
             Some(known) => self.grant(flow, known),
-            // Deleted or disabled after the last proof.
+            // Deleted, disabled or locked after the last proof.
             None => self.refuse(flow, &Failure::AccountNotUsable),
         }
     }

@@ -4,9 +4,7 @@ use serde::de::DeserializeOwned;
 use stepgate_domain::{
     flow::{
         Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, Versioned, decoy,
-        delivery::{Floors, Senders},
-        facts::Lockout,
-        policy::ActionKind,
+        delivery::Senders, facts::Lockout, policy::ActionKind,
     },
     id::Id,
     message::Channel,
@@ -166,7 +164,7 @@ pub(super) async fn facts(
         decoy,
         environment_sends,
         lockout: settings.body.lockout.map(Lockout::from),
-        floors: Floors::default(),
+        floors: app.settings.floors,
         senders: Senders {
             sms: app.senders.has(Channel::Sms),
             email: app.senders.has(Channel::Email),
@@ -187,12 +185,15 @@ fn has_environment_quota(policy: &Policy) -> bool {
         })
 }
 
-/// Whom a name that nobody can sign on with stands for, with the counters that are kept for it.
+/// Whom a name stands for that nobody can sign on with, with the counters that are kept for it.
+/// `known`: who has the name, if anybody has it.
 pub(super) async fn decoy_of(
     app: &App,
     key: &DataKey,
     flow: &Flow,
     name: &str,
+    known: Option<&Known>,
+    now: Timestamp,
 ) -> Result<SubjectFacts, ManagementError> {
     let environment: Id<Environment> = flow.environment.cast();
     let born_at = serving_environment(app, environment)
@@ -200,8 +201,12 @@ pub(super) async fn decoy_of(
         .map_or(Timestamp::from_millis(0), |environment| {
             environment.created_at
         });
-    let seed = key.hash("decoy", &[folded(name).as_bytes()]);
-    let mut subject = decoy::subject(seed, name, flow, born_at);
+    let mut seed = [0; decoy::SEED];
+    for (number, part) in (0_u8..).zip(seed.chunks_mut(32)) {
+        let hash = key.hash("decoy", &[folded(name).as_bytes(), &[number]]);
+        part.copy_from_slice(&hash);
+    }
+    let mut subject = decoy::subject(&seed, name, flow, born_at, now);
     let keys: Vec<String> = subject.counters().iter().map(Subject::key).collect();
     let rows = counters::read(&*app.engine, environment.uuid(), &keys).await?;
     let id = subject.user.id;
@@ -211,5 +216,6 @@ pub(super) async fn decoy_of(
         device.failures = versioned(&rows, &Subject::DeviceFailures(device.id))?;
         device.sends = versioned(&rows, &Subject::AddressSends(device.address_key.clone()))?;
     }
-    Ok(subject)
+    let worn = known.and_then(|known| decoy::in_place_of(&known.subject, name, flow));
+    Ok(worn.unwrap_or(subject))
 }

@@ -17,7 +17,7 @@ use stepgate_domain::{
         },
     },
     schema,
-    time::Timestamp,
+    time::{Duration, Timestamp},
     violation::Violation,
 };
 use stepgate_store::{counters, engine::Statement, sessions, token_families};
@@ -138,16 +138,24 @@ fn mfa_counter(user: Uuid) -> String {
     format!("user:{user}")
 }
 
+/// How long a count that says nothing is kept.
+const EMPTY_COUNT: Duration = Duration::from_days(2);
+
 /// Wrong codes count from nothing again.
-fn forgive_codes(environment: Uuid, user: Uuid) -> Result<Statement, ManagementError> {
+fn forgive_codes(target: &Target<'_>) -> Result<Statement, ManagementError> {
     let none = serde_json::to_string(&UserFailures::default())?;
-    Ok(counters::reset(environment, &mfa_counter(user), none))
+    Ok(forgotten(target, &mfa_counter(target.id), none))
 }
 
 /// Wrong passwords count from nothing again.
-fn forgive_passwords(environment: Uuid, user: Uuid) -> Result<Statement, ManagementError> {
+fn forgive_passwords(target: &Target<'_>) -> Result<Statement, ManagementError> {
     let none = serde_json::to_string(&PasswordFailures::default())?;
-    Ok(counters::reset(environment, &password::counter(user), none))
+    Ok(forgotten(target, &password::counter(target.id), none))
+}
+
+fn forgotten(target: &Target<'_>, subject: &str, none: String) -> Statement {
+    let expires_at = target.app.now() + EMPTY_COUNT;
+    counters::reset(target.place.environment, subject, none, expires_at)
 }
 
 async fn changed(
@@ -196,8 +204,8 @@ pub async fn lock(target: &Target<'_>, draft: LockDraft) -> Result<Stored<User>,
 /// Ends every lock of the account, and forgives what led to them.
 pub async fn unlock(target: &Target<'_>) -> Result<Stored<User>, ManagementError> {
     let with = vec![
-        forgive_codes(target.place.environment, target.id)?,
-        forgive_passwords(target.place.environment, target.id)?,
+        forgive_codes(target)?,
+        forgive_passwords(target)?,
         target.event::<User>(&Action::USER_UNLOCKED, target.app.now()),
     ];
     changed(target, with, |user, _| Ok(user.unlock_account())).await

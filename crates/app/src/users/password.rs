@@ -13,7 +13,7 @@ use stepgate_domain::{
     resource::Stored,
     resources::{password_policy::PasswordPolicy, population::Population, user::User},
     secret::Secret,
-    time::{Duration, Timestamp},
+    time::Timestamp,
     violation::Violation,
 };
 use stepgate_store::{
@@ -23,7 +23,7 @@ use stepgate_store::{
 };
 use uuid::Uuid;
 
-use super::{end_sessions, forgive_codes, forgive_passwords};
+use super::{EMPTY_COUNT, end_sessions, forgive_codes, forgive_passwords};
 use crate::{
     App,
     error::ManagementError,
@@ -160,7 +160,7 @@ pub async fn set(
         let hash = accepted(app, &user, &policy.body, wanted, now).await?;
         let user = user.with_password(hash, wanted.force_change, &policy.body, now);
         let (mut statements, user) = target.replaced(&document, user, now).await?;
-        statements.push(forgive_passwords(environment, target.id)?);
+        statements.push(forgive_passwords(target)?);
         let action = match occasion {
             Occasion::Set => Action::PASSWORD_SET,
             Occasion::Reset => {
@@ -191,7 +191,7 @@ pub async fn unset(target: &Target<'_>) -> Result<PasswordState, ManagementError
         let policy = policy_of(app, environment, &user).await?;
         let user = user.without_password(&policy.body, now);
         let (mut statements, user) = target.replaced(&document, user, now).await?;
-        statements.push(forgive_passwords(environment, target.id)?);
+        statements.push(forgive_passwords(target)?);
         statements.push(target.event::<User>(&Action::PASSWORD_UNSET, now));
         let failures = PasswordFailures::default();
         Ok((
@@ -251,7 +251,7 @@ pub async fn attempt(
         let expires_at = if failures.count > 0 {
             Timestamp::from_millis(i64::MAX)
         } else {
-            now + Duration::from_days(2)
+            now + EMPTY_COUNT
         };
         Some(counters::write(StoredCounter {
             environment,
@@ -334,7 +334,7 @@ pub async fn unlock(target: &Target<'_>) -> Result<PasswordState, ManagementErro
             .mfa
             .is_some_and(|lock| lock.holds(now))
         {
-            with.push(forgive_codes(target.place.environment, target.id)?);
+            with.push(forgive_codes(target)?);
         }
         Ok(user.unlock_password())
     })
@@ -344,7 +344,7 @@ pub async fn unlock(target: &Target<'_>) -> Result<PasswordState, ManagementErro
 /// Demands another password at the next sign-on.
 pub async fn force_change(target: &Target<'_>) -> Result<PasswordState, ManagementError> {
     changed(target, &Action::PASSWORD_FORCE_CHANGE, |user, _, with| {
-        with.push(forgive_codes(target.place.environment, target.id)?);
+        with.push(forgive_codes(target)?);
         Ok(user.force_password_change()?)
     })
     .await
@@ -372,7 +372,7 @@ async fn changed(
             let now = context.now;
             let was_locked = previous.body.credentials.locks.hold(now);
             let mut with = vec![
-                forgive_passwords(place.environment, id)?,
+                forgive_passwords(target)?,
                 target.event::<User>(action, now),
             ];
             let user = rule(previous.body.clone(), now, &mut with)?;

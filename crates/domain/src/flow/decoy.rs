@@ -10,7 +10,7 @@ use super::{
     state::Flow,
 };
 use crate::{
-    entropy::{Entropy, Seeded},
+    entropy::Entropy,
     id::Id,
     secret::Secret,
     time::{Duration, Timestamp},
@@ -18,13 +18,24 @@ use crate::{
 
 const DOMAINS: [&str; 4] = ["gmail.com", "outlook.com", "icloud.com", "yahoo.com"];
 
-/// `seed`: an HMAC of the environment and the folded name, under a key of the server. `born_at`:
-/// when the environment was created; users are imagined to have come soon after.
-pub fn subject(seed: [u8; 32], typed: &str, flow: &Flow, born_at: Timestamp) -> SubjectFacts {
-    let mut draw = Draw::of(&seed);
-    let imported_at = born_at + Duration::from_millis(draw.below(600_000));
+/// How many bytes a decoy is drawn from.
+pub const SEED: usize = 256;
+
+/// `seed`: [`SEED`] bytes of a keyed hash of the environment and the folded name. Nothing stretches
+/// them here: much of what is drawn is shown, and whoever could tell one part of it from another
+/// would know a decoy by that. `born_at`: when the environment was created; users are imagined to
+/// have come at any time since.
+pub fn subject(
+    seed: &[u8],
+    typed: &str,
+    flow: &Flow,
+    born_at: Timestamp,
+    now: Timestamp,
+) -> SubjectFacts {
+    let mut draw = Draw(seed);
+    let came_at = born_at + Duration::from_millis(draw.below_age(now.since(born_at)));
     let user = UserFacts {
-        id: draw.id(imported_at),
+        id: draw.id(came_at),
         username: typed.trim().to_owned(),
         given_name: None,
         family_name: None,
@@ -48,8 +59,9 @@ pub fn subject(seed: [u8; 32], typed: &str, flow: &Flow, born_at: Timestamp) -> 
             DeviceType::Email => draw.email(typed),
             _ => draw.phone(),
         };
+        let paired_at = came_at + Duration::from_millis(40 + draw.below(400));
         devices.push(DeviceFacts {
-            id: draw.id::<super::ids::Device>(imported_at + Duration::from_millis(40)),
+            id: draw.id::<super::ids::Device>(paired_at),
             kind,
             is_active: true,
             is_blocked: false,
@@ -67,6 +79,34 @@ pub fn subject(seed: [u8; 32], typed: &str, flow: &Flow, born_at: Timestamp) -> 
     SubjectFacts { user, devices }
 }
 
+/// The decoy of a name that somebody has who cannot go on: it wears their devices. Else a name that
+/// was answered by a masked number yesterday and by another one today would be known to be somebody's.
+/// None when they have no device that the policy lets through.
+pub fn in_place_of(subject: &SubjectFacts, typed: &str, flow: &Flow) -> Option<SubjectFacts> {
+    let kinds = allowed_kinds(flow);
+    let mut decoy = subject.clone();
+    decoy.user = UserFacts {
+        username: typed.trim().to_owned(),
+        given_name: None,
+        family_name: None,
+        enabled: true,
+        verified: true,
+        lock: None,
+        mfa_enabled: true,
+        bypass_mfa_until: None,
+        ..decoy.user
+    };
+    decoy
+        .devices
+        .retain(|device| device.is_active && kinds.contains(&device.kind));
+    for device in &mut decoy.devices {
+        device.is_blocked = false;
+        // What wrong codes locked stays so, as it does for a name that nobody has.
+        device.locked_until = None;
+    }
+    (!decoy.devices.is_empty()).then_some(decoy)
+}
+
 /// The types that the first MFA action of the policy lets through.
 fn allowed_kinds(flow: &Flow) -> Vec<DeviceType> {
     let actions = flow
@@ -82,34 +122,45 @@ fn allowed_kinds(flow: &Flow) -> Vec<DeviceType> {
     kinds
 }
 
-/// Choices that follow from the seed. Not a secret is drawn here: the seed is one already.
-struct Draw(Seeded);
+/// Takes what it draws from the front of the seed.
+struct Draw<'a>(&'a [u8]);
 
-impl Draw {
-    fn of(seed: &[u8; 32]) -> Self {
-        let words = seed.chunks(8).map(|chunk| {
-            chunk
-                .iter()
-                .fold(0, |word, &byte| (word << 8) | u64::from(byte))
-        });
-        Self(Seeded(
-            words.fold(0, |mixed: u64, word| mixed.rotate_left(17) ^ word),
-        ))
+impl Entropy for Draw<'_> {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            if let Some((&first, rest)) = self.0.split_first() {
+                *byte = first;
+                self.0 = rest;
+            }
+        }
     }
+}
+
+impl Draw<'_> {
     fn bytes(&mut self) -> [u8; 16] {
-        let entropy: &mut dyn Entropy = &mut self.0;
+        let entropy: &mut dyn Entropy = self;
         entropy.bytes()
     }
     fn below(&mut self, bound: u32) -> i64 {
-        let entropy: &mut dyn Entropy = &mut self.0;
+        let entropy: &mut dyn Entropy = self;
         i64::from(u32::from_be_bytes(entropy.bytes()) % bound)
     }
     fn id<T>(&mut self, at: Timestamp) -> Id<T> {
-        Id::new(at, &mut self.0)
+        Id::new(at, self)
+    }
+    /// Milliseconds below `age`. As the environment grows older the range doubles now and then, and
+    /// only then does what is drawn change, for half of the names.
+    fn below_age(&mut self, age: Duration) -> i64 {
+        let entropy: &mut dyn Entropy = self;
+        let drawn = u64::from_be_bytes(entropy.bytes());
+        let age = u64::try_from(age.as_millis()).unwrap_or_default();
+        // Below a quarter of an hour it would double too often.
+        let range = 1_u64 << age.checked_ilog2().unwrap_or_default().max(20);
+        i64::try_from(drawn & (range - 1)).unwrap_or_default()
     }
     fn phone(&mut self) -> String {
         let length = usize::try_from(self.below(3)).unwrap_or_default() + 9;
-        let entropy: &mut dyn Entropy = &mut self.0;
+        let entropy: &mut dyn Entropy = self;
         format!("+4{}", entropy.digits(length))
     }
     fn email(&mut self, typed: &str) -> String {

@@ -96,7 +96,16 @@ pub struct UserFacts {
     pub sends: Versioned<DailyHistory>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl UserFacts {
+    /// Enabled, verified, below the guard, and not under this lock.
+    pub(crate) fn is_usable(&self, lock: Option<AccountLock>, now: Timestamp) -> bool {
+        let is_locked = lock.is_some_and(|lock| lock.until.is_none_or(|until| until > now));
+        let is_guarded = self.failures.state.consecutive >= GUARD;
+        self.enabled && self.verified && !is_guarded && !is_locked
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountLock {
     /// None: until an administrator unlocks.
     pub until: Option<Timestamp>,
@@ -120,6 +129,9 @@ pub struct UserFailures {
     pub consecutive: u32,
     /// Since the last right code or lockout: counts towards `mfaSettings.lockout`.
     pub toward_lockout: u32,
+    /// The last lock that wrong codes led to. Of a decoy, which has no document, it is all there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<AccountLock>,
 }
 
 /// Wrong codes of one device. An administrator's unlock of the device removes it.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    facts::SessionFacts,
+    facts::{SessionFacts, UserFacts},
     ids::{ApplicationId, DeviceId, EnvironmentId, FlowId, MessageId, UserId},
     input::Action,
     policy::{DeviceType, Policy},
@@ -364,6 +364,13 @@ impl Flow {
     /// The policy that is being, or has been, satisfied.
     pub fn current_policy(&self) -> Option<&Policy> {
         self.policies.get(self.policy)
+    }
+    /// Whether the flow's user may still have what the flow was completed for: who was disabled or
+    /// locked after the last proof may not.
+    pub fn still_admits(&self, user: &UserFacts, now: Timestamp) -> bool {
+        let ignore_lock = self.current_policy().is_some_and(Policy::ignores_user_lock);
+        let is_the_flows = self.user.as_ref().is_some_and(|own| own.id == user.id);
+        is_the_flows && user.is_usable(user.lock.filter(|_| !ignore_lock), now)
     }
     /// Authentication context class: the name of the policy that was completed.
     pub fn acr(&self) -> Option<&str> {

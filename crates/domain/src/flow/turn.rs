@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     delivery::{self, CountryLimit, DailyHistory, Denied},
     effect::{Answer, AuditEvent, CounterState, Effect, FlowError, SendCode, Subject, Transition},
-    facts::{DeviceFacts, Facts, GUARD, SubjectFacts, Versioned},
+    facts::{DeviceFacts, Facts, SubjectFacts, Versioned},
     ids::DeviceId,
     policy::{ActionKind, MultiFactorAuthentication, PolicyAction},
     state::{Challenge, DeviceEntry, Failure, Flow, OneTimeCode, Status, UsableStatus},
@@ -141,16 +141,15 @@ impl<'a> Turn<'a> {
 
     /// Enabled, verified, below the guard, and not locked unless the policy ignores that.
     pub(crate) fn is_account_usable(&self, ignore_lock: bool) -> bool {
-        let now = self.now();
-        self.subject
-            .as_ref()
-            .is_some_and(|SubjectFacts { user, .. }| {
-                let is_locked = user
-                    .lock
-                    .is_some_and(|lock| lock.until.is_none_or(|until| until > now));
-                let is_guarded = user.failures.state.consecutive >= GUARD;
-                user.enabled && user.verified && !is_guarded && (ignore_lock || !is_locked)
-            })
+        self.subject.as_ref().is_some_and(|subject| {
+            let user = &subject.user;
+            let lock = if self.is_decoy() {
+                user.failures.state.lock
+            } else {
+                user.lock
+            };
+            user.is_usable(lock.filter(|_| !ignore_lock), self.now())
+        })
     }
 
     /// The active devices of the types that the policy lets through, in the user's order.

@@ -3,13 +3,15 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test that meets the unexpected ends there"
 )]
 
+mod accounts;
 mod devices;
+mod pairing;
 mod passwords;
+mod reach;
 mod settings;
 mod support;
 mod users;

@@ -7,9 +7,15 @@
     reason = "a test that meets the unexpected ends there"
 )]
 
+mod browsers;
 mod client_credentials;
 mod codes;
 mod cors;
+mod guesses;
+mod hints;
 mod introspection;
 mod metadata;
+mod requests;
+mod self_service;
+mod strangers;
 mod support;

@@ -95,6 +95,31 @@ pub(crate) async fn a_counter_begins_at_absence(engine: Store) {
     );
 }
 
+pub(crate) async fn whoever_judged_by_a_counter_before_its_reset_finds_it_stale(engine: Store) {
+    let here = new_id();
+    let subjects = ["device:1".to_owned()];
+    let reset = || counters::reset(here, "device:1", "0".to_owned(), NOW);
+    // There is nothing to reset, and nothing comes of it.
+    commit(&*engine, vec![reset()]).await.unwrap();
+    assert_eq!(counters::read(&*engine, here, &subjects).await.unwrap(), []);
+    commit(&*engine, vec![counters::write(counter(here, 0, "4"))])
+        .await
+        .unwrap();
+    commit(&*engine, vec![reset()]).await.unwrap();
+    assert_eq!(
+        fault(commit(&*engine, vec![counters::write(counter(here, 1, "5"))]).await),
+        Fault::Stale
+    );
+    assert_eq!(
+        counters::read(&*engine, here, &subjects).await.unwrap(),
+        [counter(here, 2, "0")]
+    );
+    commit(&*engine, vec![counters::delete(here, "device:1")])
+        .await
+        .unwrap();
+    assert_eq!(counters::read(&*engine, here, &subjects).await.unwrap(), []);
+}
+
 /// One guess: read, judge, write; again when something changed meanwhile. Whether it was judged.
 async fn guess(engine: &Store, here: Uuid) -> bool {
     const ALLOWED: u32 = 5;

@@ -326,13 +326,10 @@ fn count_against_user(turn: &mut Turn<'_>) -> Result<Option<LockedAccount>, Flow
             is_final: false,
         })
     };
-    if let Some(LockedAccount { until, is_final }) = locked {
+    if let Some(LockedAccount { until, .. }) = locked {
         failures.toward_lockout = 0;
-        // There is nobody to unlock a decoy.
-        if is_decoy && is_final {
-            failures.consecutive = 0;
-        }
-        user.lock = Some(AccountLock { until });
+        failures.lock = Some(AccountLock { until });
+        user.lock = failures.lock;
     }
     user.failures.state = failures;
     turn.write(

@@ -171,3 +171,116 @@ fn who_proves_to_be_the_user_is_named_in_full() {
         "Mira"
     );
 }
+
+/// What somebody sees who guesses at a name and comes back to it, in two flows at a time.
+fn seen_by_a_guesser(
+    mut world: World,
+    settings: MultiFactorAuthentication,
+    name: &str,
+) -> Vec<String> {
+    world.floors.address_interval = Duration::ZERO;
+    world.floors.address_hourly = 1_000;
+    world.floors.user_daily = 1_000;
+    let policies = vec![policy("P", vec![mfa_action(settings)])];
+    let mut seen = Vec::new();
+    for _ in 0..60 {
+        let mut flow = looked_up_in(&mut world, policies.clone(), name);
+        let mut other = looked_up_in(&mut world, policies.clone(), name);
+        for flow in [&mut flow, &mut other] {
+            for _ in 0..2 {
+                let answer = world.guess(flow);
+                let left = flow.status.name();
+                seen.push(format!("{answer:?} {left}"));
+            }
+        }
+        let device = selected(&flow);
+        seen.push(format!(
+            "{:?}",
+            device.map(|device| world.select(&mut flow, device))
+        ));
+        world.wait(30);
+    }
+    seen
+}
+
+#[test]
+fn whoever_guesses_sees_no_difference_between_somebody_and_nobody() {
+    let one_phone = || World::with_devices(vec![device(PHONE, DeviceType::Sms)]);
+    let sms_only = |mut settings: MultiFactorAuthentication| {
+        settings.email.enabled = false;
+        settings
+    };
+    let for_a_minute = Some(Lockout {
+        failure_count: 5,
+        duration: Some(Duration::from_minutes(1)),
+    });
+    let for_good = Some(Lockout {
+        failure_count: 5,
+        duration: None,
+    });
+    for lockout in [None, for_a_minute, for_good] {
+        for cool_down in [0, 1, 30] {
+            let seen = |name| {
+                let world = World {
+                    lockout,
+                    ..one_phone()
+                };
+                seen_by_a_guesser(world, sms_only(with_cool_down(cool_down)), name)
+            };
+            assert_eq!(seen("mira.k"), seen("nobody"), "{lockout:?} {cool_down}");
+        }
+    }
+}
+
+#[test]
+fn a_name_keeps_its_face_whatever_becomes_of_whoever_has_it() {
+    let changes: [fn(&mut World); 5] = [
+        |world| world.user().enabled = false,
+        |world| world.user().verified = false,
+        |world| world.user().mfa_enabled = false,
+        |world| world.user().lock = Some(AccountLock { until: None }),
+        |world| world.device(phone()).is_blocked = true,
+    ];
+    for change in changes {
+        let mut world = World::with_devices(vec![device(PHONE, DeviceType::Sms)]);
+        let before = looked_up(&mut world, "mira.k");
+        change(&mut world);
+        world.wait(10);
+        let mut after = looked_up(&mut world, "mira.k");
+        assert_eq!(before.status.devices(), after.status.devices());
+        assert_eq!(before.user.unwrap().id, after.user.as_ref().unwrap().id);
+        assert!(after.user.as_ref().unwrap().is_decoy());
+        assert_eq!(world.sent.len(), 1, "nothing more is sent");
+        let right = Input::OtpChecked {
+            verdict: Verdict::Matched,
+        };
+        assert_eq!(world.act(&mut after, &right), WRONG(2));
+    }
+}
+
+#[test]
+fn nobody_seems_to_have_come_when_the_environment_was_born() {
+    let mut world = World::new();
+    let mut days: Vec<i64> = (0..60)
+        .map(|number| {
+            let flow = looked_up(&mut world, &format!("nobody-{number}"));
+            let (seconds, _) = flow
+                .user
+                .unwrap()
+                .id
+                .uuid()
+                .get_timestamp()
+                .unwrap()
+                .to_unix();
+            let came_at = Timestamp::from_seconds(i64::try_from(seconds).unwrap());
+            let age = came_at.since(START - Duration::from_days(9));
+            age.as_seconds() / 86_400
+        })
+        .collect();
+    days.sort_unstable();
+    days.dedup();
+    assert!(
+        days.len() > 4 && days.iter().all(|day| (0..9).contains(day)),
+        "{days:?}"
+    );
+}

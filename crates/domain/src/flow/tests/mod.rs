@@ -27,6 +27,7 @@ use super::{
     *,
 };
 use crate::{
+    entropy::{Entropy, Seeded},
     id::Id,
     message::Channel,
     otp::{self, CodeHash, CodeHashes},
@@ -221,16 +222,19 @@ impl World {
     fn facts(&self, flow: Option<&Flow>, name: Option<&str>) -> Facts {
         let decoy = flow.and_then(|flow| {
             let typed = name.or_else(|| flow.decoy_name())?;
-            let mut seed = [7; 32];
-            seed.iter_mut()
-                .zip(typed.bytes())
-                .for_each(|(byte, letter)| *byte ^= letter);
-            Some(self.fill(decoy::subject(
-                seed,
-                typed,
-                flow,
-                START - Duration::from_days(9),
-            )))
+            let number = typed.bytes().fold(7, |number, letter| {
+                u64::from(letter) + 31_u64.wrapping_mul(number)
+            });
+            let mut seed = [0; decoy::SEED];
+            Seeded(number).fill(&mut seed);
+            let born_at = START - Duration::from_days(9);
+            let stranger = decoy::subject(&seed, typed, flow, born_at, self.now);
+            let has_that_name = |user: &UserFacts| user.username == typed;
+            let known = self.user.clone().filter(has_that_name).and_then(|user| {
+                let devices = self.devices.clone();
+                decoy::in_place_of(&SubjectFacts { user, devices }, typed, flow)
+            });
+            Some(self.fill(known.unwrap_or(stranger)))
         });
         let is_asked_for = |user: &UserFacts| name.is_none_or(|name| name == user.username);
         let user = self.user.clone().filter(is_asked_for);

@@ -381,6 +381,7 @@ fn a_new_code_does_not_reset_what_counts_against_the_user() {
     let _ = world.guess(&mut flow);
     let (_, state) = &world.counters[&Subject::UserFailures(id(USER))];
     let counted = UserFailures {
+        lock: None,
         consecutive: 4,
         toward_lockout: 4,
     };

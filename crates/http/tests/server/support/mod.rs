@@ -1,5 +1,6 @@
 //! A server for one test, and the shortest way to ask it.
 
+pub(crate) mod trial;
 mod world;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -61,6 +62,10 @@ pub(crate) struct SignedOn {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Senders::default()).await
+    }
+
+    pub(crate) async fn start_with(senders: Senders) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = Options {
             durable: false,
@@ -74,6 +79,7 @@ impl Server {
                 loopback: true,
             },
             development: true,
+            floors: stepgate_domain::flow::delivery::Floors::default(),
             inbox: false,
         };
         let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();
@@ -81,7 +87,7 @@ impl Server {
             store.clone(),
             clock.clone(),
             seal,
-            Senders::default(),
+            senders,
             settings,
         ));
         let installation = provisioning::initialize(&app).await.unwrap().unwrap();
@@ -96,7 +102,11 @@ impl Server {
             clock,
             installation,
             base,
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .build()
+                .unwrap(),
             serving,
             _directory: directory,
         }

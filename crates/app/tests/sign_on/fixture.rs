@@ -1,0 +1,536 @@
+//! An environment with an application that runs only the second factor, and people to sign on.
+
+use std::{net::IpAddr, sync::Arc};
+
+use async_trait::async_trait;
+use aws_lc_rs::hmac;
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::{Value, json};
+use stepgate_app::{
+    App,
+    app::Settings,
+    client_secrets,
+    clock::ManualClock,
+    devices,
+    management::{self, Actor, Caller, Place, Target},
+    messages,
+    origin::{Origin, Origins},
+    provisioning,
+    seal::Seal,
+    sign_on::{
+        self, AuthorizeFailure, Begun, Deed, FlowFailure, Resumed, SessionCookie, Shown, Visitor,
+    },
+    users,
+};
+use stepgate_domain::{
+    access::{Access, Reach},
+    flow::{FlowError, Status},
+    id::Id,
+    message::{Channel, Message},
+    oauth::{error::OAuthError, parameters::Parameters},
+    resource::Resource,
+    resources::{
+        application::Application, environment::Environment, sign_on_action::SignOnAction,
+        sign_on_policy::SignOnPolicy, sign_on_policy_assignment::SignOnPolicyAssignment,
+        user::User,
+    },
+    secret::Secret,
+    time::{Duration, Timestamp},
+};
+use stepgate_notify::{Delivery, NotifyError, Provider, Senders};
+use stepgate_store::{
+    outbox,
+    sqlite::{Options, SqliteEngine},
+};
+use uuid::Uuid;
+
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+pub(crate) const REDIRECT_URI: &str = "https://app.example.test/cb";
+
+/// Messages are taken from the outbox; here it only matters which channels there are.
+#[derive(Debug)]
+struct Carrier(Vec<Channel>);
+
+#[async_trait]
+impl Provider for Carrier {
+    fn channels(&self) -> &[Channel] {
+        &self.0
+    }
+    async fn send(&self, _: &Message) -> Result<Delivery, NotifyError> {
+        Ok(Delivery::default())
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) app: Arc<App>,
+    pub(crate) engine: Arc<SqliteEngine>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) environment: Id<Environment>,
+    pub(crate) client: Uuid,
+    pub(crate) secret: String,
+    pub(crate) origin: Origin,
+    _directory: tempfile::TempDir,
+}
+
+/// An application with its secret.
+pub(crate) struct Registered {
+    pub(crate) id: Uuid,
+    pub(crate) secret: String,
+}
+
+impl World {
+    /// One application with an MFA-only policy for text messages.
+    pub(crate) async fn new() -> Self {
+        Self::with(&[Channel::Sms, Channel::Email]).await
+    }
+
+    pub(crate) async fn with(channels: &[Channel]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Options {
+            durable: false,
+            ..Options::default()
+        };
+        let engine = Arc::new(SqliteEngine::open(directory.path(), &options).unwrap());
+        let clock = Arc::new(ManualClock::at(NOW));
+        let origin = Origin::new("https://id.example.test");
+        let settings = Settings {
+            origins: Origins {
+                public: vec![origin.clone()],
+                loopback: false,
+            },
+            development: false,
+            floors: stepgate_domain::flow::delivery::Floors::default(),
+            inbox: false,
+        };
+        let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();
+        let senders = Senders::new(vec![Arc::new(Carrier(channels.to_vec()))]);
+        let app = Arc::new(App::new(
+            engine.clone(),
+            clock.clone(),
+            seal,
+            senders,
+            settings,
+        ));
+        let installation = provisioning::initialize(&app).await.unwrap().unwrap();
+        let mut world = Self {
+            app,
+            engine,
+            clock,
+            environment: installation.environment,
+            client: Uuid::nil(),
+            secret: String::new(),
+            origin,
+            _directory: directory,
+        };
+        let Registered { id, secret } = world.application(json!({})).await;
+        (world.client, world.secret) = (id, secret);
+        world.policy(id, 1, "Mfa", vec![by_sms(&json!({}))]).await;
+        world
+    }
+
+    pub(crate) fn caller(&self) -> Caller {
+        Caller {
+            actor: Actor {
+                application: Id::from_uuid(Uuid::nil()),
+                environment: self.environment,
+                user: None,
+                scopes: Vec::new(),
+                assignments: Vec::new(),
+            },
+            reach: Reach::Everything,
+            access: Access::Write,
+            correlation_id: "test".to_owned(),
+        }
+    }
+
+    fn place(&self, parent: Option<Uuid>) -> Place {
+        Place {
+            environment: self.environment.uuid(),
+            parent,
+        }
+    }
+
+    pub(crate) async fn create<R: Resource>(&self, parent: Option<Uuid>, body: Value) -> Uuid {
+        management::create::<R>(&self.app, &self.caller(), self.place(parent), body)
+            .await
+            .unwrap()
+            .id
+            .uuid()
+    }
+
+    pub(crate) async fn replace<R: Resource>(&self, parent: Option<Uuid>, id: Uuid, body: Value) {
+        management::replace::<R>(
+            &self.app,
+            &self.caller(),
+            self.place(parent),
+            id,
+            None,
+            body,
+        )
+        .await
+        .unwrap();
+    }
+
+    pub(crate) async fn application(&self, overrides: Value) -> Registered {
+        let mut body = json!({ "name": format!("Shop {}", Uuid::from_u128(self.random())), "enabled": true,
+            "type": "WEB_APP", "protocol": "OPENID_CONNECT", "grantTypes": ["AUTHORIZATION_CODE"],
+            "responseTypes": ["CODE"], "tokenEndpointAuthMethod": "CLIENT_SECRET_BASIC",
+            "redirectUris": [REDIRECT_URI] });
+        for (name, value) in overrides.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let id = self.create::<Application>(None, body).await;
+        let secrets =
+            client_secrets::open(&self.app, Application::KIND, self.environment.uuid(), id)
+                .await
+                .unwrap()
+                .unwrap();
+        Registered {
+            id,
+            secret: secrets.current.expose().clone(),
+        }
+    }
+
+    /// The same world, seen by another application.
+    pub(crate) fn of(self, registered: Registered) -> Self {
+        let Registered { id, secret } = registered;
+        Self {
+            client: id,
+            secret,
+            ..self
+        }
+    }
+
+    fn random(&self) -> u128 {
+        self.app.new_id::<World>().uuid().as_u128()
+    }
+
+    pub(crate) async fn policy(
+        &self,
+        application: Uuid,
+        priority: u32,
+        name: &str,
+        actions: Vec<Value>,
+    ) -> Uuid {
+        let policy = self
+            .create::<SignOnPolicy>(None, json!({ "name": name }))
+            .await;
+        for (index, mut action) in actions.into_iter().enumerate() {
+            action["priority"] = json!(index + 1);
+            self.create::<SignOnAction>(Some(policy), action).await;
+        }
+        let assignment =
+            json!({ "signOnPolicy": { "id": policy.to_string() }, "priority": priority });
+        self.create::<SignOnPolicyAssignment>(Some(application), assignment)
+            .await;
+        policy
+    }
+
+    pub(crate) async fn user(&self, username: &str) -> Uuid {
+        let population = management::cached_default::<
+            stepgate_domain::resources::population::Population,
+        >(&self.app, self.environment.uuid())
+        .await
+        .unwrap()
+        .unwrap();
+        let body = json!({ "username": username, "email": "mira@example.test", "name": { "given": "Mira" },
+            "population": { "id": population.id }, "mfaEnabled": true });
+        users::create(&self.app, &self.caller(), self.place(None), body)
+            .await
+            .unwrap()
+            .id
+            .uuid()
+    }
+
+    pub(crate) async fn device(&self, user: Uuid, body: Value) -> Uuid {
+        devices::create(&self.app, &self.caller(), self.place(Some(user)), body)
+            .await
+            .unwrap()
+            .id
+            .uuid()
+    }
+
+    /// A user with a phone.
+    pub(crate) async fn mira(&self) -> Uuid {
+        let user = self.user("mira.k").await;
+        self.phone(user, "+47.40612342").await;
+        user
+    }
+
+    pub(crate) async fn phone(&self, user: Uuid, number: &str) -> Uuid {
+        self.device(user, json!({ "type": "SMS", "phone": number }))
+            .await
+    }
+
+    /// The user's first device.
+    pub(crate) async fn device_of(&self, user: Uuid) -> Uuid {
+        let key = stepgate_store::facts::UserKey::Id(user);
+        let environment = self.environment.uuid();
+        let facts = stepgate_store::facts::sign_on_facts(&*self.engine, environment, key).await;
+        facts.unwrap().unwrap().devices[0].id
+    }
+
+    /// Does something to a user that has a verb of its own.
+    pub(crate) async fn change_user(
+        &self,
+        user: Uuid,
+        change: impl Fn(User) -> User + Send + Sync,
+    ) {
+        management::change::<User, _>(
+            &self.app,
+            &self.caller(),
+            self.place(None),
+            user,
+            None,
+            |stored, _| Ok(change(stored.body.clone()).into()),
+        )
+        .await
+        .unwrap();
+    }
+
+    pub(crate) async fn change_device(
+        &self,
+        user: Uuid,
+        device: Uuid,
+        verb: impl AsyncFn(&Target<'_>),
+    ) {
+        let caller = self.caller();
+        let target = Target {
+            app: &self.app,
+            caller: &caller,
+            place: self.place(Some(user)),
+            id: device,
+            if_match: None,
+        };
+        verb(&target).await;
+    }
+
+    pub(crate) async fn stored_user(&self, user: Uuid) -> User {
+        management::fetch::<User>(&self.app, self.environment.uuid(), user)
+            .await
+            .unwrap()
+            .unwrap()
+            .body
+    }
+
+    pub(crate) fn issuer(&self) -> String {
+        self.origin.issuer(self.environment)
+    }
+
+    pub(crate) fn hint(&self, subject: &str) -> String {
+        let exp = self.app.now().as_millis() / 1000 + 300;
+        let claims = json!({ "iss": self.client.to_string(), "aud": self.issuer(), "sub": subject, "exp": exp });
+        sign(&json!({ "alg": "HS256" }), &claims, &self.secret)
+    }
+
+    /// The parameters of the main job, with others in place of them or beside them.
+    pub(crate) fn parameters(&self, others: &[(&str, &str)]) -> Parameters {
+        let client = self.client.to_string();
+        let mut all = vec![
+            ("client_id", client.as_str()),
+            ("response_type", "code"),
+            ("response_mode", "pi.flow"),
+        ];
+        all.retain(|(name, _)| others.iter().all(|(other, _)| other != name));
+        all.extend_from_slice(others);
+        all.into_iter().collect()
+    }
+
+    pub(crate) async fn authorize(
+        &self,
+        visitor: &Visitor,
+        others: &[(&str, &str)],
+    ) -> Result<Begun, AuthorizeFailure> {
+        sign_on::authorize(
+            &self.app,
+            self.environment,
+            &self.parameters(others),
+            visitor,
+        )
+        .await
+    }
+
+    /// Begins with a hint, and expects to be shown a flow.
+    pub(crate) async fn begin(&self, subject: &str) -> Under {
+        let hint = self.hint(subject);
+        self.begin_with(&self.visitor(), &[("login_hint_token", &hint)])
+            .await
+    }
+
+    pub(crate) async fn begin_with(&self, visitor: &Visitor, others: &[(&str, &str)]) -> Under {
+        match self.authorize(visitor, others).await.unwrap() {
+            Begun::Flow(shown) => Under::of(shown, visitor),
+            other => panic!("a flow was expected: {other:?}"),
+        }
+    }
+
+    /// A browser without a cookie.
+    pub(crate) fn visitor(&self) -> Visitor {
+        Visitor {
+            origin: self.origin.clone(),
+            session_tokens: Vec::new(),
+            remote_ip: Some(IpAddr::from([203, 0, 113, 7])),
+            web_origin: None,
+            correlation_id: "5d0c7c1e".to_owned(),
+        }
+    }
+
+    pub(crate) async fn act(&self, flow: &Under, deed: Deed) -> Result<Shown, FlowFailure> {
+        sign_on::act(&self.app, self.environment, flow.id, &flow.visitor, deed).await
+    }
+
+    pub(crate) async fn check(&self, flow: &Under, code: &str) -> Result<Shown, FlowFailure> {
+        let otp = Secret::new(code.to_owned());
+        self.act(flow, Deed::OtpCheck { otp }).await
+    }
+
+    pub(crate) async fn select(&self, flow: &Under, device: Uuid) -> Result<Shown, FlowFailure> {
+        let device = Id::from_uuid(device);
+        self.act(flow, Deed::DeviceSelect { device }).await
+    }
+
+    pub(crate) async fn look(&self, flow: &Under) -> Result<Shown, FlowFailure> {
+        sign_on::look(&self.app, self.environment, flow.id, &flow.visitor).await
+    }
+
+    pub(crate) async fn resume(&self, flow: &Under) -> Result<Resumed, FlowFailure> {
+        sign_on::resume(&self.app, self.environment, flow.id, &flow.visitor).await
+    }
+
+    /// Resumes, and expects a code; the cookie is the browser's new one.
+    pub(crate) async fn code(&self, flow: &Under) -> (String, Shown) {
+        match self.resume(flow).await.unwrap() {
+            Resumed::Flow(shown) => {
+                let response = shown.authorize_response.clone().unwrap();
+                (response["code"].as_str().unwrap().to_owned(), shown)
+            }
+            other => panic!("a code was expected: {other:?}"),
+        }
+    }
+
+    /// What waits to be sent, as a worker would take it.
+    pub(crate) async fn sent(&self) -> Vec<Message> {
+        let lease = self.random().to_string();
+        let now = self.app.now();
+        let rows = outbox::claim(
+            &*self.engine,
+            &lease,
+            now,
+            now + Duration::from_days(9),
+            100,
+        )
+        .await
+        .unwrap();
+        let key = self.app.data_key(self.environment.uuid()).await.unwrap();
+        rows.iter()
+            .map(|row| messages::open(&key, row).unwrap())
+            .collect()
+    }
+
+    /// The code of the only message that waits.
+    pub(crate) async fn sent_code(&self) -> String {
+        let sent = self.sent().await;
+        assert_eq!(sent.len(), 1, "one message was expected");
+        sent[0].code.as_ref().unwrap().expose().clone()
+    }
+
+    pub(crate) fn wait(&self, duration: Duration) {
+        self.clock.advance(duration);
+    }
+
+    /// A whole sign-on of a hinted user: the browser's cookie afterwards.
+    pub(crate) async fn sign_on(&self, subject: &str) -> SessionCookie {
+        let flow = self.begin(subject).await;
+        let code = self.sent_code().await;
+        self.check(&flow, &code).await.unwrap();
+        self.code(&flow).await.1.cookie.unwrap()
+    }
+}
+
+/// A flow that was begun, with the browser it is bound to.
+#[derive(Debug, Clone)]
+pub(crate) struct Under {
+    pub(crate) id: Uuid,
+    pub(crate) visitor: Visitor,
+    pub(crate) shown: Shown,
+}
+
+impl Under {
+    pub(crate) fn of(shown: Shown, visitor: &Visitor) -> Self {
+        let token = shown.cookie.as_ref().unwrap().token.clone();
+        Self {
+            id: shown.flow.id.uuid(),
+            visitor: Visitor {
+                session_tokens: vec![token],
+                ..visitor.clone()
+            },
+            shown,
+        }
+    }
+
+    pub(crate) fn status(&self) -> &'static str {
+        self.shown.flow.status.name()
+    }
+}
+
+pub(crate) fn with_cookie(visitor: Visitor, cookie: &SessionCookie) -> Visitor {
+    Visitor {
+        session_tokens: vec![cookie.token.clone()],
+        ..visitor
+    }
+}
+
+/// An action as the older form has it, text messages alone.
+pub(crate) fn by_sms(overrides: &Value) -> Value {
+    let off = json!({ "enabled": false });
+    let mut action = json!({ "type": "MULTI_FACTOR_AUTHENTICATION", "sms": { "enabled": true },
+        "email": off, "voice": off, "authenticator": off, "securityKey": off, "boundBiometrics": off });
+    for (name, value) in overrides.as_object().unwrap() {
+        action[name] = value.clone();
+    }
+    action
+}
+
+pub(crate) fn signed_with(
+    algorithm: hmac::Algorithm,
+    header: &Value,
+    claims: &str,
+    secret: &str,
+) -> String {
+    let encode = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
+    let input = format!("{}.{}", encode(&header.to_string()), encode(claims));
+    let key = hmac::Key::new(algorithm, secret.as_bytes());
+    let signature = hmac::sign(&key, input.as_bytes());
+    format!("{input}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
+}
+
+pub(crate) fn sign(header: &Value, claims: &Value, secret: &str) -> String {
+    signed_with(hmac::HMAC_SHA256, header, &claims.to_string(), secret)
+}
+
+pub(crate) fn error_of(failure: FlowFailure) -> FlowError {
+    match failure {
+        FlowFailure::Refused { error, .. } => error,
+        other => panic!("the engine should have refused: {other:?}"),
+    }
+}
+
+pub(crate) fn oauth_error(begun: Result<Begun, AuthorizeFailure>) -> OAuthError {
+    match begun {
+        Err(AuthorizeFailure::Refused { error, .. }) => error.error().clone(),
+        other => panic!("a refusal was expected: {other:?}"),
+    }
+}
+
+pub(crate) fn failure_code(shown: &Shown) -> &'static str {
+    match &shown.flow.status {
+        Status::Failed { error } => error.code(),
+        other => panic!("a failed flow was expected: {}", other.name()),
+    }
+}
+
+/// A code that is not this one.
+pub(crate) fn other_than(code: &str) -> String {
+    let last = code.chars().last().unwrap().to_digit(10).unwrap();
+    format!("{}{}", &code[..code.len() - 1], (last + 1) % 10)
+}

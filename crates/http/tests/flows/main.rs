@@ -1,0 +1,20 @@
+//! Signing on over HTTP: a real server on a port of its own, a real store, the developer inbox, and
+//! a clock that the tests move.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected ends there"
+)]
+
+mod access_log;
+mod actions;
+mod authorize;
+mod cors;
+mod errors;
+mod hosted;
+mod inbox;
+mod requests;
+mod resume;
+mod support;

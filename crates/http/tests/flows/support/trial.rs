@@ -1,0 +1,236 @@
+//! The usual case: an application whose policy asks for a code, and a user with one phone.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::{Method, RequestBuilder, header};
+use serde_json::{Value, json};
+
+use super::{Answer, REDIRECT_URI, Server, id, send};
+
+pub(crate) const PHONE: &str = "+4712345642";
+
+pub(crate) struct Trial {
+    pub(crate) server: Server,
+    pub(crate) client: String,
+    secret: String,
+    pub(crate) user: String,
+    pub(crate) device: String,
+}
+
+/// A flow, and the cookie that it is bound to.
+#[derive(Debug, Clone)]
+pub(crate) struct Begun {
+    pub(crate) id: String,
+    pub(crate) cookie: String,
+}
+
+/// A device authentication policy with these members of `sms.otp`.
+pub(crate) fn device_policy(otp: &Value) -> Value {
+    json!({ "name": "Strict", "sms": { "enabled": true, "otp": otp },
+        "email": { "enabled": true }, "voice": { "enabled": false } })
+}
+
+impl Trial {
+    pub(crate) async fn start() -> Self {
+        let inline = json!({ "sms": { "enabled": true }, "email": { "enabled": true } });
+        Self::with(json!({}), inline).await
+    }
+
+    /// An application with these members, and an MFA action with those.
+    pub(crate) async fn with(application: Value, action: Value) -> Self {
+        Self::on(Server::start().await, application, action).await
+    }
+
+    /// As [`Self::start`], but with a device authentication policy.
+    pub(crate) async fn with_devices(policy: Value) -> Self {
+        let server = Server::start().await;
+        let made = server.manage(Method::POST, "deviceAuthenticationPolicies", policy);
+        let action = json!({ "deviceAuthenticationPolicy": { "id": id(&made.await) } });
+        Self::on(server, json!({}), action).await
+    }
+
+    async fn on(server: Server, application: Value, mut action: Value) -> Self {
+        let members = action.as_object_mut().unwrap();
+        members.insert("type".to_owned(), "MULTI_FACTOR_AUTHENTICATION".into());
+        let (client, secret) = application_of(&server, application, &[action]).await;
+        let user = server
+            .manage(
+                Method::POST,
+                "users",
+                json!({ "username": "mira.k", "email": "mira@example.test",
+                    "name": { "given": "Mira", "family": "Kos" } }),
+            )
+            .await;
+        let user = id(&user);
+        let path = format!("users/{user}/mfaEnabled");
+        let on = json!({ "mfaEnabled": true });
+        server.manage(Method::PUT, &path, on).await;
+        let mut trial = Self {
+            server,
+            client,
+            secret,
+            user,
+            device: String::new(),
+        };
+        trial.device = trial
+            .pair(json!({ "type": "SMS", "phone": PHONE, "nickname": "Work phone" }))
+            .await;
+        trial
+    }
+
+    /// Another application, with these actions of its policy.
+    pub(crate) async fn application(&self, with: Value, actions: &[Value]) -> String {
+        application_of(&self.server, with, actions).await.0
+    }
+
+    /// A further device of the user.
+    pub(crate) async fn pair(&self, device: Value) -> String {
+        let path = format!("users/{}/devices", self.user);
+        id(&self.server.manage(Method::POST, &path, device).await)
+    }
+
+    pub(crate) async fn set_password(&self, password: &str) {
+        let path = format!("users/{}/password", self.user);
+        let media_type = "application/vnd.pingidentity.password.set+json";
+        let body = json!({ "value": password });
+        self.server
+            .manage_as(Method::PUT, &path, media_type, body)
+            .await;
+    }
+
+    /// A signed hint for the user, with these claims changed.
+    pub(crate) fn hint_with(&self, changed: &Value) -> String {
+        let now = self.server.now().as_seconds();
+        let mut claims = json!({
+            "iss": self.client, "sub": self.user, "iat": now, "exp": now + 300,
+            "aud": format!("{}/{}/as", self.server.base, self.server.environment),
+        });
+        let members = claims.as_object_mut().unwrap();
+        members.extend(changed.as_object().unwrap().clone());
+        let key = EncodingKey::from_secret(self.secret.as_bytes());
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
+    }
+
+    pub(crate) fn hint(&self) -> String {
+        self.hint_with(&json!({}))
+    }
+
+    /// The parameters of authorize, in `mode`, with a hint when the caller gives one.
+    pub(crate) fn parameters<'a>(
+        &'a self,
+        mode: &'a str,
+        hint: Option<&'a str>,
+    ) -> Vec<(&'a str, &'a str)> {
+        let mut parameters = vec![
+            ("client_id", self.client.as_str()),
+            ("response_type", "code"),
+            ("redirect_uri", REDIRECT_URI),
+            ("state", "x 1"),
+        ];
+        if mode != "query" {
+            parameters.push(("response_mode", mode));
+        }
+        parameters.extend(hint.map(|hint| ("login_hint_token", hint)));
+        parameters
+    }
+
+    pub(crate) fn authorize(&self, parameters: &[(&str, &str)]) -> RequestBuilder {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(parameters)
+            .finish();
+        self.server
+            .at(Method::GET, &format!("as/authorize?{query}"))
+    }
+
+    /// Begins a hinted flow in this mode.
+    pub(crate) async fn asked(&self, mode: &str) -> Answer {
+        let hint = self.hint();
+        send(self.authorize(&self.parameters(mode, Some(&hint)))).await
+    }
+
+    /// A flow of `pi.flow` for the user, who has been sent a code.
+    pub(crate) async fn begin(&self) -> Begun {
+        Begun::of(&self.asked("pi.flow").await)
+    }
+
+    /// A flow of `pi.flow` for nobody yet.
+    pub(crate) async fn begin_unhinted(&self) -> Begun {
+        Begun::of(&send(self.authorize(&self.parameters("pi.flow", None))).await)
+    }
+
+    pub(crate) fn read(&self, flow: &Begun) -> RequestBuilder {
+        self.server
+            .at(Method::GET, &format!("flows/{}", flow.id))
+            .header(header::COOKIE, &flow.cookie)
+    }
+
+    /// An action with this body, by a client that has the flow's cookie.
+    pub(crate) fn act(&self, flow: &Begun, name: &str, body: &str) -> RequestBuilder {
+        self.act_without_cookie(flow, name, body)
+            .header(header::COOKIE, &flow.cookie)
+    }
+
+    pub(crate) fn act_without_cookie(
+        &self,
+        flow: &Begun,
+        name: &str,
+        body: &str,
+    ) -> RequestBuilder {
+        let media_type = format!("application/vnd.pingidentity.{name}+json");
+        self.server
+            .at(Method::POST, &format!("flows/{}", flow.id))
+            .header(header::CONTENT_TYPE, media_type)
+            .body(body.to_owned())
+    }
+
+    pub(crate) async fn check(&self, flow: &Begun, code: &str) -> Answer {
+        let body = json!({ "otp": code }).to_string();
+        send(self.act(flow, "otp.check", &body)).await
+    }
+
+    pub(crate) async fn select(&self, flow: &Begun, device: &str) -> Answer {
+        let body = json!({ "device": { "id": device } }).to_string();
+        send(self.act(flow, "device.select", &body)).await
+    }
+
+    pub(crate) fn resume(&self, flow: &Begun) -> RequestBuilder {
+        self.server
+            .at(Method::GET, &format!("as/resume?flowId={}", flow.id))
+            .header(header::COOKIE, &flow.cookie)
+    }
+}
+
+impl Begun {
+    #[track_caller]
+    pub(crate) fn of(answer: &Answer) -> Self {
+        Self {
+            id: id(&answer.json(200)),
+            cookie: answer.cookies(),
+        }
+    }
+}
+
+/// An application whose only policy has these actions. Its id and secret.
+async fn application_of(server: &Server, with: Value, actions: &[Value]) -> (String, String) {
+    let mut body = json!({
+        "name": "Shop & Co", "enabled": true, "type": "WEB_APP", "protocol": "OPENID_CONNECT",
+        "grantTypes": ["AUTHORIZATION_CODE"], "responseTypes": ["CODE"],
+        "redirectUris": [REDIRECT_URI], "tokenEndpointAuthMethod": "CLIENT_SECRET_BASIC",
+    });
+    let members = body.as_object_mut().unwrap();
+    members.extend(with.as_object().unwrap().clone());
+    let client = id(&server.manage(Method::POST, "applications", body).await);
+    let path = format!("applications/{client}/secret");
+    let secret = server.manage(Method::GET, &path, Value::Null).await;
+    let body = json!({ "name": format!("For_{client}") });
+    let policy = id(&server.manage(Method::POST, "signOnPolicies", body).await);
+    for (number, action) in actions.iter().enumerate() {
+        let mut action = action.clone();
+        action["priority"] = (number + 1).into();
+        let path = format!("signOnPolicies/{policy}/actions");
+        server.manage(Method::POST, &path, action).await;
+    }
+    let body = json!({ "priority": 1, "signOnPolicy": { "id": policy } });
+    let path = format!("applications/{client}/signOnPolicyAssignments");
+    server.manage(Method::POST, &path, body).await;
+    (client, secret["secret"].as_str().unwrap().to_owned())
+}

@@ -127,14 +127,13 @@ impl Connection {
         let audience = format!("{}/{env}/as", self.client.base());
         let hint = Hint::starting_now(client_id, &user.username, &audience, 300)
             .sign(HintAlgorithm::Hs256, &self.fixture.client_secret)?;
-        let already = messages_to(&self.client, &user.phone).await?.len();
-
         let request = requests::authorize(env, client_id, &application.redirect_uri, &hint, &[]);
         let (begun, authorize) = self.timed(request).await?;
         let flow_id = begun.text("/id")?;
         let cookie = begun.cookies().unwrap_or_default();
 
-        let (code, readings) = self.code(&user.phone, already).await?;
+        let begun_at = begun.text("/createdAt")?;
+        let (code, readings) = self.code(&user.phone, begun_at).await?;
         let (_, check) = self
             .timed(requests::check_code(env, flow_id, &cookie, &code))
             .await?;
@@ -145,16 +144,17 @@ impl Connection {
             .timed(requests::redeem_code(env, &application, credentials, code))
             .await?;
         tokens.text("/id_token")?;
-        Ok(([authorize, check, resume, token], readings + 1))
+        Ok(([authorize, check, resume, token], readings))
     }
 
-    /// The code that was sent last, and how many readings of the inbox it took.
-    async fn code(&self, phone: &str, already: usize) -> Result<(String, u32), ClientError> {
+    /// The code that was sent since `begun_at`, and how many readings of the inbox it took. Times
+    /// are all the server's and of one form, so they compare as text.
+    async fn code(&self, phone: &str, begun_at: &str) -> Result<(String, u32), ClientError> {
         let (start, mut readings) = (Instant::now(), 0);
         while start.elapsed() < DELIVERY {
             let messages = messages_to(&self.client, phone).await?;
             readings += 1;
-            if let Some(message) = messages.get(already..).and_then(<[_]>::last) {
+            if let Some(message) = messages.last().filter(|it| it.time.as_str() >= begun_at) {
                 return Ok((message.code.clone().unwrap_or_default(), readings));
             }
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use aws_lc_rs::{
@@ -18,6 +21,7 @@ use stepgate_store::{
     engine::{Statement, StoreError},
     signing_keys,
 };
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::{
@@ -47,6 +51,7 @@ pub enum KeyError {
 pub struct Signer {
     pub kid: String,
     pair: RsaKeyPair,
+    made: Arc<AtomicU64>,
 }
 
 impl fmt::Debug for Signer {
@@ -86,6 +91,7 @@ impl Signer {
                 &mut signature,
             )
             .map_err(|_| KeyError::Failed)?;
+        self.made.fetch_add(1, Ordering::Relaxed);
         token.push('.');
         BASE64URL_NOPAD.encode_append(&signature, &mut token);
         Ok(token)
@@ -111,8 +117,42 @@ impl Signer {
 }
 
 /// The keys of the environments that were asked for since the start.
-#[derive(Debug, Default)]
-pub struct SigningKeys(RwLock<HashMap<Uuid, Arc<Vec<Arc<Signer>>>>>);
+#[derive(Debug)]
+pub struct SigningKeys {
+    signers: RwLock<HashMap<Uuid, Arc<Vec<Arc<Signer>>>>>,
+    /// One for each core: more at once would only take threads, and their memory.
+    permits: Semaphore,
+    made: Arc<AtomicU64>,
+}
+
+impl Default for SigningKeys {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            signers: RwLock::default(),
+            permits: Semaphore::new(cores),
+            made: Arc::default(),
+        }
+    }
+}
+
+impl SigningKeys {
+    /// How many signatures were made since the start.
+    pub fn signatures(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// Does what signs where it does not stall other requests.
+    pub async fn off_the_reactor<T: Send + 'static>(
+        &self,
+        sign: impl FnOnce() -> Result<T, KeyError> + Send + 'static,
+    ) -> Result<T, KeyError> {
+        let _permit = self.permits.acquire().await.map_err(|_| KeyError::Failed)?;
+        tokio::task::spawn_blocking(sign)
+            .await
+            .map_err(|_| KeyError::Failed)?
+    }
+}
 
 /// A signing key that is not stored yet.
 pub struct NewSigningKey {
@@ -168,7 +208,7 @@ impl App {
     pub async fn signing_keys(&self, environment: Uuid) -> Result<Arc<Vec<Arc<Signer>>>, KeyError> {
         if let Some(keys) = self
             .keys
-            .0
+            .signers
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&environment)
@@ -185,12 +225,17 @@ impl App {
             };
             let pkcs8 = self.data_key(environment).await?.open(binding, &sealed)?;
             let pair = RsaKeyPair::from_pkcs8(pkcs8.expose()).map_err(|_| KeyError::Malformed)?;
-            signers.push(Arc::new(Signer { kid: id, pair }));
+            let made = self.keys.made.clone();
+            signers.push(Arc::new(Signer {
+                kid: id,
+                pair,
+                made,
+            }));
         }
         let signers = Arc::new(signers);
         if !signers.is_empty() {
             self.keys
-                .0
+                .signers
                 .write()
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(environment, signers.clone());

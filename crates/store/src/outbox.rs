@@ -131,14 +131,14 @@ pub async fn claim(
 pub(crate) const RELEASE_LEASES: &str = "UPDATE outbox SET lease = NULL, due_at = created_at \
      WHERE state = 'PENDING' AND lease IS NOT NULL";
 
-/// Sent: what it said is erased. Fault: [`Fault::Stale`] when the lease is lost.
+/// Sent: what it said is erased. Does nothing when the lease is lost, so that the outcomes of many
+/// messages can be written together.
 pub fn delivered(id: &str, lease: &str) -> Statement {
     Statement::new(
         "UPDATE outbox SET state = 'DELIVERED', payload = NULL, failure = NULL, lease = NULL \
          WHERE id = $1 AND lease = $2 AND state = 'PENDING'",
         vec![id.into(), lease.into()],
     )
-    .once(Fault::Stale)
 }
 
 /// To be tried again. Fault: [`Fault::Stale`] when the lease is lost.

@@ -111,6 +111,7 @@ impl TokenCall<'_> {
             };
             batch.push(self.deed(&backing, now).issued()?);
             let answer = signing::for_user(
+                &self.app.keys,
                 signer.clone(),
                 self.issuing(),
                 exchange.issue,
@@ -155,6 +156,7 @@ impl TokenCall<'_> {
                 self.deed(&backing, now).issued()?,
             ]);
             let answer = signing::for_user(
+                &self.app.keys,
                 signer.clone(),
                 self.issuing(),
                 rotation.issue,
@@ -178,7 +180,7 @@ impl TokenCall<'_> {
             .map_err(OAuthError::from)?;
         let signer = self.app.signer(self.id()).await?;
         let now = self.app.now();
-        Ok(signing::for_client(signer, self.issuing(), issue, now).await?)
+        Ok(signing::for_client(&self.app.keys, signer, self.issuing(), issue, now).await?)
     }
 
     /// Signs while the batch is being written, and lets the tokens out when it is on disk. `None`:

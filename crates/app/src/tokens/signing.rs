@@ -23,7 +23,7 @@ use stepgate_domain::{
 };
 
 use crate::{
-    keys::{KeyError, Signer},
+    keys::{KeyError, Signer, SigningKeys},
     origin::Origin,
     random::SystemRandom,
 };
@@ -93,23 +93,15 @@ fn new_jti() -> String {
     Id::<AccessTokenClaims>::random(&mut SystemRandom).to_string()
 }
 
-/// Signs where it does not stall other requests: both tokens of an answer in one go.
-async fn off_the_reactor<T: Send + 'static>(
-    sign: impl FnOnce() -> Result<T, KeyError> + Send + 'static,
-) -> Result<T, KeyError> {
-    tokio::task::spawn_blocking(sign)
-        .await
-        .map_err(|_| KeyError::Failed)?
-}
-
 /// The answer to a client's own request.
 pub(super) async fn for_client(
+    keys: &SigningKeys,
     signer: Arc<Signer>,
     issuing: Issuing,
     issue: ClientIssue,
     now: Timestamp,
 ) -> Result<TokenAnswer, KeyError> {
-    off_the_reactor(move || {
+    keys.off_the_reactor(move || {
         let claims = AccessTokenClaims::for_client(&issue, &issuing.issuer(), &new_jti(), now);
         Ok(TokenAnswer {
             access_token: Secret::new(signer.sign(access_token::TYP, &claims)?),
@@ -125,13 +117,14 @@ pub(super) async fn for_client(
 
 /// The answer to a user's client, but for the refresh token, which is not signed.
 pub(super) async fn for_user(
+    keys: &SigningKeys,
     signer: Arc<Signer>,
     issuing: Issuing,
     issue: Issue,
     user: UserClaims,
     now: Timestamp,
 ) -> Result<TokenAnswer, KeyError> {
-    off_the_reactor(move || {
+    keys.off_the_reactor(move || {
         let issuer = issuing.issuer();
         let claims = AccessTokenClaims::for_user(&issue, &issuer, &new_jti(), now);
         let access_token = signer.sign(access_token::TYP, &claims)?;

@@ -1,6 +1,6 @@
 //! Sends what is due: leases rows, hands them to the senders, and writes down what became of them.
 
-use std::{sync::Arc, time::Duration as Wait};
+use std::{iter, sync::Arc, time::Duration as Wait};
 
 use stepgate_domain::{entropy::Entropy, id::Id, time::Duration};
 use stepgate_notify::{NotifyError, next_attempt};
@@ -41,20 +41,27 @@ async fn send_due(app: &Arc<App>) -> Result<usize, ManagementError> {
     let mut sending = JoinSet::new();
     for row in claimed {
         let (app, lease) = (app.clone(), lease.clone());
-        sending.spawn(async move {
-            if let Err(error) = send(&app, &row, &lease).await {
-                tracing::error!(message = row.id, error = ?error, "the outcome of a message could not be written");
-            }
-        });
+        sending.spawn(async move { send(&app, row, &lease).await });
     }
-    while sending.join_next().await.is_some() {}
+    while let Some(first) = sending.join_next().await {
+        // Those that ended meanwhile are written down by the same commit.
+        let ended = iter::once(first).chain(iter::from_fn(|| sending.try_join_next()));
+        let delivered: Vec<_> = ended
+            .filter_map(|ended| ended.ok().flatten())
+            .map(|id| outbox::delivered(&id, &lease))
+            .collect();
+        if !delivered.is_empty() {
+            app.commit(Batch(delivered)).await?;
+        }
+    }
     Ok(count)
 }
 
-/// One message. The lease ends by itself when the outcome cannot be written.
-async fn send(app: &App, row: &OutboxMessage, lease: &str) -> Result<(), ManagementError> {
+/// One message: its id when it was delivered, which is to be written down. The lease ends by itself
+/// when the outcome cannot be written.
+async fn send(app: &App, row: OutboxMessage, lease: &str) -> Option<String> {
     let outcome = match app.data_key(row.environment).await {
-        Ok(key) => match messages::open(&key, row) {
+        Ok(key) => match messages::open(&key, &row) {
             Ok(message) => app.senders.send(&message).await,
             Err(_) => Err(NotifyError::Permanent {
                 reason: "the stored message cannot be opened".to_owned(),
@@ -65,8 +72,13 @@ async fn send(app: &App, row: &OutboxMessage, lease: &str) -> Result<(), Managem
         }),
     };
     match outcome {
-        Ok(_) => commit(app, outbox::delivered(&row.id, lease)).await,
-        Err(error) => failed(app, row, lease, error).await,
+        Ok(_) => Some(row.id),
+        Err(error) => {
+            if let Err(error) = failed(app, &row, lease, error).await {
+                tracing::error!(message = row.id, error = ?error, "the outcome of a message could not be written");
+            }
+            None
+        }
     }
 }
 

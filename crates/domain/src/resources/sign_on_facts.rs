@@ -22,7 +22,7 @@ use crate::{
         policy,
     },
     message::Channel,
-    phone::Phone,
+    phone,
     resource::{Resource, Stored},
     secret::Secret,
     time::{Duration, Timestamp},
@@ -91,9 +91,8 @@ pub fn of_device(
 pub fn recipient(device: &Device) -> Secret<String> {
     let address = device.address();
     Secret::new(match device.kind {
-        DeviceType::Sms => {
-            Phone::parse(address).map_or_else(|_| address.to_owned(), |phone| phone.e164())
-        }
+        // The stored form differs from E.164 in its dot only.
+        DeviceType::Sms => format!("+{}", phone::digits(address)),
         DeviceType::Email => address.to_owned(),
     })
 }

@@ -23,13 +23,21 @@ impl ToSql for Value {
 /// text is short and the scan cheaper than a cache of its outcome.
 pub(super) fn native(sql: &str) -> String {
     let mut native = String::with_capacity(sql.len());
-    let mut quoted = false;
-    let mut characters = sql.chars().peekable();
-    while let Some(character) = characters.next() {
-        quoted ^= character == '\'';
-        let is_parameter =
-            character == '$' && !quoted && characters.peek().is_some_and(char::is_ascii_digit);
-        native.push(if is_parameter { '?' } else { character });
+    // What stands between two apostrophes, every other part, is a value.
+    for (number, part) in sql.split('\'').enumerate() {
+        if number > 0 {
+            native.push('\'');
+        }
+        if number % 2 == 1 {
+            native.push_str(part);
+            continue;
+        }
+        let mut pieces = part.split('$');
+        native.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            native.push('?');
+            native.push_str(piece);
+        }
     }
     native
 }

@@ -1,6 +1,6 @@
-//! The one thread that writes. It takes every batch that waits into one transaction, each behind
-//! its own savepoint, and answers when the disk has it all: the more is to do, the fewer waits for
-//! the disk it costs.
+//! The one thread that writes. It takes every batch that waits into one transaction, and answers
+//! when the disk has it all: the more is to do, the fewer waits for the disk it costs. When a batch
+//! of them is refused, the group is written anew, each batch behind its own savepoint.
 
 use std::{
     mem,
@@ -110,7 +110,14 @@ enum Failure {
 }
 
 fn write(connection: &Connection, mut group: Vec<Job>, counters: &Counters) {
-    match write_group(connection, &group) {
+    let outcomes = write_together(connection, &group).and_then(|written| {
+        if written {
+            Ok(group.iter().map(|_| Ok(())).collect())
+        } else {
+            write_group(connection, &group)
+        }
+    });
+    match outcomes {
         Ok(outcomes) => {
             let committed = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
             if committed > 0 {
@@ -136,6 +143,19 @@ fn write(connection: &Connection, mut group: Vec<Job>, counters: &Counters) {
             }
         }
     }
+}
+
+/// Every batch, or none of them (false). Nearly always none is refused, and then the savepoints
+/// are spared, which would copy each page before its first change in every batch.
+fn write_together(connection: &Connection, group: &[Job]) -> Result<bool, Failure> {
+    let transaction = Transaction::begin(connection).map_err(Failure::Transaction)?;
+    for job in group {
+        if !matches!(write_statements(connection, &job.batch), Ok(Ok(()))) {
+            return Ok(false);
+        }
+    }
+    transaction.commit().map_err(Failure::Transaction)?;
+    Ok(true)
 }
 
 fn write_group(

@@ -7,6 +7,7 @@ use std::{
 };
 
 use stepgate_domain::{
+    flow::delivery::Floors,
     id::{Id, IdSequence},
     secret::Secret,
     time::Timestamp,
@@ -32,6 +33,8 @@ pub struct Settings {
     pub origins: Origins,
     /// Development mode: test conveniences may be on (the developer inbox, loopback names).
     pub development: bool,
+    /// What nobody may exceed in messages, whatever a notification policy allows.
+    pub floors: Floors,
     /// Whether the developer inbox is served.
     pub inbox: bool,
 }

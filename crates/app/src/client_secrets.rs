@@ -2,7 +2,10 @@
 
 use stepgate_domain::{
     resource::{Built, DefaultMark, Resource, Stored},
-    resources::application::secret::{CURRENT, ClientSecrets, PREVIOUS, RotationDraft},
+    resources::application::{
+        Application,
+        secret::{CURRENT, ClientSecrets, PREVIOUS, RotationDraft},
+    },
 };
 use stepgate_store::documents;
 use uuid::Uuid;
@@ -12,6 +15,7 @@ use crate::{
     error::ManagementError,
     management::{self, Caller, Place},
     random::SystemRandom,
+    role_assignments,
 };
 
 /// The secrets sealed beside a document, or `None` when it has none.
@@ -33,7 +37,8 @@ pub async fn open(
         .map(|current| ClientSecrets::open(current, previous.as_ref())))
 }
 
-/// The secrets of an object that the caller may see, or that it has none.
+/// The secrets of an object that the caller may see, or that it has none. The secret of a worker
+/// application is its roles, so it is refused to who holds less.
 pub async fn read<R: Resource>(
     app: &App,
     caller: &Caller,
@@ -43,6 +48,11 @@ pub async fn read<R: Resource>(
     management::read::<R>(app, caller, place, id)
         .await
         .map_err(generic)?;
+    if R::KIND.name == Application::KIND.name
+        && !role_assignments::may_act_as(app, caller, place.environment, id).await?
+    {
+        return Err(ManagementError::Forbidden);
+    }
     open(app, R::KIND, place.environment, id)
         .await?
         .ok_or(ManagementError::NotFound(None))

@@ -16,6 +16,7 @@ use crate::{
     App,
     error::ManagementError,
     management::{self, Caller, Place, cached, fetch},
+    tokens::assignments,
 };
 
 /// Assigns a role to the application in `place`.
@@ -43,6 +44,23 @@ pub async fn create(
         }
     }
     management::create::<RoleAssignment>(app, caller, place, body).await
+}
+
+/// Whether the caller may act as the application, which who knows its secret can: nobody gets to
+/// what they could not have been assigned by themselves.
+pub(crate) async fn may_act_as(
+    app: &App,
+    caller: &Caller,
+    environment: Uuid,
+    application: Uuid,
+) -> Result<bool, ManagementError> {
+    let own = &caller.actor.assignments;
+    let theirs = assignments(app, environment, application).await?;
+    Ok(theirs.iter().all(|it| {
+        let scope = (it.scope, it.scope_id);
+        own.iter()
+            .any(|held| covers(held, it.role, scope, it.environment))
+    }))
 }
 
 /// The environment that the scope lies in; the scope must exist.

@@ -228,7 +228,7 @@ pub struct Stored<R> {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub is_default: bool,
-    /// How many objects of [`Resource::COUNTED_MEMBERS`] it owns.
+    /// How many objects of [`Resource::COUNTED_MEMBERS`] it owns, or mention it.
     pub members: u64,
     pub body: R,
 }

@@ -63,6 +63,8 @@ pub struct Violation {
     pub message: String,
     /// `details[].innerError`; `Value::Null` when there is nothing to add.
     pub inner: Value,
+    /// What the whole answer says of it, where clients compare that sentence.
+    pub summary: Option<&'static str>,
 }
 
 impl Violation {
@@ -72,7 +74,13 @@ impl Violation {
             target: target.into(),
             message: message.into(),
             inner: Value::Null,
+            summary: None,
         }
+    }
+    #[must_use]
+    pub fn summed_up(mut self, sentence: &'static str) -> Self {
+        self.summary = Some(sentence);
+        self
     }
     #[must_use]
     pub fn with(mut self, inner: Value) -> Self {

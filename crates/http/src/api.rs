@@ -108,6 +108,8 @@ pub struct Operation {
     pub private: bool,
     /// Whether a HEAD is answered like this GET. One that does something must not be.
     pub head: bool,
+    /// The scope with which a user may call this on the own account.
+    pub own_scope: Option<&'static str>,
     handler: Handler,
 }
 
@@ -161,6 +163,7 @@ impl Operation {
             response: None,
             private: false,
             head: true,
+            own_scope: None,
             handler,
         }
     }
@@ -351,7 +354,7 @@ async fn serve(
             .get::<ConnectInfo<SocketAddr>>()
             .map(|info| info.0.ip()),
     };
-    call.caller = guard::admit(&call, operation.guard).await?;
+    call.caller = guard::admit(&call, operation).await?;
     Ok((operation.handler)(call).await)
 }
 

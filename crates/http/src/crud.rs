@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode, header};
 use serde_json::Value;
 use stepgate_app::management::{self, ListRequest};
 use stepgate_domain::{
-    resource::{Kind, Paging, Resource, Scope, Stored},
+    resource::{FilterAttribute, Kind, Paging, Resource, Scope, Stored},
     scim::{Filter, FilterError},
     time::Timestamp,
     violation::{Violation, ViolationCode},
@@ -44,6 +44,11 @@ pub(crate) fn one(kind: &Kind) -> String {
 
 /// List, create, read, replace, patch where the contract lists it, and delete.
 pub(crate) fn crud<R: Resource>(api: Api) -> Api {
+    crud_created_with::<R>(api, StatusCode::CREATED)
+}
+
+/// As [`crud`], for collections of which the contract says what their creation answers.
+pub(crate) fn crud_created_with<R: Resource>(api: Api, status: StatusCode) -> Api {
     let api = read_only::<R>(api).then(writable::<R>);
     let kind = R::KIND;
     api.op(Operation::new(
@@ -52,10 +57,11 @@ pub(crate) fn crud<R: Resource>(api: Api) -> Api {
         Takes::Json,
         writes(kind),
         format!("Create a {}", kind.name),
-        create::<R>,
+        move |call| create::<R>(call, status),
     )
     .request::<R::Draft>()
-    .response::<R>())
+    .response::<R>()
+    .status(status.as_u16()))
         .op(Operation::new(
             Method::DELETE,
             one(kind),
@@ -200,19 +206,24 @@ pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiE
         }
     }
     Ok(ListRequest {
-        filter: filter::<R>(call)?,
+        filter: filter(call, R::FILTER)?,
         order,
         after: call.query_value("cursor").map(str::to_owned),
         limit: call.limit(maximum)?,
     })
 }
 
-fn filter<R: Resource>(call: &Call) -> Result<Option<Filter>, ApiError> {
-    let Some(text) = call.query_value("filter").filter(|_| !R::FILTER.is_empty()) else {
+/// The filter of the query. Collections that have none ignore it.
+pub(crate) fn filter(
+    call: &Call,
+    attributes: &[FilterAttribute],
+) -> Result<Option<Filter>, ApiError> {
+    let text = call.query_value("filter");
+    let Some(text) = text.filter(|_| !attributes.is_empty()) else {
         return Ok(None);
     };
     Filter::parse(text)
-        .and_then(|filter| filter.validate(R::FILTER))
+        .and_then(|filter| filter.validate(attributes))
         .map(Some)
         .map_err(|error| ApiError::InvalidRequest(vec![filter_violation(&error)]))
 }
@@ -235,11 +246,11 @@ fn filter_violation(error: &FilterError) -> Violation {
     .with(inner)
 }
 
-pub(crate) async fn create<R: Resource>(call: Call) -> Result<Reply, ApiError> {
+async fn create<R: Resource>(call: Call, status: StatusCode) -> Result<Reply, ApiError> {
     let stored =
         management::create::<R>(&call.app, call.caller()?, call.place::<R>()?, call.json()?)
             .await?;
-    Ok(object(&call, StatusCode::CREATED, &stored)
+    Ok(object(&call, status, &stored)
         .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
 }
 

@@ -3,20 +3,24 @@
 use axum::http::header;
 use stepgate_app::{
     error::{ManagementError, Missing},
-    management::{self, Caller},
+    management::{self, Actor, Caller},
     tokens,
 };
 use stepgate_domain::{
     access::{Access, Permission, Reach, Verdict, judge},
     resource::Resource,
-    resources::environment::Environment,
+    resources::{environment::Environment, user::User},
 };
 use uuid::Uuid;
 
-use crate::{api::Guard, call::Call, error::management::ApiError};
+use crate::{
+    api::{Guard, Operation},
+    call::Call,
+    error::management::ApiError,
+};
 
-pub(crate) async fn admit(call: &Call, guard: Guard) -> Result<Option<Caller>, ApiError> {
-    let permission = match guard {
+pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<Caller>, ApiError> {
+    let permission = match operation.guard {
         Guard::Public => return Ok(None),
         Guard::Token => None,
         Guard::Permission(permission) => Some(permission),
@@ -32,6 +36,10 @@ pub(crate) async fn admit(call: &Call, guard: Guard) -> Result<Option<Caller>, A
         correlation_id: call.exchange.correlation_id.clone(),
     };
     let Some(permission) = permission else {
+        // Without any role there is nothing to administer, and so nothing to answer.
+        if actor.assignments.is_empty() {
+            return Err(ManagementError::Forbidden.into());
+        }
         return Ok(Some(caller(Reach::Everything, Access::Read)));
     };
     let environment = environment_of(call)?;
@@ -47,11 +55,25 @@ pub(crate) async fn admit(call: &Call, guard: Guard) -> Result<Option<Caller>, A
             Ok(Some(caller(reach, permission.access)))
         }
         Verdict::Forbidden => Err(ManagementError::Forbidden.into()),
+        Verdict::Unknown if is_own(call, operation, &actor)? => {
+            Ok(Some(caller(Reach::Everything, permission.access)))
+        }
         Verdict::Unknown => Err(match environment {
             Some(environment) => unknown_environment(environment),
             None => ManagementError::Forbidden.into(),
         }),
     }
+}
+
+/// Whether a user asks for something of the own account, with the scope for it. The path names
+/// the user, so nothing else is within reach.
+fn is_own(call: &Call, operation: &Operation, actor: &Actor) -> Result<bool, ApiError> {
+    let (Some(scope), Some(user)) = (operation.own_scope, actor.user) else {
+        return Ok(false);
+    };
+    Ok(actor.scopes.iter().any(|held| held == scope)
+        && call.id::<User>("userID").is_ok_and(|id| id.uuid() == user)
+        && call.environment()? == actor.environment)
 }
 
 /// The environment that the path speaks of. A malformed id names none.

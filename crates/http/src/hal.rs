@@ -123,14 +123,17 @@ pub(crate) fn collection_url(
     query: &[(String, String)],
 ) -> String {
     let path = collection_path(kind, environment, parent);
-    let mut url = format!("{}{path}", exchange.origin.api());
-    if !query.is_empty() {
-        url.push('?');
-        url.push_str(
-            &form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(query)
-                .finish(),
-        );
+    format!("{}{path}{}", exchange.origin.api(), self::query(query))
+}
+
+/// `?limit=2`, or nothing.
+pub(crate) fn query(query: &[(String, String)]) -> String {
+    if query.is_empty() {
+        return String::new();
     }
-    url
+    let start = "?".to_owned();
+    let start_position = start.len();
+    form_urlencoded::Serializer::for_suffix(start, start_position)
+        .extend_pairs(query)
+        .finish()
 }

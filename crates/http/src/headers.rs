@@ -30,6 +30,7 @@ pub(crate) fn stamp(headers: &mut HeaderMap, exchange: &Exchange) {
             "no-cache, no-store, max-age=0, must-revalidate",
         );
         add(header::PRAGMA, "no-cache");
+        add(header::EXPIRES, "0");
     }
     add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(header::REFERRER_POLICY, "no-referrer");

@@ -127,6 +127,10 @@ pub async fn claim(
     rows.iter().map(message).collect()
 }
 
+/// Makes what was under way due again. Only for who knows that every holder of a lease is gone.
+pub(crate) const RELEASE_LEASES: &str = "UPDATE outbox SET lease = NULL, due_at = created_at \
+     WHERE state = 'PENDING' AND lease IS NOT NULL";
+
 /// Sent: what it said is erased. Fault: [`Fault::Stale`] when the lease is lost.
 pub fn delivered(id: &str, lease: &str) -> Statement {
     Statement::new(

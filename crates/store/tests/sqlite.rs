@@ -14,13 +14,16 @@ use std::{
     sync::Arc,
 };
 
+use stepgate_domain::time::{Duration, Timestamp};
 use stepgate_store::{
     engine::{Batch, Engine, Statement, StoreError},
     installation, migrations,
+    outbox::{self, OutboxMessage},
     sqlite::{Options, SqliteEngine},
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 fn directory() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -152,6 +155,35 @@ async fn what_was_committed_is_there_after_opening_again() {
         "the log is put away"
     );
     assert_eq!(facts(&open(directory.path()).unwrap()).await, 20);
+}
+
+#[tokio::test]
+async fn a_message_that_a_dead_process_had_claimed_is_due_at_once() {
+    let directory = directory();
+    let now = Timestamp::from_millis(1_769_860_800_000);
+    let until = now + Duration::from_minutes(1);
+    let waiting = OutboxMessage {
+        id: "m1".to_owned(),
+        environment: Uuid::from_u128(1),
+        flow: None,
+        due_at: now,
+        attempts: 0,
+        created_at: now,
+        payload: "sealed".to_owned(),
+    };
+    let first = open(directory.path()).unwrap();
+    first
+        .commit(Batch(vec![outbox::enqueue(waiting)]))
+        .await
+        .unwrap();
+    let claimed = outbox::claim(&first, "first", now, until, 9).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(outbox::next_due(&first).await.unwrap(), Some(until));
+    drop(first);
+
+    let second = open(directory.path()).unwrap();
+    let claimed = outbox::claim(&second, "second", now, until, 9).await;
+    assert_eq!(claimed.unwrap()[0].attempts, 2);
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use stepgate_domain::{
     flow::{
         CounterState, Subject, Versioned,
         delivery::{
-            self, AddressHistory, DailyHistory, Denied, Floors, NotificationPolicy, Permitted,
-            Senders, Series,
+            self, AddressHistory, DailyHistory, Denied, NotificationPolicy, Permitted, Senders,
+            Series,
         },
     },
     id::Id,
@@ -138,7 +138,7 @@ async fn counted(
         channel,
         address: to.expose(),
         policy: &limits,
-        floors: &Floors::default(),
+        floors: &app.settings.floors,
         senders: Senders {
             sms: has(Channel::Sms),
             email: has(Channel::Email),

@@ -3,7 +3,7 @@
 use stepgate_domain::{
     access::Reach,
     resource::{Kind, Resource},
-    resources::environment::Environment,
+    resources::{environment::Environment, organization::Organization},
 };
 use stepgate_store::{
     documents::{self, Document},
@@ -19,6 +19,10 @@ use crate::{
 use super::{Caller, Place};
 
 fn missing(kind: &'static Kind, place: Place, id: Uuid) -> ManagementError {
+    // An organization that is not the caller's is not to be told from one that is not there.
+    if kind == Organization::KIND {
+        return ManagementError::Forbidden;
+    }
     ManagementError::NotFound(Some(Missing {
         kind,
         id,

@@ -4,9 +4,7 @@ use serde::de::DeserializeOwned;
 use stepgate_domain::{
     flow::{
         Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, Versioned, decoy,
-        delivery::{Floors, Senders},
-        facts::Lockout,
-        policy::ActionKind,
+        delivery::Senders, facts::Lockout, policy::ActionKind,
     },
     id::Id,
     message::Channel,
@@ -166,7 +164,7 @@ pub(super) async fn facts(
         decoy,
         environment_sends,
         lockout: settings.body.lockout.map(Lockout::from),
-        floors: Floors::default(),
+        floors: app.settings.floors,
         senders: Senders {
             sms: app.senders.has(Channel::Sms),
             email: app.senders.has(Channel::Email),

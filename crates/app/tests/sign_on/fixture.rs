@@ -99,6 +99,7 @@ impl World {
                 loopback: false,
             },
             development: false,
+            floors: stepgate_domain::flow::delivery::Floors::default(),
             inbox: false,
         };
         let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();

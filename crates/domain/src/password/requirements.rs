@@ -151,12 +151,12 @@ fn characters(policy: &PasswordPolicy, password: &str, lacks: &mut Vec<Unsatisfi
             .count()
             < usize::from(least)
         {
-            let noun = if least == 1 {
-                "character"
+            let (noun, verb) = if least == 1 {
+                ("character", "is")
             } else {
-                "characters"
+                ("characters", "are")
             };
-            let text = format!("at least {least} {noun} of the set {set} needed");
+            let text = format!("at least {least} {noun} of the set {set} {verb} needed");
             lacks.push(lack(Requirement::MinCharacters, text));
         }
     }

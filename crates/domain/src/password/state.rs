@@ -122,7 +122,6 @@ pub fn state_links(policy: &Stored<PasswordPolicy>) -> Vec<(&'static str, Link)>
         ("password.check", Link::Below("/password")),
         ("password.reset", Link::Below("/password")),
         ("password.set", Link::Below("/password")),
-        ("password.recover", Link::Below("/password")),
     ]
 }
 

@@ -12,7 +12,7 @@ use crate::{
         Built, Context, DefaultMark, Family, FilterAttribute, FilterSource, Kind, OrderAttribute,
         Resource, Scope, Stored, Term,
     },
-    resources::organization::ORGANIZATION,
+    resources::{environment::ENVIRONMENT, organization::ORGANIZATION},
     scim::Operator,
     time::{Duration, Timestamp},
     violation::Violation,
@@ -194,6 +194,7 @@ fn is_name_character(c: char) -> bool {
 impl Resource for License {
     const KIND: &'static Kind = &LICENSE;
     type Draft = LicenseDraft;
+    const COUNTED_MEMBERS: Option<&'static Kind> = Some(&ENVIRONMENT);
     const FILTER: &'static [FilterAttribute] = &[
         FilterAttribute {
             name: "status",
@@ -260,6 +261,10 @@ impl Resource for License {
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
         let mut members = stored.body_members();
         members.insert("status".to_owned(), "ACTIVE".into());
+        members.insert(
+            "assignedEnvironmentsCount".to_owned(),
+            stored.members.into(),
+        );
         members.append(&mut Self::capabilities());
         members
     }

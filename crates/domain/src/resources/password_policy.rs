@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
 
-use super::marked::{self, Marked};
+use super::{
+    marked::{self, Marked},
+    population::POPULATION,
+};
 use crate::{
     access::Area,
     resource::{Built, Context, Family, Kind, Refusal, Resource, Scope, Stored, UniqueKey},
@@ -201,6 +204,7 @@ impl Resource for PasswordPolicy {
     const KIND: &'static Kind = &PASSWORD_POLICY;
     type Draft = Marked<Self>;
     const GUARDED_SET: bool = true;
+    const COUNTED_MEMBERS: Option<&'static Kind> = Some(&POPULATION);
 
     fn build(
         draft: Self::Draft,
@@ -255,7 +259,9 @@ impl Resource for PasswordPolicy {
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
-        marked::members_with_mark(stored)
+        let mut members = marked::members_with_mark(stored);
+        members.insert("populationCount".to_owned(), stored.members.into());
+        members
     }
 }
 
@@ -291,6 +297,7 @@ mod tests {
         let policy = stored(build::<PasswordPolicy>(body.clone()).unwrap().body);
         let mut expected = body;
         expected["default"] = false.into();
+        expected["populationCount"] = 0.into();
         assert_eq!(Value::Object(PasswordPolicy::view(&policy, NOW)), expected);
         assert_eq!(rebuilt_from_view(&policy).body, policy.body);
     }

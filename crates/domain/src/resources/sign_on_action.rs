@@ -71,6 +71,16 @@ pub enum Step {
     MultiFactorAuthentication(MultiFactor),
 }
 
+/// Whether users may make their own account. As long as nobody can, it is kept as it was sent.
+#[skip_serializing_none]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct Registration {
+    pub enabled: bool,
+    pub confirm_identity_provider_attributes: Option<bool>,
+}
+
 /// Name and password.
 #[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -78,7 +88,7 @@ pub enum Step {
 pub struct Login {
     /// Whether the page leads to the recovery of a forgotten password.
     pub recovery: Switch,
-    pub registration: Option<Switch>,
+    pub registration: Option<Registration>,
     pub enforce_lockout_for_identity_providers: Option<bool>,
 }
 

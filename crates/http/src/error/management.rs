@@ -186,7 +186,14 @@ fn management_wire(error: &ManagementError) -> Wire {
         message: message.to_owned(),
     };
     match error {
-        ManagementError::Invalid(_) => wire(StatusCode::BAD_REQUEST, "INVALID_DATA", VALIDATION),
+        ManagementError::Invalid(violations) => {
+            let summary = violations.iter().find_map(|violation| violation.summary);
+            wire(
+                StatusCode::BAD_REQUEST,
+                "INVALID_DATA",
+                summary.unwrap_or(VALIDATION),
+            )
+        }
         ManagementError::Failed(_) => wire(StatusCode::BAD_REQUEST, "REQUEST_FAILED", ISSUE),
         ManagementError::NotFound(missing) => Wire {
             status: StatusCode::NOT_FOUND,

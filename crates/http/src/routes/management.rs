@@ -1,8 +1,9 @@
 //! The management API: every managed type, and the verbs that are not plain changes.
 
+use axum::http::StatusCode;
 use stepgate_domain::resources::{
     api_resource::ApiResource, application::Application,
-    device_authentication_policy::DeviceAuthenticationPolicy, grant::Grant, license::License,
+    device_authentication_policy::DeviceAuthenticationPolicy, grant::Grant,
     notifications_policy::NotificationsPolicy, organization::Organization,
     password_policy::PasswordPolicy, population::Population, scope::Scope,
     sign_on_action::SignOnAction, sign_on_policy::SignOnPolicy,
@@ -11,12 +12,11 @@ use stepgate_domain::resources::{
 
 use crate::{
     api::Api,
-    crud::{crud, read_only},
+    crud::{crud, crud_created_with, read_only},
 };
 
 pub(super) fn operations(api: Api) -> Api {
     api.then(read_only::<Organization>)
-        .then(read_only::<License>)
         .then(crud::<Application>)
         .then(crud::<ApiResource>)
         .then(crud::<Scope>)
@@ -27,5 +27,5 @@ pub(super) fn operations(api: Api) -> Api {
         .then(crud::<Population>)
         .then(crud::<PasswordPolicy>)
         .then(crud::<DeviceAuthenticationPolicy>)
-        .then(crud::<NotificationsPolicy>)
+        .then(|api| crud_created_with::<NotificationsPolicy>(api, StatusCode::OK))
 }

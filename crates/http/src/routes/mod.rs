@@ -5,12 +5,14 @@ mod devices;
 mod environments;
 mod flows;
 mod inbox;
+mod licenses;
 mod management;
 mod mfa_settings;
 mod oidc;
 mod passwords;
 mod roles;
 mod secrets;
+mod self_service;
 mod signon;
 mod system;
 mod templates;
@@ -27,6 +29,7 @@ use crate::api::Api;
 pub fn operations() -> Api {
     Api::default()
         .then(environments::operations)
+        .then(licenses::operations)
         .then(management::operations)
         .then(secrets::operations)
         .then(roles::operations)
@@ -41,6 +44,7 @@ pub fn operations() -> Api {
         .then(mfa_settings::operations)
         .then(templates::operations)
         .then(system::operations)
+        .then(self_service::operations)
 }
 
 pub fn router(app: &Arc<App>) -> Router {

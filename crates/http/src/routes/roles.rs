@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use stepgate_app::{error::ManagementError, role_assignments};
 use stepgate_domain::{
     access::{Area, Permission, Role},
-    resource::Resource,
+    resource::{FilterAttribute, FilterSource, Resource},
     resources::role_assignment::RoleAssignment,
+    scim::Operator,
 };
 
 use crate::{
@@ -45,6 +46,14 @@ pub(super) fn operations(api: Api) -> Api {
         within,
         "List the roles of an environment",
         list,
+    ))
+    .op(Operation::new(
+        Method::GET,
+        "/v1/environments/{environmentID}/roles/{roleID}",
+        Takes::Nothing,
+        within,
+        "Read a role of an environment",
+        read,
     ))
     .then(read_only::<RoleAssignment>)
     .op(Operation::new(
@@ -104,7 +113,7 @@ fn shown(call: &Call, role: Role) -> Value {
         "id": role.id().to_string(),
         "name": role.name(),
         "description": role.name(),
-        "type": "PLATFORM",
+        "type": TYPE,
         "applicableTo": applicable,
         "permissions": permissions,
         "canAssign": can_assign,
@@ -115,18 +124,35 @@ fn shown(call: &Call, role: Role) -> Value {
     }
 }
 
+/// All roles are the platform's: roles of an environment's own are not offered.
+const TYPE: &str = "PLATFORM";
+const FILTER: &[FilterAttribute] = &[FilterAttribute {
+    name: "type",
+    operators: &[Operator::Eq],
+    source: FilterSource::Term,
+}];
+
 async fn list(call: Call) -> Result<Reply, ApiError> {
+    let filter = crud::filter(&call, FILTER)?;
+    let is_found = filter.is_none_or(|filter| {
+        filter.matches(&|attribute: &str| match attribute {
+            "type" => vec![TYPE.to_lowercase()],
+            _ => Vec::new(),
+        })
+    });
     let items: Vec<Value> = Role::ALL
         .into_iter()
+        .filter(|_| is_found)
         .map(|role| shown(&call, role))
         .collect();
-    let own = match call.params.get("environmentID") {
+    let mut own = match call.params.get("environmentID") {
         Some(environment) => format!(
             "{}/environments/{environment}/roles",
             call.exchange.origin.api()
         ),
         None => format!("{}/roles", call.exchange.origin.api()),
     };
+    own.push_str(&hal::query(&call.query));
     let count = u64::try_from(items.len()).ok();
     Ok(Reply::hal(
         StatusCode::OK,

@@ -124,13 +124,7 @@ fn page(call: &Call, name: &'static str, path: &str, items: Vec<Value>) -> Resul
         .limit(100)?
         .map_or(count, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let items: Vec<Value> = items.into_iter().skip(start).take(limit).collect();
-    let url = |query: &[(String, String)]| {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(query)
-            .finish();
-        let separator = if query.is_empty() { "" } else { "?" };
-        format!("{path}{separator}{query}")
-    };
+    let url = |query: &[(String, String)]| format!("{path}{}", hal::query(query));
     let last = items.last().and_then(|item| item.get("id")?.as_str());
     let next = last.filter(|_| start + items.len() < count).map(|last| {
         let mut query = call.query.clone();

@@ -59,7 +59,7 @@ async fn the_cookie_is_set_twice_and_stays_on_the_site_over_http() {
 #[tokio::test]
 async fn over_https_the_cookie_is_secure_and_crosses_sites() {
     let trial = Trial::start().await;
-    let hint = trial.hint_with(json!({
+    let hint = trial.hint_with(&json!({
         "aud": format!("{PUBLIC}/{}/as", trial.server.environment)
     }));
     let request = trial
@@ -129,7 +129,7 @@ async fn an_applications_own_page_is_told_environment_and_flow() {
 async fn a_bad_hint_is_told_to_pi_flow_in_both_languages() {
     let trial = Trial::start().await;
     let past = trial.server.now().as_seconds() - 3600;
-    let hint = trial.hint_with(json!({ "iat": past, "exp": past + 1 }));
+    let hint = trial.hint_with(&json!({ "iat": past, "exp": past + 1 }));
     let answer = send(trial.authorize(&trial.parameters("pi.flow", Some(&hint)))).await;
     let detail = answer.refused(400, "INVALID_DATA", "INVALID_VALUE", "login_hint_token");
     let body = answer.json(400);

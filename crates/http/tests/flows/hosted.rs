@@ -9,7 +9,7 @@ use crate::support::{Answer, Browser, Form, REDIRECT_URI, Trial, device_policy, 
 const OVER: &str = "The request has expired or is invalid.";
 
 /// A browser at the first page of a sign-on.
-async fn arrived<'t>(trial: &'t Trial, hinted: bool) -> (Browser<'t>, Answer) {
+async fn arrived(trial: &Trial, hinted: bool) -> (Browser<'_>, Answer) {
     let mut browser = Browser::new(&trial.server);
     let hint = hinted.then(|| trial.hint());
     let request = trial.authorize(&trial.parameters("query", hint.as_deref()));
@@ -167,10 +167,10 @@ async fn of_several_devices_one_is_chosen_and_another_can_be_tried() {
     trial.server.code().await;
     // Another device, from the page that asks for the code.
     let others = Form::all(&page);
-    let other = others
+    let mut other = others
         .iter()
         .filter(|form| form.field("deviceId") == Some(&trial.device));
-    let page = browser.post(other.last().unwrap()).await;
+    let page = browser.post(other.next_back().unwrap()).await;
     page.page(200, "Text message to ********42");
     let code = trial.server.code().await;
     browser

@@ -105,6 +105,7 @@ impl Server {
                     loopback: true,
                 },
                 development: true,
+                floors: stepgate_domain::flow::delivery::Floors::default(),
                 inbox,
             },
         ));

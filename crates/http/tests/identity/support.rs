@@ -139,6 +139,7 @@ impl Server {
                     loopback: true,
                 },
                 development: true,
+                floors: stepgate_domain::flow::delivery::Floors::default(),
                 inbox: false,
             },
         ));

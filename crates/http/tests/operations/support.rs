@@ -37,6 +37,7 @@ impl Server {
                 loopback: true,
             },
             development: true,
+            floors: stepgate_domain::flow::delivery::Floors::default(),
             inbox: true,
         };
         let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();
@@ -161,6 +162,12 @@ impl Caller<'_> {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
+    }
+    pub(crate) async fn find(&self, path: &str, filter: &str) -> Answer {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("filter", filter)
+            .finish();
+        self.get(&format!("{path}?{query}")).await
     }
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(self.request(Method::POST, path).json(&body))

@@ -16,5 +16,6 @@ mod hints;
 mod introspection;
 mod metadata;
 mod requests;
+mod self_service;
 mod strangers;
 mod support;

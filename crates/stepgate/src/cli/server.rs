@@ -161,6 +161,7 @@ fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
     let app_settings = AppSettings {
         origins,
         development,
+        floors: settings.floors,
         inbox: settings.inbox,
     };
     Ok(Arc::new(App::new(

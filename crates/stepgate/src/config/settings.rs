@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use stepgate_domain::secret::Secret;
+use stepgate_domain::{flow::delivery::Floors, secret::Secret, time::Duration};
 use url::Url;
 
 use super::{
@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) master_key: MasterKey,
     pub(crate) address_file: Option<PathBuf>,
     pub(crate) log: String,
+    /// What nobody may exceed in messages.
+    pub(crate) floors: Floors,
     pub(crate) sms: Option<SmsSettings>,
     pub(crate) smtp: Option<SmtpSettings>,
 }
@@ -92,6 +94,7 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         })
         .unwrap_or_else(|| "info".to_owned());
     let master_key = master_key(&mut reader, data.as_deref(), mode);
+    let floors = floors(&mut reader);
     let sms = reader
         .has_section("sms")
         .then(|| sms(&mut reader))
@@ -122,11 +125,36 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
             master_key,
             address_file,
             log,
+            floors,
             sms,
             smtp,
         })
     })();
     reader.finish(settings)
+}
+
+fn floors(reader: &mut Reader) -> Floors {
+    let usual = Floors::default();
+    Floors {
+        address_interval: reader
+            .optional("limits.address_interval_seconds", |text| count(text, 0))
+            .map_or(usual.address_interval, |seconds| {
+                Duration::from_seconds(i64::from(seconds))
+            }),
+        address_hourly: reader
+            .optional("limits.address_per_hour", |text| count(text, 1))
+            .unwrap_or(usual.address_hourly),
+        user_daily: reader
+            .optional("limits.user_per_day", |text| count(text, 1))
+            .unwrap_or(usual.user_daily),
+    }
+}
+
+fn count(text: &str, least: u32) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|count| *count >= least)
+        .ok_or_else(|| format!("must be a whole number from {least}"))
 }
 
 fn refuse_in_production(reader: &mut Reader, inbox: bool, public_url: Option<&str>) {

@@ -209,3 +209,22 @@ fn debug_output_holds_no_secret() {
     let settings = settings(&["--data", "d", "--master-key-file", key.to_str().unwrap()]).unwrap();
     assert!(!format!("{settings:?}").contains("7, 7"));
 }
+
+#[test]
+fn floors_are_the_operators() {
+    let usual = settings(&["--data", "d"]).unwrap().floors;
+    assert_eq!((usual.address_hourly, usual.user_daily), (10, 50));
+    let wide = [
+        "--data",
+        "d",
+        "--limits-address-interval-seconds=0",
+        "--limits-address-per-hour=100",
+    ];
+    let floors = settings(&wide).unwrap().floors;
+    assert!(floors.address_interval.is_zero());
+    assert_eq!((floors.address_hourly, floors.user_daily), (100, 50));
+    assert_eq!(
+        settings(&["--data", "d", "--limits-user-per-day=none"]).unwrap_err(),
+        ["--limits-user-per-day: must be a whole number from 1"]
+    );
+}

@@ -115,6 +115,27 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "What to log, for example info or warn [default: info]",
     ),
     value(
+        "limits.address_interval_seconds",
+        "limits-address-interval-seconds",
+        "STEPGATE_LIMITS_ADDRESS_INTERVAL_SECONDS",
+        "SECONDS",
+        "Least time between two messages to one address [default: 10]",
+    ),
+    value(
+        "limits.address_per_hour",
+        "limits-address-per-hour",
+        "STEPGATE_LIMITS_ADDRESS_PER_HOUR",
+        "COUNT",
+        "Messages to one address in an hour [default: 10]",
+    ),
+    value(
+        "limits.user_per_day",
+        "limits-user-per-day",
+        "STEPGATE_LIMITS_USER_PER_DAY",
+        "COUNT",
+        "Messages to one user in a day [default: 50]",
+    ),
+    value(
         "sms.base_url",
         "sms-base-url",
         "STEPGATE_SMS_BASE_URL",

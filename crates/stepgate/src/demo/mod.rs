@@ -98,6 +98,7 @@ fn settings(data: &Path) -> Settings {
         listen: ([127, 0, 0, 1], 0).into(),
         public_url: None,
         mode: Mode::Development,
+        floors: stepgate_domain::flow::delivery::Floors::default(),
         inbox: true,
         master_key: MasterKey::Kept(data.join("master.key")),
         address_file: None,

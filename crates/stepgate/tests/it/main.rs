@@ -3,6 +3,8 @@
 //! `cfg(test)` on each module tells clippy that what stands in it is test code.
 
 #[cfg(test)]
+mod administration;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod crash;

@@ -44,7 +44,7 @@ pub struct Document {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub is_default: bool,
-    /// How many objects of the counted kind it owns; 0 when none was asked for.
+    /// How many objects of the counted kind it owns or is mentioned by; 0 when none was asked for.
     pub members: u64,
     /// JSON.
     pub body: String,

@@ -9,8 +9,8 @@ use stepgate_domain::resource::Family;
 pub(crate) struct Tables {
     pub(crate) rows: &'static str,
     pub(crate) terms: &'static str,
-    /// The columns of a document `d`, given the parameter that names the counted kind.
-    columns: [String; 2],
+    /// The columns of a document `d`, between which the parameter that names the counted kind goes.
+    columns: [String; 4],
     pub(crate) insert: String,
     pub(crate) insert_owned: String,
     pub(crate) update: String,
@@ -34,8 +34,7 @@ pub(crate) struct Tables {
 
 impl Tables {
     pub(crate) fn columns(&self, counted: &str) -> String {
-        let [before, after] = &self.columns;
-        format!("{before}{counted}{after}")
+        self.columns.join(counted)
     }
 }
 
@@ -102,9 +101,14 @@ fn build(
              AND k.kind = d.kind AND {DEFAULT_KEY} AND k.id = d.id) THEN 1 ELSE 0 END, \
              COALESCE((SELECT t.total FROM tally t WHERE t.environment = d.environment AND t.kind = "
         ),
-        " AND t.owner = d.id), 0), d.body, d.secrets, d.subject".to_owned(),
+        " AND t.owner = d.id), 0) + CASE WHEN ".to_owned(),
+        " = '' THEN 0 ELSE (SELECT COUNT(*) FROM resource_reference r JOIN resource m \
+         ON m.environment = r.environment AND m.id = r.id WHERE r.to_environment = d.environment \
+         AND r.to_id = d.id AND m.kind = "
+            .to_owned(),
+        ") END, d.body, d.secrets, d.subject".to_owned(),
     ];
-    let [before, after] = &columns;
+    let (columns_4, columns_6) = (columns.join("$4"), columns.join("$6"));
     let row =
         "environment, id, kind, parent, version, created_at, updated_at, body, secrets, subject";
     let mention = format!(
@@ -173,11 +177,11 @@ fn build(
              AND owner = '' AND value = '' AND id = $3"
         ),
         read: format!(
-            "SELECT {before}$4{after} FROM {rows} d \
+            "SELECT {columns_4} FROM {rows} d \
              WHERE d.environment = $1 AND d.id = $2 AND d.kind = $3"
         ),
         find: format!(
-            "SELECT {before}$6{after} FROM {keys} f CROSS JOIN {rows} d \
+            "SELECT {columns_6} FROM {keys} f CROSS JOIN {rows} d \
              WHERE f.environment = $1 AND f.kind = $2 AND f.name = $3 AND f.owner = $4 AND f.value = $5 \
              AND d.environment = f.environment AND d.id = f.id"
         ),

@@ -15,7 +15,7 @@ use super::{
     error::{driver, translate},
     statement::execute,
 };
-use crate::{engine::StoreError, migrations};
+use crate::{engine::StoreError, migrations, outbox};
 
 const DATABASE: &str = "stepgate.db";
 const LOCK: &str = "stepgate.lock";
@@ -69,6 +69,9 @@ pub(super) fn writer(
         .execute_batch(&format!("PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000"))
         .map_err(|error| translate(&error))?;
     migrate(&mut connection)?;
+    // Whoever held a lease held the directory's lock too, so it is gone: nobody waits for the
+    // lease of a process that died.
+    execute(&connection, outbox::RELEASE_LEASES, &[]).map_err(|error| translate(&error))?;
     if let Some(pages) = options.page_limit {
         let _: i64 = pragma(&connection, &format!("PRAGMA max_page_count = {pages}"))?;
     }

@@ -68,6 +68,7 @@ contract! {
     defaults::a_default_that_is_cleared_or_deleted_is_none,
     defaults::racing_defaults_leave_one,
     tallies::counts_follow_the_writes,
+    tallies::mentions_are_counted_by_the_kind_that_mentions,
     tallies::counts_survive_a_race,
     tallies::a_move_changes_the_owners_counts,
     lists::pages_neither_skip_nor_repeat_across_writes,

@@ -1,6 +1,9 @@
 //! Counts kept with the writes.
 
-use stepgate_domain::{access::Reach, resource::Kind};
+use stepgate_domain::{
+    access::Reach,
+    resource::{Kind, Reference},
+};
 use stepgate_store::{
     documents::{self, Draft, ListQuery, list},
     engine::Engine,
@@ -65,6 +68,26 @@ pub(crate) async fn counts_follow_the_writes(engine: Store) {
         .unwrap()
         .unwrap();
     assert_eq!(members.members, 1);
+}
+
+pub(crate) async fn mentions_are_counted_by_the_kind_that_mentions(engine: Store) {
+    let here = new_id();
+    let mentioned = put(&*engine, draft(&APPLICATION, here)).await;
+    let mention = |kind| Draft {
+        references: vec![Reference::to(&APPLICATION, mentioned.id, "application.id")],
+        ..draft(kind, here)
+    };
+    let first = put(&*engine, mention(&POPULATION)).await;
+    put(&*engine, mention(&POPULATION)).await;
+    put(&*engine, mention(&APPLICATION)).await;
+    let members = async |counted| {
+        let document = documents::read(&*engine, &APPLICATION, here, mentioned.id, counted);
+        document.await.unwrap().unwrap().members
+    };
+    assert_eq!(members(Some(&POPULATION)).await, 2);
+    assert_eq!(members(None).await, 0);
+    delete(&*engine, &POPULATION, &first).await.unwrap();
+    assert_eq!(members(Some(&POPULATION)).await, 1);
 }
 
 pub(crate) async fn counts_survive_a_race(engine: Store) {

@@ -170,15 +170,12 @@ impl Oidc {
         }
         for (index, uri) in self.redirect_uris.iter().flatten().enumerate() {
             if let Err(message) = check_redirect_uri(uri, self.allow_wildcard_in_redirect_uris) {
-                faults.push(Violation::invalid(
-                    format!("redirectUris[{index}]"),
-                    message,
-                ));
+                faults.push(uri_fault(format!("redirectUris[{index}]"), message));
             }
         }
         for (index, uri) in self.post_logout_redirect_uris.iter().flatten().enumerate() {
             if let Err(message) = check_redirect_uri(uri, false) {
-                faults.push(Violation::invalid(
+                faults.push(uri_fault(
                     format!("postLogoutRedirectUris[{index}]"),
                     message,
                 ));
@@ -241,6 +238,18 @@ impl Oidc {
     }
 }
 
+/// Clients look for it at the beginning of the answer's own message.
+const NO_WILDCARDS: &str = "Wildcards are not allowed in redirect URIs.";
+
+fn uri_fault(target: String, message: &'static str) -> Violation {
+    let fault = Violation::invalid(target, message);
+    if message == NO_WILDCARDS {
+        fault.summed_up(message)
+    } else {
+        fault
+    }
+}
+
 /// An absolute URI without fragment (RFC 6749 §3.1.2), and not one that a browser would execute.
 /// With wildcards, one `*` may stand behind the authority.
 fn check_redirect_uri(uri: &str, allow_wildcard: bool) -> Result<(), &'static str> {
@@ -258,7 +267,7 @@ fn check_redirect_uri(uri: &str, allow_wildcard: bool) -> Result<(), &'static st
         return Ok(());
     }
     if !allow_wildcard {
-        return Err("Wildcards are not allowed in redirect URIs.");
+        return Err(NO_WILDCARDS);
     }
     let behind = uri
         .split_once("://")

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Devices, DevicesOfPolicy, InlineDevices, Login, MultiFactor, NoDevicesMode, SignOnAction, Step,
-    Switch,
+    Devices, DevicesOfPolicy, InlineDevices, Login, MultiFactor, NoDevicesMode, Registration,
+    SignOnAction, Step, Switch,
 };
 use crate::{
     flow::condition::Condition,
@@ -145,8 +145,10 @@ impl LoginDraft {
         refuse("newUserProvisioning", self.new_user_provisioning.is_some());
         Login {
             recovery: self.recovery.unwrap_or_default(),
-            registration: self.registration.map(|registration| Switch {
+            registration: self.registration.map(|registration| Registration {
                 enabled: registration.enabled,
+                confirm_identity_provider_attributes: registration
+                    .confirm_identity_provider_attributes,
             }),
             enforce_lockout_for_identity_providers: self.enforce_lockout_for_identity_providers,
         }

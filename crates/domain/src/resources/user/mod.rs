@@ -226,14 +226,10 @@ impl Resource for User {
     fn links(_stored: &Stored<Self>) -> Vec<(&'static str, Link)> {
         vec![
             ("devices", Link::Below("/devices")),
-            ("roleAssignments", Link::Below("/roleAssignments")),
             ("password", Link::Below("/password")),
-            ("linkedAccounts", Link::Below("/linkedAccounts")),
             ("password.reset", Link::Below("/password")),
             ("password.set", Link::Below("/password")),
             ("password.check", Link::Below("/password")),
-            ("password.recover", Link::Below("/password")),
-            ("account.sendVerificationCode", Link::Below("")),
         ]
     }
 }

@@ -98,7 +98,7 @@ impl Trial {
     }
 
     /// A signed hint for the user, with these claims changed.
-    pub(crate) fn hint_with(&self, changed: Value) -> String {
+    pub(crate) fn hint_with(&self, changed: &Value) -> String {
         let now = self.server.now().as_seconds();
         let mut claims = json!({
             "iss": self.client, "sub": self.user, "iat": now, "exp": now + 300,
@@ -111,7 +111,7 @@ impl Trial {
     }
 
     pub(crate) fn hint(&self) -> String {
-        self.hint_with(json!({}))
+        self.hint_with(&json!({}))
     }
 
     /// The parameters of authorize, in `mode`, with a hint when the caller gives one.

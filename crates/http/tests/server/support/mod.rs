@@ -79,6 +79,7 @@ impl Server {
                 loopback: true,
             },
             development: true,
+            floors: stepgate_domain::flow::delivery::Floors::default(),
             inbox: false,
         };
         let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();

@@ -1,6 +1,6 @@
 //! One user's way through the main job, and how far it came.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use stepgate_client::{
     Answer, ClientError, Hint, HintAlgorithm, Request, Tenant, User, next_message, requests,
@@ -55,6 +55,14 @@ impl Journey {
 
     pub(super) fn has_user(&self) -> bool {
         self.acknowledged >= Stage::UserMade
+    }
+
+    /// Where the code went, and how often it may have been sent: once when the flow said so, and
+    /// perhaps once when its answer was lost.
+    pub(super) fn messages(&self) -> (String, RangeInclusive<usize>) {
+        let least = usize::from(self.acknowledged >= Stage::Begun);
+        let most = usize::from(self.attempted >= Stage::Begun);
+        (self.user.phone.clone(), least..=most)
     }
 
     /// Goes on from wherever it stands to the end. Answers whether the server still lives.

@@ -5,6 +5,7 @@
 mod journey;
 
 use std::{
+    ops::RangeInclusive,
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicUsize, Ordering},
@@ -12,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use stepgate_client::{Request, Tenant, requests};
+use stepgate_client::{Request, Tenant, messages_to, requests};
 use stepgate_domain::entropy::{Entropy, Seeded};
 use tokio::{sync::Notify, task::JoinSet};
 
@@ -60,7 +61,7 @@ async fn every_acknowledged_write_survives_a_kill_at_a_random_moment() {
     let mut admin = Admin::of(&server).await;
     let tenant = Arc::new(admin.tenant("Crash").await);
     let next_user = Arc::new(AtomicU32::new(2));
-    let mut users_known = 1;
+    let (mut users_known, mut messages) = (1, Vec::new());
 
     for round in 0..rounds {
         let [more, delay] = <dyn Entropy>::bytes::<2>(&mut chance);
@@ -84,6 +85,7 @@ async fn every_acknowledged_write_survives_a_kill_at_a_random_moment() {
         server = server.restart().await;
         admin = Admin::of(&server).await;
         users_known += journeys.iter().filter(|journey| journey.has_user()).count();
+        messages.extend(journeys.iter().map(Journey::messages));
         let mut checks = JoinSet::new();
         for journey in journeys {
             let (admin, tenant) = (admin.clone(), Arc::clone(&tenant));
@@ -94,6 +96,28 @@ async fn every_acknowledged_write_survives_a_kill_at_a_random_moment() {
         }
     }
     counts_agree(&admin, &tenant, users_known).await;
+    let last = next_user.fetch_add(1, Ordering::Relaxed);
+    was_sent_as_said(&admin, &tenant, last, &messages).await;
+}
+
+/// Every code that a flow spoke of was delivered, once, and no other.
+async fn was_sent_as_said(
+    admin: &Admin,
+    tenant: &Tenant,
+    last: u32,
+    messages: &[(String, RangeInclusive<usize>)],
+) {
+    // Its code arrives after everything that was due before it.
+    let mut journey = Journey::new(last);
+    assert!(journey.go(admin, tenant, &|| {}).await);
+    assert!(messages.iter().any(|(_, expected)| expected.contains(&1)));
+    for (phone, expected) in messages {
+        let received = messages_to(&admin.client, phone).await.unwrap().len();
+        assert!(
+            expected.contains(&received),
+            "{received} messages to {phone}, expected {expected:?}"
+        );
+    }
 }
 
 fn start_workers(

@@ -1,0 +1,69 @@
+//! The display name of a licence: all of it that clients write.
+
+use axum::http::{Method, StatusCode, header};
+use serde_json::{Map, json};
+use stepgate_app::management;
+use stepgate_domain::{
+    resource::{Resource, Stored},
+    resources::license::{License, LicenseDraft},
+};
+
+use crate::{
+    api::{Api, Operation, Takes},
+    call::{Call, parameter},
+    crud::{one, read_only},
+    error::management::ApiError,
+    guard::{reads, writes},
+    hal,
+    reply::Reply,
+};
+
+pub(super) fn operations(api: Api) -> Api {
+    let kind = License::KIND;
+    let name = format!("{}/name", one(kind));
+    api.then(read_only::<License>)
+        .op(Operation::new(
+            Method::GET,
+            name.clone(),
+            Takes::Nothing,
+            reads(kind),
+            "Read the name of a license",
+            read,
+        ))
+        .op(Operation::new(
+            Method::PUT,
+            name,
+            Takes::Json,
+            writes(kind),
+            "Replace the name of a license",
+            replace,
+        )
+        .request::<LicenseDraft>())
+}
+
+fn answer(call: &Call, stored: &Stored<License>) -> Reply {
+    let license = hal::location(&call.exchange, stored);
+    let mut links = Map::new();
+    links.insert("self".into(), hal::href(format!("{license}/name")));
+    links.insert("license".into(), hal::href(license));
+    let mut members = Map::new();
+    members.insert("name".into(), json!(stored.body.name));
+    Reply::hal(StatusCode::OK, hal::with_links(links, members))
+        .with(header::ETAG, &format!("\"{}\"", stored.version))
+}
+
+async fn read(call: Call) -> Result<Reply, ApiError> {
+    let id = call.id::<License>(&parameter(License::KIND))?.uuid();
+    let place = call.place::<License>()?;
+    let stored = management::read::<License>(&call.app, call.caller()?, place, id).await?;
+    Ok(answer(&call, &stored))
+}
+
+async fn replace(call: Call) -> Result<Reply, ApiError> {
+    let id = call.id::<License>(&parameter(License::KIND))?.uuid();
+    let (place, body) = (call.place::<License>()?, call.json()?);
+    let (caller, if_match) = (call.caller()?, call.if_match());
+    let stored =
+        management::replace::<License>(&call.app, caller, place, id, if_match, body).await?;
+    Ok(answer(&call, &stored))
+}

@@ -81,8 +81,10 @@ async fn a_client_that_is_unknown_or_disabled_is_told_nothing_by_redirect() {
     }
 }
 
+type Parameters<'a> = &'a [(&'a str, &'a str)];
+
 /// A finished sign-on: the code of this authorization request.
-async fn signed_on(trial: &Trial, more: &[(&str, &str)]) -> String {
+async fn signed_on(trial: &Trial, more: Parameters<'_>) -> String {
     let hint = trial.hint("mira.k");
     let mut parameters = trial.parameters("pi.flow");
     parameters.push(("login_hint_token", &hint));
@@ -125,7 +127,7 @@ async fn a_code_with_a_challenge_is_redeemed_by_its_verifier_only() {
         ("code_challenge_method", "plain"),
     ];
     let unnamed = [("code_challenge", VERIFIER)];
-    let cases: [(&[(&str, &str)], Option<&str>); 4] = [
+    let cases: [(Parameters<'_>, Option<&str>); 4] = [
         (&s256, Some(VERIFIER)),
         (&plain, Some(VERIFIER)),
         (&unnamed, Some(VERIFIER)),
@@ -155,7 +157,7 @@ async fn a_public_client_needs_a_challenge_of_the_safe_kind() {
     let trial = Trial::with(with, json!({})).await;
     let hint = trial.hint("mira.k");
     let challenge = s256(VERIFIER);
-    let cases: [(&[(&str, &str)], &str); 4] = [
+    let cases: [(Parameters<'_>, &str); 4] = [
         (&[], "code_challenge"),
         (&[("code_challenge", VERIFIER)], "code_challenge_method"),
         (

@@ -114,6 +114,11 @@ impl DataKey {
         Ok(Self { aead, mac })
     }
 
+    #[cfg(test)]
+    pub(crate) fn for_tests(bytes: [u8; KEY_LENGTH]) -> Self {
+        Self::from_bytes(&bytes).unwrap()
+    }
+
     pub fn seal(&self, binding: Binding<'_>, plain: &[u8]) -> Result<String, SealError> {
         seal_with(&self.aead, &binding.associated_data(), plain)
     }

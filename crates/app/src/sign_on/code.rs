@@ -56,3 +56,28 @@ fn hash(key: &DataKey, flow: FlowId, message: MessageId, code: &str) -> CodeHash
         &[flow.as_bytes(), message.as_bytes(), code.as_bytes()],
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use stepgate_domain::{entropy::Seeded, id::Id};
+
+    use super::*;
+
+    #[test]
+    fn the_same_digits_are_another_code_in_another_flow_message_or_environment() {
+        let key = |byte| DataKey::for_tests([byte; 32]);
+        let entropy: &mut dyn Entropy = &mut Seeded(5);
+        let (flow, other_flow): (FlowId, FlowId) = (Id::random(entropy), Id::random(entropy));
+        let (message, other_message) = (Id::random(entropy), Id::random(entropy));
+        let code = hash(&key(1), flow, message, "123456");
+        assert!(code.matches(&hash(&key(1), flow, message, "123456")));
+        for other in [
+            hash(&key(1), other_flow, message, "123456"),
+            hash(&key(1), flow, other_message, "123456"),
+            hash(&key(2), flow, message, "123456"),
+            hash(&key(1), flow, message, "123457"),
+        ] {
+            assert!(!code.matches(&other));
+        }
+    }
+}

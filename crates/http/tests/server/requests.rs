@@ -12,6 +12,8 @@ use crate::support::{
     trial::{Flow, Trial, send, senders},
 };
 
+type Parameters<'a> = &'a [(&'a str, &'a str)];
+
 #[tokio::test]
 async fn answers_go_only_to_registered_uris() {
     let trial = Trial::start().await;
@@ -125,7 +127,7 @@ async fn a_code_with_a_challenge_is_redeemed_by_its_verifier_only() {
         ("code_challenge_method", "plain"),
     ];
     let unnamed = [("code_challenge", VERIFIER)];
-    let cases: [(&[(&str, &str)], Option<&str>); 4] = [
+    let cases: [(Parameters, Option<&str>); 4] = [
         (&s256, Some(VERIFIER)),
         (&plain, Some(VERIFIER)),
         (&unnamed, Some(VERIFIER)),
@@ -155,7 +157,7 @@ async fn a_public_client_needs_a_challenge_of_the_safe_kind() {
     let trial = Trial::with(with, json!({})).await;
     let hint = trial.hint("mira.k");
     let challenge = s256(VERIFIER);
-    let cases: [(&[(&str, &str)], &str); 4] = [
+    let cases: [(Parameters, &str); 4] = [
         (&[], "code_challenge"),
         (&[("code_challenge", VERIFIER)], "code_challenge_method"),
         (

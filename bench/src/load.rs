@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use crate::{process::Server, report};
 
 const CONNECTIONS: usize = 32;
+const KEPT: &str = "bench.json";
 
 /// What the flows need to know of the stored data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +32,10 @@ pub(crate) struct Fixture {
     pub(crate) client_secret: String,
     /// Users 1 to this number have a device.
     pub(crate) users: u32,
+    /// Where the next flow goes on in the circle of users. Whoever was sent codes a moment ago is
+    /// sent no more for a while, so a run begins where the last one ended.
+    #[serde(default)]
+    pub(crate) next_user: u32,
     /// How long loading took; absent when the data was there already.
     #[serde(skip)]
     pub(crate) loading: Option<Duration>,
@@ -42,8 +47,7 @@ pub(crate) async fn fixture(
     directory: &Path,
     users: u32,
 ) -> anyhow::Result<Fixture> {
-    let kept = directory.join("bench.json");
-    if let Ok(text) = fs::read_to_string(&kept) {
+    if let Ok(text) = fs::read_to_string(directory.join(KEPT)) {
         let fixture: Fixture = serde_json::from_str(&text)?;
         anyhow::ensure!(
             fixture.users == users,
@@ -53,8 +57,18 @@ pub(crate) async fn fixture(
         return Ok(fixture);
     }
     let fixture = load(server, directory, users).await?;
-    fs::write(&kept, serde_json::to_string(&fixture)?)?;
+    fixture.keep(directory)?;
     Ok(fixture)
+}
+
+impl Fixture {
+    /// For the next run.
+    pub(crate) fn keep(&self, directory: &Path) -> anyhow::Result<()> {
+        Ok(fs::write(
+            directory.join(KEPT),
+            serde_json::to_string(self)?,
+        )?)
+    }
 }
 
 async fn load(server: &Server, directory: &Path, users: u32) -> anyhow::Result<Fixture> {
@@ -107,6 +121,7 @@ async fn load(server: &Server, directory: &Path, users: u32) -> anyhow::Result<F
         client_id: tenant.client_id.clone(),
         client_secret: tenant.client_secret.clone(),
         users,
+        next_user: 0,
         loading: Some(start.elapsed()),
     })
 }

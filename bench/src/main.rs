@@ -66,7 +66,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let signatures_per_second = signatures::per_cpu_second(Duration::from_secs(3))?;
 
     let server = Server::start(&arguments.server, &directory).await?;
-    let fixture = load::fixture(&server, &directory, arguments.users).await?;
+    let mut fixture = load::fixture(&server, &directory, arguments.users).await?;
     server.stop().await?;
 
     report::progress("starting again with the users stored");
@@ -77,7 +77,6 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let idle_rss = server.resident_bytes()?;
 
     let mut phases = Vec::new();
-    let mut first_user = 0;
     for &connections in &arguments.connections {
         report::progress(&format!(
             "{connections} connections for {} s",
@@ -87,10 +86,11 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             connections,
             warm_up: Duration::from_secs(arguments.warm_up),
             measured: Duration::from_secs(arguments.seconds),
-            first_user,
+            first_user: fixture.next_user,
         };
         let phase = run::phase(&server, &fixture, &plan).await?;
-        first_user += phase.started;
+        fixture.next_user = (fixture.next_user + phase.started) % fixture.users;
+        fixture.keep(&directory)?;
         phases.push(phase);
     }
     let inbox_cpu = run::cpu_of_reading_the_inbox(&server).await?;

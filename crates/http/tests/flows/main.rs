@@ -11,6 +11,7 @@
 mod access_log;
 mod actions;
 mod authorize;
+mod budget;
 mod cors;
 mod errors;
 mod hosted;

@@ -68,7 +68,9 @@ pub(crate) struct Server {
     token: String,
     installation: Installation,
     messages: Mutex<mpsc::UnboundedReceiver<Message>>,
-    _workers: Workers,
+    app: Arc<App>,
+    engine: Arc<SqliteEngine>,
+    workers: Option<Workers>,
     _directory: tempfile::TempDir,
 }
 
@@ -95,7 +97,7 @@ impl Server {
         };
         let master = Seal::parse_master_key(Seal::new_master_key().expose()).unwrap();
         let app = Arc::new(App::new(
-            engine,
+            engine.clone(),
             clock.clone(),
             Seal::new(&master).unwrap(),
             Senders::new(vec![Arc::new(postbox)]),
@@ -131,7 +133,9 @@ impl Server {
             token: String::new(),
             installation,
             messages: Mutex::new(messages),
-            _workers: workers,
+            app,
+            engine,
+            workers: Some(workers),
             _directory: directory,
         };
         let home = server.installation.environment.to_string();
@@ -216,12 +220,53 @@ impl Server {
         self.messages.lock().await.try_recv().is_err()
     }
 
+    pub(crate) fn start_workers(&mut self) {
+        self.workers = Some(Workers::start(&self.app));
+    }
+
+    /// Lets them finish what they took.
+    pub(crate) async fn stop_workers(&mut self) {
+        if let Some(workers) = self.workers.take() {
+            workers.stop().await;
+        }
+    }
+
+    /// What the server has done so far.
+    pub(crate) fn spent(&self) -> Spent {
+        let store = self.engine.statistics();
+        Spent {
+            queries: store.queries,
+            commits: store.commits,
+            signatures: self.app.keys.signatures(),
+        }
+    }
+
     pub(crate) fn advance(&self, duration: Duration) {
         self.clock.advance(duration);
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+/// What the budget of a request is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub(crate) queries: u64,
+    pub(crate) commits: u64,
+    pub(crate) signatures: u64,
+}
+
+impl std::ops::Sub for Spent {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            queries: self.queries - before.queries,
+            commits: self.commits - before.commits,
+            signatures: self.signatures - before.signatures,
+        }
     }
 }
 

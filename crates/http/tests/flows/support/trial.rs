@@ -77,6 +77,18 @@ impl Trial {
         trial
     }
 
+    /// The exchange of a code for tokens.
+    pub(crate) fn redeem(&self, code: &str) -> RequestBuilder {
+        self.server
+            .at(Method::POST, "as/token")
+            .basic_auth(&self.client, Some(&self.secret))
+            .form(&[
+                ("grant_type", "authorization_code"),
+                ("code", code),
+                ("redirect_uri", REDIRECT_URI),
+            ])
+    }
+
     /// Another application, with these actions of its policy.
     pub(crate) async fn application(&self, with: Value, actions: &[Value]) -> String {
         application_of(&self.server, with, actions).await.0

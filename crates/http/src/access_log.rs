@@ -36,7 +36,7 @@ impl AccessLogEntry {
         let took = self.began.elapsed();
         tracing::info!(
             method = self.method.as_str(),
-            path = ?self.path,
+            path = %self.path,
             status = response.status().as_u16(),
             milliseconds = took.as_secs_f64() * 1000.0,
             correlation_id = exchange.correlation_id,

@@ -130,26 +130,20 @@ fn sort(
             }
             USER => user = Some(document(environment, row)?),
             DEVICE => devices.push(document(environment, row)?),
-            _ => {
-                let counter = StoredCounter {
-                    environment,
-                    subject: row.text(1)?.to_owned(),
-                    version: row.integer(3)?,
-                    expires_at: Timestamp::from_millis(row.integer(4)?),
-                    body: row.text(6)?.to_owned(),
-                };
-                // Two devices may share an address.
-                if counters
-                    .iter()
-                    .all(|other| other.subject != counter.subject)
-                {
-                    counters.push(counter);
-                }
-            }
+            _ => counters.push(StoredCounter {
+                environment,
+                subject: row.text(1)?.to_owned(),
+                version: row.integer(3)?,
+                expires_at: Timestamp::from_millis(row.integer(4)?),
+                body: row.text(6)?.to_owned(),
+            }),
         }
     }
     // A handful: cheaper here than as an order over the parts of the query.
     devices.sort_unstable_by_key(|device| device.id);
+    counters.sort_unstable_by(|one, other| one.subject.cmp(&other.subject));
+    // Two devices may share an address.
+    counters.dedup_by(|later, earlier| later.subject == earlier.subject);
     Ok((
         flow,
         user.map(|user| UserFacts {

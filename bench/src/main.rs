@@ -112,7 +112,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         std::fs::write(path, report.to_json().to_string())
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    Ok(if report.errors() == 0 {
+    Ok(if report.is_sound() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -57,8 +57,11 @@ fn megabytes(bytes: u64) -> f64 {
 }
 
 impl Report {
-    pub(crate) fn errors(&self) -> u32 {
-        self.phases.iter().map(|phase| phase.errors).sum()
+    /// No error, and no phase in which nothing was done.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.phases
+            .iter()
+            .all(|phase| phase.errors == 0 && !phase.flows.is_empty())
     }
 
     fn flows_per_second(phase: &Phase) -> f64 {

@@ -8,6 +8,11 @@ mod telemetry;
 
 use std::process::ExitCode;
 
+/// A flow makes and drops many small things on several threads: this allocator takes a quarter less
+/// of a flow's time than the system's (docs/performance.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::run(std::env::args_os())
 }

@@ -22,6 +22,7 @@ use crate::{
     configuration_cache::ConfigurationCache,
     keys::SigningKeys,
     origin::Origins,
+    outbox::Outbox,
     passwords::Passwords,
     random::SystemRandom,
     seal::{Binding, DataKey, Seal, SealError},
@@ -49,8 +50,7 @@ pub struct App {
     pub passwords: Passwords,
     pub settings: Settings,
     ids: Mutex<IdSequence>,
-    /// Wakes the outbox worker when a message was queued.
-    pub outbox: Notify,
+    pub outbox: Arc<Outbox>,
     /// Wakes the worker that removes deleted environments.
     pub deletions: Notify,
 }
@@ -81,7 +81,7 @@ impl App {
             passwords: Passwords::default(),
             settings,
             ids: Mutex::default(),
-            outbox: Notify::new(),
+            outbox: Arc::default(),
             deletions: Notify::new(),
         }
     }

@@ -222,6 +222,7 @@ impl Provider for EmailSender {
         let _ = timeout(self.timeouts.connect, connection.quit()).await;
         Ok(Delivery {
             reference: Some(message.id.clone()),
+            to_keep: None,
         })
     }
 }

@@ -13,7 +13,7 @@ pub mod sms;
 mod test_message;
 
 pub use email::{EmailSender, EmailSettings, SmtpTls};
-pub use inbox::{Inbox, InboxMessage, InboxStore, InboxUnavailable};
+pub use inbox::{Inbox, InboxMessage};
 pub use provider::{Delivery, NotifyError, Provider, Senders, Timeouts};
 pub use retry::next_attempt;
 pub use sms::{SmsSender, SmsSettings};

@@ -8,6 +8,8 @@ use stepgate_domain::{
     time::Duration,
 };
 
+use crate::inbox::InboxMessage;
+
 /// One way to get a message to a person.
 ///
 /// A provider may be given the same message again: after a crash, or when its answer was lost. It
@@ -22,10 +24,13 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
 }
 
 /// The other side has taken the message.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Delivery {
     /// What the other side calls the message, for its support desk.
     pub reference: Option<String>,
+    /// The other side is whoever asked: what is to be kept, in the same breath as the fact that it
+    /// was delivered.
+    pub to_keep: Option<InboxMessage>,
 }
 
 /// The other side has not taken the message, as far as can be known.
@@ -124,6 +129,7 @@ mod tests {
         async fn send(&self, _: &Message) -> Result<Delivery, NotifyError> {
             Ok(Delivery {
                 reference: Some(self.0.to_owned()),
+                to_keep: None,
             })
         }
     }

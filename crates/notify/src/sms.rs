@@ -158,6 +158,7 @@ impl Provider for SmsSender {
         if status.is_success() {
             Ok(Delivery {
                 reference: answer.sid.filter(|sid| is_reference(sid)),
+                to_keep: None,
             })
         } else {
             Err(refusal(status, retry_after, answer.code))

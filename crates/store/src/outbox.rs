@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     documents::uuid,
-    engine::{Batch, Engine, Fault, Row, Statement, StoreError},
+    engine::{Batch, Engine, Fault, Row, Statement, StoreError, Value},
 };
 
 /// A message that waits.
@@ -74,16 +74,29 @@ pub struct OutboxStatus {
     pub has_payload: bool,
 }
 
-/// A new message; it begins with no attempts.
-pub fn enqueue(message: OutboxMessage) -> Statement {
+/// Who sends a message now, and until when nobody else does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub id: String,
+    pub until: Timestamp,
+}
+
+/// A new message, with no attempts; or, born under a lease, in its first, by whoever holds that.
+pub fn enqueue(message: OutboxMessage, lease: Option<Lease>) -> Statement {
+    let (due_at, attempts) = match &lease {
+        Some(lease) => (lease.until, 1),
+        None => (message.due_at, 0),
+    };
     Statement::new(
-        "INSERT INTO outbox (id, environment, flow, state, due_at, attempts, created_at, payload) \
-         VALUES ($1, $2, $3, 'PENDING', $4, 0, $5, $6)",
+        "INSERT INTO outbox (id, environment, flow, state, lease, due_at, attempts, created_at, payload) \
+         VALUES ($1, $2, $3, 'PENDING', $4, $5, $6, $7, $8)",
         vec![
             message.id.into(),
             message.environment.to_string().into(),
             message.flow.map(|flow| flow.to_string()).into(),
-            message.due_at.as_millis().into(),
+            lease.map(|lease| lease.id).into(),
+            due_at.as_millis().into(),
+            Value::Integer(attempts),
             message.created_at.as_millis().into(),
             message.payload.into(),
         ],
@@ -138,6 +151,15 @@ pub fn delivered(id: &str, lease: &str) -> Statement {
         "UPDATE outbox SET state = 'DELIVERED', payload = NULL, failure = NULL, lease = NULL \
          WHERE id = $1 AND lease = $2 AND state = 'PENDING'",
         vec![id.into(), lease.into()],
+    )
+}
+
+/// Given back, to be claimed at once. Does nothing when the lease is lost.
+pub fn release(id: &str, lease: &str, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE outbox SET due_at = $3, lease = NULL \
+         WHERE id = $1 AND lease = $2 AND state = 'PENDING'",
+        vec![id.into(), lease.into(), now.as_millis().into()],
     )
 }
 

@@ -173,7 +173,7 @@ async fn a_message_that_a_dead_process_had_claimed_is_due_at_once() {
     };
     let first = open(directory.path()).unwrap();
     first
-        .commit(Batch(vec![outbox::enqueue(waiting)]))
+        .commit(Batch(vec![outbox::enqueue(waiting, None)]))
         .await
         .unwrap();
     let claimed = outbox::claim(&first, "first", now, until, 9).await.unwrap();

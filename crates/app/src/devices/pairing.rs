@@ -93,7 +93,7 @@ pub async fn create(
         id: id.uuid(),
         if_match: None,
     };
-    let device = settle(app, || async {
+    let (device, queued) = settle(app, || async {
         let now = app.now();
         let owner = Owner::load(app, caller, place).await?;
         let policy = policy_of(app, place.environment, draft.policy).await?;
@@ -128,11 +128,14 @@ pub async fn create(
         for (document, _) in lapsed {
             statements.extend(deleted(caller, document, now));
         }
+        let mut queued = None;
         if device.status == DeviceStatus::ActivationRequired {
             let rules = &policy.body;
             let text = draft.notification.as_ref();
-            let (waiting, sent) = send_code(&target, &owner, device, rules, text, now).await?;
+            let (waiting, sent, message) =
+                send_code(&target, &owner, device, rules, text, now).await?;
             statements.extend(sent);
+            queued = Some(message);
             device = waiting;
         }
         let order = match device.status {
@@ -150,18 +153,13 @@ pub async fn create(
             Deed::Created,
             now,
         ));
-        Ok((Batch(statements), stored))
+        Ok((Batch(statements), (stored, queued)))
     })
     .await?;
-    wake(app, &device);
-    Ok(device)
-}
-
-/// A message may have been queued.
-fn wake(app: &App, device: &Stored<Device>) {
-    if device.body.status == DeviceStatus::ActivationRequired {
-        app.outbox.notify_one();
+    if let Some(queued) = queued {
+        queued.committed();
     }
+    Ok(device)
 }
 
 /// Whether nobody proved it in time. Such devices make room for others.
@@ -191,20 +189,21 @@ fn unlike(device: &Device, others: &[Stored<Device>]) -> Result<(), ManagementEr
 /// Sends another code, in place of the one before.
 pub async fn send_activation_code(target: &Target<'_>) -> Result<Stored<Device>, ManagementError> {
     let (app, environment) = (target.app, target.place.environment);
-    let device = settle(app, || async {
+    let (device, queued) = settle(app, || async {
         let now = app.now();
         let owner = Owner::load(app, target.caller, target.place).await?;
         let (document, stored) = owner.device(target)?;
         stored.body.may_be_sent_code(now)?;
         let policy = standing_policy(app, environment, &stored.body).await?;
         let device = stored.body.clone();
-        let (device, sent) = send_code(target, &owner, device, &policy.body, None, now).await?;
+        let (device, sent, queued) =
+            send_code(target, &owner, device, &policy.body, None, now).await?;
         let (mut statements, stored) = target.replaced(document, device, now).await?;
         statements.extend(sent);
-        Ok((Batch(statements), stored))
+        Ok((Batch(statements), (stored, queued)))
     })
     .await?;
-    wake(app, &device);
+    queued.committed();
     Ok(device)
 }
 

@@ -37,11 +37,11 @@ use crate::{
     App,
     error::ManagementError,
     management::{Target, address_subject, cached, cached_default},
-    messages,
+    outbox::{self, Queued},
     random::SystemRandom,
 };
 
-/// The device that expects a new code, and the writes that count and queue its message.
+/// The device that expects a new code, the writes that count and queue its message, and the message.
 pub(super) async fn send_code(
     target: &Target<'_>,
     owner: &Owner,
@@ -49,7 +49,7 @@ pub(super) async fn send_code(
     policy: &DeviceAuthenticationPolicy,
     text: Option<&NotificationDraft>,
     now: Timestamp,
-) -> Result<(Device, Vec<Statement>), ManagementError> {
+) -> Result<(Device, Vec<Statement>, Queued), ManagementError> {
     let (app, environment) = (target.app, owner.document.environment);
     let channel = device.kind.channel();
     let to = recipient(&device);
@@ -73,9 +73,10 @@ pub(super) async fn send_code(
         code: Some(code),
         sender: None,
     };
-    statements.push(messages::enqueue(&key, environment, None, &message, now)?);
+    let (statement, queued) = outbox::queue(app, &key, environment, None, message, now)?;
+    statements.push(statement);
     statements.push(target.event::<Device>(&Action::NOTIFICATION_CREATED, now));
-    Ok((device, statements))
+    Ok((device, statements, queued))
 }
 
 /// The user's languages, best first, choose the text.

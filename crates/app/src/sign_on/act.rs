@@ -136,8 +136,8 @@ async fn try_once(
         Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    if writes.has_message {
-        app.outbox.notify_one();
+    if let Some(queued) = writes.queued {
+        queued.committed();
     }
     match answer {
         Answer::Accepted => Ok(Some(Shown {

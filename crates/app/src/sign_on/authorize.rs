@@ -211,8 +211,8 @@ impl Asking<'_> {
             Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        if writes.has_message {
-            app.outbox.notify_one();
+        if let Some(queued) = writes.queued {
+            queued.committed();
         }
         let shown = Shown {
             flow,

@@ -18,7 +18,7 @@ use crate::{
     App,
     error::ManagementError,
     management::{Place, prepare_replace},
-    messages,
+    outbox::{self, Queued},
     seal::DataKey,
     users::password::Attempt,
 };
@@ -41,8 +41,8 @@ pub(super) struct Stage<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Writes {
     pub(super) statements: Vec<Statement>,
-    /// The outbox has something to do after the commit.
-    pub(super) has_message: bool,
+    /// The message among them.
+    pub(super) queued: Option<Queued>,
 }
 
 impl Stage<'_> {
@@ -58,8 +58,9 @@ impl Stage<'_> {
         for effect in effects {
             match effect {
                 Effect::SendCode(send) => {
-                    writes.statements.push(self.message(&send)?);
-                    writes.has_message = true;
+                    let (statement, queued) = self.message(&send)?;
+                    writes.statements.push(statement);
+                    writes.queued = Some(queued);
                 }
                 Effect::SetCounter {
                     subject,
@@ -132,7 +133,7 @@ impl Stage<'_> {
         Ok(replaced.await?.0)
     }
 
-    fn message(&self, send: &SendCode) -> Result<Statement, ManagementError> {
+    fn message(&self, send: &SendCode) -> Result<(Statement, Queued), ManagementError> {
         let user = self.known.map(|known| &known.user.body);
         let languages = self.languages(user);
         let content = STRONG_AUTHENTICATION
@@ -158,13 +159,8 @@ impl Stage<'_> {
             sender: None,
         };
         let flow = Some(self.flow.id.uuid());
-        messages::enqueue(
-            self.key,
-            self.flow.environment.uuid(),
-            flow,
-            &message,
-            self.now,
-        )
+        let environment = self.flow.environment.uuid();
+        outbox::queue(self.app, self.key, environment, flow, message, self.now)
     }
 
     /// The request's languages, then the user's.

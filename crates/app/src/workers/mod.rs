@@ -34,6 +34,12 @@ impl Workers {
     }
 }
 
+/// Returns when the workers are to stop.
+async fn asked_to(stopped: &mut watch::Receiver<bool>) {
+    // Whoever could ask has gone: that is as good.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
 /// Waits until something may be due, or until the workers are to stop. True: stop.
 async fn rest(
     wake: impl Future<Output = ()>,

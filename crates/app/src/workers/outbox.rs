@@ -1,95 +1,179 @@
-//! Sends what is due: leases rows, hands them to the senders, and writes down what became of them.
+//! Sends what is handed over and what is due in the store, and writes down what became of it.
 
-use std::{iter, sync::Arc, time::Duration as Wait};
+use std::{pin::pin, sync::Arc, time::Duration as Wait};
 
-use stepgate_domain::{entropy::Entropy, id::Id, time::Duration};
+use futures_util::{FutureExt, Stream, StreamExt, stream::FuturesUnordered};
+use stepgate_domain::{entropy::Entropy, message::Message};
 use stepgate_notify::{NotifyError, next_attempt};
 use stepgate_store::{
     engine::{Batch, Fault, Statement, StoreError},
-    outbox::{self, OutboxMessage},
+    outbox as store,
 };
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
 
-use crate::{App, error::ManagementError, messages, random::SystemRandom, sign_on};
+use crate::{
+    App,
+    error::ManagementError,
+    inbox,
+    outbox::{self, Envelope, Handed, LEASE},
+    random::SystemRandom,
+    sign_on,
+};
 
 /// How many messages are under way at once.
-const AT_ONCE: u32 = 64;
-/// Longer than any sender's time-out: a lease must not end while its message is being sent.
-const LEASE: Duration = Duration::from_seconds(60);
-/// How long a worker sleeps at most when nobody wakes it.
-const LONGEST_REST: Wait = Wait::from_secs(1);
+const AT_ONCE: usize = 64;
+/// How often the store is looked through when nobody says that something is due.
+const LOOK_EVERY: Wait = Wait::from_secs(1);
+
+/// A message, or why it cannot be had.
+type ToSend = (Envelope, Result<Message, NotifyError>);
 
 pub(super) async fn run(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    let app = &*app;
+    let (lease, mut handed) = app.outbox.take_up();
+    let mut arrived = Vec::new();
+    let mut sending = FuturesUnordered::new();
+    let mut looks = interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stop = pin!(super::asked_to(&mut stopped));
+    let mut may_be_due = false;
     loop {
-        match send_due(&app).await {
-            // A full round: there may be more.
-            Ok(sent) if sent == AT_ONCE as usize => continue,
-            Ok(_) => {}
-            Err(error) => tracing::error!(error = ?error, "the outbox could not be worked off"),
+        let room = AT_ONCE - sending.len();
+        if may_be_due && room > 0 {
+            let claimed = claim(app, room).await;
+            may_be_due = claimed.len() == room;
+            sending.extend(
+                claimed
+                    .into_iter()
+                    .map(|(it, message)| send(app, it, message)),
+            );
         }
-        if super::rest(app.outbox.notified(), LONGEST_REST, &mut stopped).await {
-            return;
-        }
-    }
-}
-
-async fn send_due(app: &Arc<App>) -> Result<usize, ManagementError> {
-    let now = app.now();
-    let lease = Id::<App>::random(&mut SystemRandom).to_string();
-    let claimed = outbox::claim(&*app.engine, &lease, now, now + LEASE, AT_ONCE).await?;
-    let count = claimed.len();
-    let mut sending = JoinSet::new();
-    for row in claimed {
-        let (app, lease) = (app.clone(), lease.clone());
-        sending.spawn(async move { send(&app, row, &lease).await });
-    }
-    while let Some(first) = sending.join_next().await {
-        // Those that ended meanwhile are written down by the same commit.
-        let ended = iter::once(first).chain(iter::from_fn(|| sending.try_join_next()));
-        let delivered: Vec<_> = ended
-            .filter_map(|ended| ended.ok().flatten())
-            .map(|id| outbox::delivered(&id, &lease))
-            .collect();
-        if !delivered.is_empty() {
-            app.commit(Batch(delivered)).await?;
-        }
-    }
-    Ok(count)
-}
-
-/// One message: its id when it was delivered, which is to be written down. The lease ends by itself
-/// when the outcome cannot be written.
-async fn send(app: &App, row: OutboxMessage, lease: &str) -> Option<String> {
-    let outcome = match app.data_key(row.environment).await {
-        Ok(key) => match messages::open(&key, &row) {
-            Ok(message) => app.senders.send(&message).await,
-            Err(_) => Err(NotifyError::Permanent {
-                reason: "the stored message cannot be opened".to_owned(),
-            }),
-        },
-        Err(_) => Err(NotifyError::Permanent {
-            reason: "the environment is gone".to_owned(),
-        }),
-    };
-    match outcome {
-        Ok(_) => Some(row.id),
-        Err(error) => {
-            if let Err(error) = failed(app, &row, lease, error).await {
-                tracing::error!(message = row.id, error = ?error, "the outcome of a message could not be written");
+        let room = AT_ONCE - sending.len();
+        tokio::select! {
+            biased;
+            Some(first) = sending.next() => write_down(app, with_ended(first, &mut sending)).await,
+            _ = handed.recv_many(&mut arrived, room), if room > 0 => {
+                for message in arrived.drain(..) {
+                    let taken = taken(app, message, &lease).await;
+                    sending.extend(taken.map(|(it, message)| send(app, it, message)));
+                }
             }
+            () = app.outbox.due() => may_be_due = true,
+            _ = looks.tick() => may_be_due = true,
+            _ = &mut stop => break,
+        }
+    }
+    handed.close();
+    while let Some(message) = handed.recv().await {
+        let taken = taken(app, message, &lease).await;
+        sending.extend(taken.map(|(it, message)| send(app, it, message)));
+    }
+    while let Some(first) = sending.next().await {
+        write_down(app, with_ended(first, &mut sending)).await;
+    }
+}
+
+/// What is due in the store, at most so many.
+async fn claim(app: &App, at_most: usize) -> Vec<ToSend> {
+    let (now, lease) = (app.now(), outbox::new_lease());
+    let at_most = u32::try_from(at_most).unwrap_or(u32::MAX);
+    let claimed = store::claim(&*app.engine, &lease, now, now + LEASE, at_most).await;
+    let rows = claimed.unwrap_or_else(|error| {
+        tracing::error!(error = ?error, "the outbox could not be looked through");
+        Vec::new()
+    });
+    let mut messages = Vec::with_capacity(rows.len());
+    for row in rows {
+        let reason = match app.data_key(row.environment).await {
+            Ok(key) => outbox::open(&key, &row).map_err(|_| "the stored message cannot be opened"),
+            Err(_) => Err("the environment is gone"),
+        };
+        let message = reason.map_err(|reason| NotifyError::Permanent {
+            reason: reason.to_owned(),
+        });
+        messages.push((Envelope::of(row, &lease), message));
+    }
+    messages
+}
+
+/// What was handed over, if it is known to be committed.
+async fn taken(app: &App, handed: Handed, lease: &str) -> Option<ToSend> {
+    match handed {
+        Handed::Committed(envelope, message) => Some((envelope, Ok(message))),
+        Handed::Unknown(id) => {
+            // If it was, the store has it.
+            let release = store::release(&id, lease, app.now());
+            write_down(app, vec![release]).await;
+            app.outbox.look();
             None
         }
     }
 }
 
-async fn failed(
+/// One message: the writes that say what became of it, but for those that are made already. The
+/// lease ends by itself when they cannot be made.
+async fn send(
     app: &App,
-    row: &OutboxMessage,
-    lease: &str,
-    error: NotifyError,
-) -> Result<(), ManagementError> {
+    envelope: Envelope,
+    message: Result<Message, NotifyError>,
+) -> Vec<Statement> {
+    let outcome = match message {
+        Ok(message) => app.senders.send(&message).await,
+        Err(error) => Err(error),
+    };
+    let outcome = match outcome {
+        Ok(delivery) => delivered(&envelope, delivery.to_keep),
+        Err(error) => failed(app, &envelope, error).await.map(|()| Vec::new()),
+    };
+    outcome.unwrap_or_else(|error| {
+        tracing::error!(message = envelope.id, error = ?error, "the outcome of a message could not be written");
+        Vec::new()
+    })
+}
+
+fn delivered(
+    envelope: &Envelope,
+    to_keep: Option<stepgate_notify::InboxMessage>,
+) -> Result<Vec<Statement>, ManagementError> {
+    let mut statements = vec![store::delivered(&envelope.id, &envelope.lease)];
+    if let Some(message) = to_keep {
+        statements.push(inbox::keep(message)?);
+    }
+    Ok(statements)
+}
+
+/// With the writes of those that ended meanwhile, to be made by the same commit.
+fn with_ended(
+    mut statements: Vec<Statement>,
+    sending: &mut (impl Stream<Item = Vec<Statement>> + Unpin),
+) -> Vec<Statement> {
+    while let Some(Some(ended)) = sending.next().now_or_never() {
+        statements.extend(ended);
+    }
+    statements
+}
+
+async fn write_down(app: &App, statements: Vec<Statement>) {
+    if statements.is_empty() {
+        return;
+    }
+    if let Err(error) = app.commit(Batch(statements)).await {
+        tracing::error!(error = ?error, "the outcome of messages could not be written");
+    }
+}
+
+async fn failed(app: &App, envelope: &Envelope, error: NotifyError) -> Result<(), ManagementError> {
+    let Envelope {
+        id,
+        lease,
+        attempts,
+        ..
+    } = envelope;
     let now = app.now();
-    let attempts = u32::try_from(row.attempts).unwrap_or(u32::MAX);
+    let attempts = u32::try_from(*attempts).unwrap_or(u32::MAX);
     let (reason, again) = match error {
         NotifyError::Transient {
             reason,
@@ -101,18 +185,13 @@ async fn failed(
         NotifyError::Permanent { reason } => (reason, None),
     };
     if let Some(due_at) = again {
-        tracing::warn!(
-            message = row.id,
-            reason,
-            attempts,
-            "a message is tried again"
-        );
-        return commit(app, outbox::retry(&row.id, lease, due_at, &reason)).await;
+        tracing::warn!(message = id, reason, attempts, "a message is tried again");
+        return commit(app, store::retry(id, lease, due_at, &reason)).await;
     }
-    tracing::error!(message = row.id, reason, attempts, "a message is given up");
-    let dead = outbox::dead(&row.id, lease, &reason);
-    match row.flow {
-        Some(flow) => sign_on::delivery_failed(app, row.environment, flow, &row.id, dead).await,
+    tracing::error!(message = id, reason, attempts, "a message is given up");
+    let dead = store::dead(id, lease, &reason);
+    match envelope.flow {
+        Some(flow) => sign_on::delivery_failed(app, envelope.environment, flow, id, dead).await,
         None => commit(app, dead).await,
     }
 }

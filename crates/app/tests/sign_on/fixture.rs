@@ -13,9 +13,8 @@ use stepgate_app::{
     clock::ManualClock,
     devices,
     management::{self, Actor, Caller, Place, Target},
-    messages,
     origin::{Origin, Origins},
-    provisioning,
+    outbox as outgoing, provisioning,
     seal::Seal,
     sign_on::{
         self, AuthorizeFailure, Begun, Deed, FlowFailure, Resumed, SessionCookie, Shown, Visitor,
@@ -423,7 +422,7 @@ impl World {
         .unwrap();
         let key = self.app.data_key(self.environment.uuid()).await.unwrap();
         rows.iter()
-            .map(|row| messages::open(&key, row).unwrap())
+            .map(|row| outgoing::open(&key, row).unwrap())
             .collect()
     }
 

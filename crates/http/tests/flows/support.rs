@@ -12,7 +12,6 @@ use stepgate_app::{
     App,
     app::Settings,
     clock::{Clock, ManualClock},
-    inbox::StoredInbox,
     origin::{Origin, Origins},
     provisioning::{self, Installation},
     seal::Seal,
@@ -90,9 +89,7 @@ impl Server {
         let (received, messages) = mpsc::unbounded_channel();
         let inbox_clock = clock.clone();
         let postbox = Postbox {
-            inbox: Inbox::new(Arc::new(StoredInbox::new(engine.clone())), move || {
-                inbox_clock.now()
-            }),
+            inbox: Inbox::new(move || inbox_clock.now()),
             received,
         };
         let master = Seal::parse_master_key(Seal::new_master_key().expose()).unwrap();

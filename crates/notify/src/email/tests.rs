@@ -191,16 +191,22 @@ async fn a_reply_of_4yz_is_tried_again_and_one_of_5yz_is_not() {
         ..WELL_BEHAVED
     };
     assert_eq!(
-        sent(&test_message::by(Channel::Email), greylisted).await.0,
-        Err(NotifyError::transient("the mail server answered 451"))
+        sent(&test_message::by(Channel::Email), greylisted)
+            .await
+            .0
+            .unwrap_err(),
+        NotifyError::transient("the mail server answered 451")
     );
     let unknown = Behaviour {
         recipient: "550 5.1.1 mira@example.test unknown",
         ..WELL_BEHAVED
     };
     assert_eq!(
-        sent(&test_message::by(Channel::Email), unknown).await.0,
-        Err(NotifyError::permanent("the mail server answered 550"))
+        sent(&test_message::by(Channel::Email), unknown)
+            .await
+            .0
+            .unwrap_err(),
+        NotifyError::permanent("the mail server answered 550")
     );
     let full = Behaviour {
         accepted: "452 4.3.1 full",
@@ -259,10 +265,11 @@ async fn a_server_that_hangs_is_tried_again() {
     })
     .unwrap();
     assert_eq!(
-        sender.send(&test_message::by(Channel::Email)).await,
-        Err(NotifyError::transient(
-            "the mail server did not answer in time"
-        ))
+        sender
+            .send(&test_message::by(Channel::Email))
+            .await
+            .unwrap_err(),
+        NotifyError::transient("the mail server did not answer in time")
     );
 }
 
@@ -274,8 +281,11 @@ async fn a_server_that_is_away_is_tried_again() {
     let port = NonZeroU16::new(socket.local_addr().unwrap().port()).unwrap();
     let sender = EmailSender::new(settings(port)).unwrap();
     assert_eq!(
-        sender.send(&test_message::by(Channel::Email)).await,
-        Err(NotifyError::transient("the mail server cannot be reached"))
+        sender
+            .send(&test_message::by(Channel::Email))
+            .await
+            .unwrap_err(),
+        NotifyError::transient("the mail server cannot be reached")
     );
 }
 

@@ -11,7 +11,6 @@ use stepgate_app::{
     App,
     app::Settings as AppSettings,
     clock::{Clock, SystemClock},
-    inbox::StoredInbox,
     origin::{Origin, Origins},
     provisioning,
     random::SystemRandom,
@@ -157,7 +156,7 @@ fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
             .collect(),
         loopback: development,
     };
-    let senders = senders(settings, &engine)?;
+    let senders = senders(settings)?;
     let app_settings = AppSettings {
         origins,
         development,
@@ -174,11 +173,10 @@ fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
 }
 
 /// The inbox first: whoever asked for it does not want messages to leave.
-fn senders(settings: &Settings, engine: &Arc<dyn Engine>) -> anyhow::Result<Senders> {
+fn senders(settings: &Settings) -> anyhow::Result<Senders> {
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     if settings.inbox {
-        let store = Arc::new(StoredInbox::new(engine.clone()));
-        providers.push(Arc::new(Inbox::new(store, || SystemClock.now())));
+        providers.push(Arc::new(Inbox::new(|| SystemClock.now())));
     }
     if let Some(sms) = &settings.sms {
         let sender = SmsSender::new(SmsSettings {

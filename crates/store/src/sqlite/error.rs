@@ -6,8 +6,12 @@ use crate::engine::StoreError;
 
 /// By reference, because all batches of a group may share one failure.
 pub(super) fn translate(error: &Error) -> StoreError {
-    let Error::SqliteFailure(code, message) = error else {
-        return StoreError::Driver(error.to_string().into());
+    let (code, message) = match error {
+        Error::SqliteFailure(code, message) => (code, message),
+        Error::FromSqlConversionFailure(..) | Error::InvalidColumnType(..) => {
+            return StoreError::Decode(error.to_string());
+        }
+        _ => return StoreError::Driver(error.to_string().into()),
     };
     if code.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY {
         return StoreError::StillReferenced;

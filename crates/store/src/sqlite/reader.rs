@@ -1,17 +1,104 @@
-//! Threads that read, each with its own connection: a query sees what was committed when it began.
+//! Reading: each query sees what was committed when it began.
+//!
+//! Nearly every query is answered where it is asked: it takes microseconds, and to wake a thread for
+//! it, and the asking task for its answer, costs more than the answer. A query that turns out to be
+//! long is given up there and begun anew on a thread, so that it stalls no other request.
 
 use std::{
     borrow::Cow,
     path::Path,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     thread::{self, JoinHandle},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
-use super::{error::driver, open, statement};
+use super::{
+    error::{driver, translate},
+    open, statement,
+};
 use crate::engine::{Row, StoreError, Value};
+
+/// Instructions of the database's machine between two looks at how long a query has become.
+const LOOK_EVERY: i32 = 1_000;
+/// The look that finds it long: after about a millisecond.
+const LONG_FROM: u32 = 20;
+
+#[derive(Debug)]
+pub(super) struct Readers {
+    /// Those that answer nobody now.
+    short: Mutex<Vec<ShortReader>>,
+    long: LongReaders,
+}
+
+impl Readers {
+    /// At most `at_once` queries are answered where they are asked, and as many on threads.
+    pub(super) fn start(directory: &Path, at_once: usize) -> Result<Self, StoreError> {
+        let at_once = at_once.max(1);
+        let short = (0..at_once).map(|_| ShortReader::open(directory));
+        Ok(Self {
+            short: Mutex::new(short.collect::<Result<_, _>>()?),
+            long: LongReaders::start(directory, at_once)?,
+        })
+    }
+
+    pub(super) async fn query(
+        &self,
+        sql: Cow<'static, str>,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        match self.answer_here(&sql, &args) {
+            Some(answer) => answer.map_err(|error| translate(&error)),
+            None => self.long.query(sql, args).await,
+        }
+    }
+
+    /// Nothing when all are busy, or when the query is long.
+    fn answer_here(&self, sql: &str, args: &[Value]) -> Option<rusqlite::Result<Vec<Row>>> {
+        let reader = self.short().pop()?;
+        let answer = reader.answer(sql, args);
+        self.short().push(reader);
+        answer
+    }
+
+    fn short(&self) -> MutexGuard<'_, Vec<ShortReader>> {
+        self.short.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection that gives up what takes long.
+#[derive(Debug)]
+struct ShortReader {
+    connection: Connection,
+    looks: Arc<AtomicU32>,
+}
+
+impl ShortReader {
+    fn open(directory: &Path) -> Result<Self, StoreError> {
+        let mut connection = open::reader(directory)?;
+        let looks = Arc::new(AtomicU32::new(0));
+        let seen = Arc::clone(&looks);
+        let is_long = move || seen.fetch_add(1, Ordering::Relaxed) + 1 >= LONG_FROM;
+        connection
+            .progress_handler(LOOK_EVERY, Some(is_long))
+            .map_err(|error| translate(&error))?;
+        Ok(Self { connection, looks })
+    }
+
+    fn answer(&self, sql: &str, args: &[Value]) -> Option<rusqlite::Result<Vec<Row>>> {
+        self.looks.store(0, Ordering::Relaxed);
+        let answer = statement::query(&self.connection, sql, args);
+        let is_long = answer
+            .as_ref()
+            .is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted));
+        (!is_long).then_some(answer)
+    }
+}
 
 #[derive(Debug)]
 struct Question {
@@ -20,22 +107,23 @@ struct Question {
     answer: oneshot::Sender<Result<Vec<Row>, StoreError>>,
 }
 
+/// Threads for long queries, each with its own connection.
 #[derive(Debug)]
-pub(super) struct Readers {
+struct LongReaders {
     /// Taken when the engine is dropped, which tells the threads to end.
     questions: Option<mpsc::Sender<Question>>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Readers {
-    pub(super) fn start(directory: &Path, threads: usize) -> Result<Self, StoreError> {
+impl LongReaders {
+    fn start(directory: &Path, threads: usize) -> Result<Self, StoreError> {
         let (questions, waiting) = mpsc::channel();
         let waiting = Arc::new(Mutex::new(waiting));
         let mut readers = Self {
             questions: Some(questions),
             threads: Vec::new(),
         };
-        for number in 1..=threads.max(1) {
+        for number in 1..=threads {
             let connection = open::reader(directory)?;
             let waiting = Arc::clone(&waiting);
             let thread = thread::Builder::new()
@@ -47,7 +135,7 @@ impl Readers {
         Ok(readers)
     }
 
-    pub(super) async fn query(
+    async fn query(
         &self,
         sql: Cow<'static, str>,
         args: Vec<Value>,
@@ -61,7 +149,7 @@ impl Readers {
     }
 }
 
-impl Drop for Readers {
+impl Drop for LongReaders {
     fn drop(&mut self) {
         drop(self.questions.take());
         for thread in self.threads.drain(..) {
@@ -82,7 +170,8 @@ fn answer_all(connection: &Connection, waiting: &Mutex<mpsc::Receiver<Question>>
         };
         // Whoever asked may have gone away.
         if !answer.is_closed() {
-            let _ = answer.send(statement::query(connection, &sql, &args));
+            let found = statement::query(connection, &sql, &args);
+            let _ = answer.send(found.map_err(|error| translate(&error)));
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Our statements in the words of `SQLite`.
 
 use rusqlite::{
-    Connection, ToSql, params_from_iter,
-    types::{Null, ToSqlOutput, ValueRef},
+    Connection, Error, ToSql, params_from_iter,
+    types::{Null, ToSqlOutput, Type, ValueRef},
 };
 
-use super::error::translate;
-use crate::engine::{Row, StoreError, Value};
+use crate::engine::{Row, Value};
 
 impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -53,32 +52,29 @@ pub(super) fn query(
     connection: &Connection,
     sql: &str,
     args: &[Value],
-) -> Result<Vec<Row>, StoreError> {
-    let failed = |error: rusqlite::Error| translate(&error);
-    let mut statement = connection.prepare_cached(&native(sql)).map_err(failed)?;
+) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(&native(sql))?;
     let columns = statement.column_count();
-    let mut rows = statement.query(params_from_iter(args)).map_err(failed)?;
+    let mut rows = statement.query(params_from_iter(args))?;
     let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(failed)? {
-        let values = (0..columns)
-            .map(|column| value(row.get_ref(column).map_err(failed)?))
-            .collect::<Result<_, StoreError>>()?;
-        found.push(Row(values));
+    while let Some(row) = rows.next()? {
+        let values = (0..columns).map(|column| value(row, column));
+        found.push(Row(values.collect::<Result<_, _>>()?));
     }
     Ok(found)
 }
 
-fn value(value: ValueRef<'_>) -> Result<Value, StoreError> {
-    match value {
-        ValueRef::Null => Ok(Value::NullText),
-        ValueRef::Integer(integer) => Ok(Value::Integer(integer)),
-        ValueRef::Text(text) => match str::from_utf8(text) {
-            Ok(text) => Ok(Value::Text(text.to_owned())),
-            Err(_) => Err(StoreError::Decode("UTF-8 expected".to_owned())),
-        },
-        ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
-        ValueRef::Real(_) => Err(StoreError::Decode("a fraction was not expected".to_owned())),
-    }
+fn value(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Value> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Null => Value::NullText,
+        ValueRef::Integer(integer) => Value::Integer(integer),
+        ValueRef::Text(_) => Value::Text(row.get(column)?),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+        ValueRef::Real(_) => {
+            let name = row.as_ref().column_name(column)?.to_owned();
+            return Err(Error::InvalidColumnType(column, name, Type::Real));
+        }
+    })
 }
 
 #[cfg(test)]

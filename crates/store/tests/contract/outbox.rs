@@ -27,7 +27,7 @@ const MINUTE: Duration = Duration::from_minutes(1);
 
 pub(crate) async fn eight_workers_claim_each_message_once(engine: Store) {
     let messages = (0..100)
-        .map(|number| outbox::enqueue(message(&format!("m{number}"), NOW)))
+        .map(|number| outbox::enqueue(message(&format!("m{number}"), NOW), None))
         .collect();
     commit(&*engine, messages).await.unwrap();
     let workers: Vec<_> = (0..8)
@@ -66,7 +66,7 @@ pub(crate) async fn eight_workers_claim_each_message_once(engine: Store) {
 
 pub(crate) async fn a_lost_lease_decides_nothing(engine: Store) {
     let sent = message("m", NOW);
-    commit(&*engine, vec![outbox::enqueue(sent.clone())])
+    commit(&*engine, vec![outbox::enqueue(sent.clone(), None)])
         .await
         .unwrap();
     let before = NOW - MINUTE;
@@ -132,8 +132,8 @@ pub(crate) async fn what_is_over_holds_no_payload(engine: Store) {
     commit(
         &*engine,
         vec![
-            outbox::enqueue(message("sent", NOW)),
-            outbox::enqueue(message("lost", NOW)),
+            outbox::enqueue(message("sent", NOW), None),
+            outbox::enqueue(message("lost", NOW), None),
         ],
     )
     .await

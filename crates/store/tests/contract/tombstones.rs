@@ -66,7 +66,7 @@ async fn settle(engine: &dyn Engine, here: Uuid) -> StoredEvent {
         engine,
         vec![
             audit::insert(event.clone()),
-            outbox::enqueue(message),
+            outbox::enqueue(message, None),
             data_keys::insert(key),
         ],
     )

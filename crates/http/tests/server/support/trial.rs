@@ -8,7 +8,7 @@ use aws_lc_rs::hmac;
 use data_encoding::BASE64URL_NOPAD;
 use reqwest::{Method, RequestBuilder, header};
 use serde_json::{Value, json};
-use stepgate_app::{clock::Clock, messages, random::SystemRandom};
+use stepgate_app::{clock::Clock, outbox as outgoing, random::SystemRandom};
 use stepgate_domain::{
     id::Id,
     message::{Channel, Message},
@@ -363,7 +363,7 @@ impl Trial {
             .unwrap();
         let rows = rows.await.unwrap();
         rows.iter()
-            .map(|row| messages::open(&key, row).unwrap())
+            .map(|row| outgoing::open(&key, row).unwrap())
             .collect()
     }
 

@@ -47,12 +47,11 @@ struct Worker {
     desk: mpsc::Sender<Handed>,
 }
 
-/// What the worker is given.
-pub(crate) enum Handed {
-    /// A message whose row is committed, under the worker's lease.
-    Committed(Envelope, Message),
-    /// The row of this id may be committed under the worker's lease: who knew has gone.
-    Unknown(String),
+/// What the worker is given: a row under its own lease.
+pub(crate) struct Handed {
+    pub(crate) envelope: Envelope,
+    /// Nothing when it is not known whether the row was committed: whoever waited for it has gone.
+    pub(crate) message: Option<Message>,
 }
 
 /// What is known of a message beside its content.
@@ -79,15 +78,14 @@ impl Envelope {
 
 impl Outbox {
     /// Takes up the worker's post: from now on new messages are handed to the holder of the
-    /// receiver, who sends them under this lease, until the receiver is closed.
-    pub(crate) fn take_up(&self) -> (String, mpsc::Receiver<Handed>) {
-        let lease = new_lease();
+    /// receiver, who sends them, until the receiver is closed.
+    pub(crate) fn take_up(&self) -> mpsc::Receiver<Handed> {
         let (desk, handed) = mpsc::channel(WAITING);
         *self.lock() = Some(Worker {
-            lease: lease.clone(),
+            lease: new_lease(),
             desk,
         });
-        (lease, handed)
+        handed
     }
 
     /// Has the worker look for what is due in the store.
@@ -115,7 +113,7 @@ pub(crate) fn new_lease() -> String {
 pub struct Queued {
     outbox: Arc<Outbox>,
     /// Where it is handed to, and what; nothing when the worker is to find it in the store.
-    hand_over: Option<(mpsc::OwnedPermit<Handed>, Envelope, Message)>,
+    hand_over: Option<(mpsc::OwnedPermit<Handed>, Handed)>,
 }
 
 impl fmt::Debug for Queued {
@@ -127,8 +125,8 @@ impl fmt::Debug for Queued {
 impl Queued {
     pub fn committed(mut self) {
         match self.hand_over.take() {
-            Some((permit, envelope, message)) => {
-                permit.send(Handed::Committed(envelope, message));
+            Some((permit, handed)) => {
+                permit.send(handed);
             }
             None => self.outbox.look(),
         }
@@ -138,8 +136,11 @@ impl Queued {
 impl Drop for Queued {
     /// The commit was refused, or nobody waited for its outcome.
     fn drop(&mut self) {
-        if let Some((permit, envelope, _)) = self.hand_over.take() {
-            permit.send(Handed::Unknown(envelope.id));
+        if let Some((permit, handed)) = self.hand_over.take() {
+            permit.send(Handed {
+                message: None,
+                ..handed
+            });
         }
     }
 }
@@ -181,7 +182,8 @@ pub fn queue(
             attempts: 1,
             lease,
         };
-        (permit, envelope, message)
+        let message = Some(message);
+        (permit, Handed { envelope, message })
     });
     let row = OutboxMessage {
         id,

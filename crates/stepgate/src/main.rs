@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod demo;
 mod output;
+mod runtime;
 mod telemetry;
 
 use std::process::ExitCode;

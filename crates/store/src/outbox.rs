@@ -38,11 +38,11 @@ impl fmt::Debug for OutboxMessage {
     }
 }
 
-/// Where a message is.
+/// Where a message is that was not delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutboxState {
     Pending,
-    Delivered,
+    /// Given up, and kept for an administrator to see.
     Dead,
 }
 
@@ -50,27 +50,26 @@ impl OutboxState {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
-            Self::Delivered => "DELIVERED",
             Self::Dead => "DEAD",
         }
     }
 
     fn parse(text: &str) -> Result<Self, StoreError> {
-        [Self::Pending, Self::Delivered, Self::Dead]
+        [Self::Pending, Self::Dead]
             .into_iter()
             .find(|state| state.as_str() == text)
             .ok_or_else(|| StoreError::Decode("a state of the outbox expected".to_owned()))
     }
 }
 
-/// What became of a message, without what it said.
+/// What is known of a message that was not delivered, without what it said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxStatus {
     pub state: OutboxState,
     pub due_at: Timestamp,
     pub attempts: i64,
     pub failure: Option<String>,
-    /// A delivered or dead message must have none.
+    /// A dead message must have none.
     pub has_payload: bool,
 }
 
@@ -132,9 +131,9 @@ pub async fn claim(
     let rows = engine
         .query(
             "SELECT id, environment, flow, due_at, attempts, created_at, payload FROM outbox \
-             WHERE lease = $1 AND state = 'PENDING' ORDER BY created_at, id"
+             WHERE state = 'PENDING' AND due_at = $1 AND lease = $2 ORDER BY created_at, id"
                 .into(),
-            vec![lease.into()],
+            vec![until.as_millis().into(), lease.into()],
         )
         .await?;
     rows.iter().map(message).collect()
@@ -144,12 +143,11 @@ pub async fn claim(
 pub(crate) const RELEASE_LEASES: &str = "UPDATE outbox SET lease = NULL, due_at = created_at \
      WHERE state = 'PENDING' AND lease IS NOT NULL";
 
-/// Sent: what it said is erased. Does nothing when the lease is lost, so that the outcomes of many
-/// messages can be written together.
+/// Sent: nothing is left of it here. Does nothing when the lease is lost, so that the outcomes of
+/// many messages can be written together.
 pub fn delivered(id: &str, lease: &str) -> Statement {
     Statement::new(
-        "UPDATE outbox SET state = 'DELIVERED', payload = NULL, failure = NULL, lease = NULL \
-         WHERE id = $1 AND lease = $2 AND state = 'PENDING'",
+        "DELETE FROM outbox WHERE id = $1 AND lease = $2 AND state = 'PENDING'",
         vec![id.into(), lease.into()],
     )
 }
@@ -186,16 +184,6 @@ pub fn dead(id: &str, lease: &str, failure: &str) -> Statement {
         vec![id.into(), lease.into(), failure.into()],
     )
     .once(Fault::Stale)
-}
-
-/// Removes at most `at_most` delivered messages that fell due before `before`. Dead ones stay, for
-/// an administrator to see.
-pub fn forget_delivered(before: Timestamp, at_most: u32) -> Statement {
-    Statement::new(
-        "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox \
-         WHERE state = 'DELIVERED' AND due_at < $1 ORDER BY due_at LIMIT $2)",
-        vec![before.as_millis().into(), i64::from(at_most).into()],
-    )
 }
 
 /// When the next message falls due.

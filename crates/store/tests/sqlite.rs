@@ -331,3 +331,49 @@ async fn queries_and_commits_are_counted() {
     let done = engine.statistics();
     assert_eq!((done.queries, done.commits, done.groups), (1, 1, 1));
 }
+
+/// Counts to `$1`.
+const COUNT: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) \
+                     SELECT COUNT(*) FROM n";
+/// What takes longer to count to than a short query may take.
+const FAR: i64 = 300_000;
+
+#[tokio::test]
+async fn a_long_query_is_answered_as_a_short_one_is() {
+    let directory = directory();
+    let engine = open(directory.path()).unwrap();
+    for end in [1, FAR, 1] {
+        let answer = engine.query(COUNT.into(), vec![end.into()]).await.unwrap();
+        assert_eq!(answer[0].integer(0).unwrap(), end);
+    }
+}
+
+#[tokio::test]
+async fn a_long_query_holds_up_nobody() {
+    let directory = directory();
+    let engine = open(directory.path()).unwrap();
+    let mut long = Box::pin(engine.query(COUNT.into(), vec![FAR.into()]));
+    assert!(futures_util::poll!(&mut long).is_pending());
+    assert_eq!(facts(&engine).await, 0);
+    assert_eq!(long.await.unwrap()[0].integer(0).unwrap(), FAR);
+}
+
+#[tokio::test]
+async fn a_batch_is_written_though_nobody_waits_for_it_any_more() {
+    let directory = directory();
+    let engine = Arc::new(open(directory.path()).unwrap());
+    let commit = |number| {
+        let engine = Arc::clone(&engine);
+        async move { engine.commit(Batch(vec![fact(number)])).await }
+    };
+    let mut first = Box::pin(commit(0));
+    // It has begun to write, and lets others put theirs beside it.
+    assert!(futures_util::poll!(&mut first).is_pending());
+    let mut second = Box::pin(commit(1));
+    assert!(futures_util::poll!(&mut second).is_pending());
+    drop(first);
+    second.await.unwrap();
+    assert_eq!(facts(&engine).await, 2);
+    commit(2).await.unwrap();
+    assert_eq!(facts(&engine).await, 3);
+}

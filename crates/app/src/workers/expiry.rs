@@ -2,11 +2,9 @@
 
 use std::{sync::Arc, time::Duration as Wait};
 
-use stepgate_domain::time::Duration;
 use stepgate_store::{
     engine::{Batch, StoreError},
     expiry::{self, Expiring},
-    outbox,
 };
 use tokio::sync::watch;
 
@@ -14,21 +12,27 @@ use crate::App;
 
 const AT_ONCE: u32 = 500;
 const EVERY: Wait = Wait::from_secs(30);
-/// How long a delivered message's row is kept, for whoever asks what became of it.
-const DELIVERED_KEPT: Duration = Duration::from_days(1);
 
 pub(super) async fn run(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    let mut rest = EVERY;
     loop {
-        if super::rest(std::future::pending(), EVERY, &mut stopped).await {
+        if super::rest(std::future::pending(), rest, &mut stopped).await {
             return;
         }
-        if let Err(error) = sweep(&app).await {
-            tracing::error!(error = ?error, "expired rows could not be removed");
-        }
+        rest = match sweep(&app).await {
+            // What was removed may not have been all.
+            Ok(true) => Wait::ZERO,
+            Ok(false) => EVERY,
+            Err(error) => {
+                tracing::error!(error = ?error, "expired rows could not be removed");
+                EVERY
+            }
+        };
     }
 }
 
-async fn sweep(app: &App) -> Result<(), StoreError> {
+/// Whether anything had ended.
+async fn sweep(app: &App) -> Result<bool, StoreError> {
     let now = app.now();
     let mut batch = Batch::default();
     for table in Expiring::ALL {
@@ -39,6 +43,9 @@ async fn sweep(app: &App) -> Result<(), StoreError> {
             batch.push(expiry::delete(table, now, AT_ONCE));
         }
     }
-    batch.push(outbox::forget_delivered(now - DELIVERED_KEPT, AT_ONCE));
-    app.commit(batch).await
+    if batch.0.is_empty() {
+        return Ok(false);
+    }
+    app.commit(batch).await?;
+    Ok(true)
 }

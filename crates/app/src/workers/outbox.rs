@@ -1,6 +1,6 @@
 //! Sends what is handed over and what is due in the store, and writes down what became of it.
 
-use std::{pin::pin, sync::Arc, time::Duration as Wait};
+use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration as Wait};
 
 use futures_util::{FutureExt, Stream, StreamExt, stream::FuturesUnordered};
 use stepgate_domain::{entropy::Entropy, message::Message};
@@ -33,7 +33,7 @@ type ToSend = (Envelope, Result<Message, NotifyError>);
 
 pub(super) async fn run(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     let app = &*app;
-    let (lease, mut handed) = app.outbox.take_up();
+    let mut handed = app.outbox.take_up();
     let mut arrived = Vec::new();
     let mut sending = FuturesUnordered::new();
     let mut looks = interval(LOOK_EVERY);
@@ -57,18 +57,18 @@ pub(super) async fn run(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
             Some(first) = sending.next() => write_down(app, with_ended(first, &mut sending)).await,
             _ = handed.recv_many(&mut arrived, room), if room > 0 => {
                 for message in arrived.drain(..) {
-                    let taken = taken(app, message, &lease).await;
+                    let taken = taken(app, message).await;
                     sending.extend(taken.map(|(it, message)| send(app, it, message)));
                 }
             }
             () = app.outbox.due() => may_be_due = true,
             _ = looks.tick() => may_be_due = true,
-            _ = &mut stop => break,
+            () = &mut stop => break,
         }
     }
     handed.close();
     while let Some(message) = handed.recv().await {
-        let taken = taken(app, message, &lease).await;
+        let taken = taken(app, message).await;
         sending.extend(taken.map(|(it, message)| send(app, it, message)));
     }
     while let Some(first) = sending.next().await {
@@ -100,22 +100,29 @@ async fn claim(app: &App, at_most: usize) -> Vec<ToSend> {
 }
 
 /// What was handed over, if it is known to be committed.
-async fn taken(app: &App, handed: Handed, lease: &str) -> Option<ToSend> {
-    match handed {
-        Handed::Committed(envelope, message) => Some((envelope, Ok(message))),
-        Handed::Unknown(id) => {
-            // If it was, the store has it.
-            let release = store::release(&id, lease, app.now());
-            write_down(app, vec![release]).await;
-            app.outbox.look();
-            None
-        }
+async fn taken(app: &App, Handed { envelope, message }: Handed) -> Option<ToSend> {
+    if let Some(message) = message {
+        return Some((envelope, Ok(message)));
     }
+    // If it was committed, the store has it.
+    let release = store::release(&envelope.id, &envelope.lease, app.now());
+    write_down(app, vec![release]).await;
+    app.outbox.look();
+    None
 }
 
 /// One message: the writes that say what became of it, but for those that are made already. The
-/// lease ends by itself when they cannot be made.
+/// lease ends by itself when they cannot be made, also when the sender panics.
 async fn send(
+    app: &App,
+    envelope: Envelope,
+    message: Result<Message, NotifyError>,
+) -> Vec<Statement> {
+    let sent = AssertUnwindSafe(try_to_send(app, envelope, message));
+    sent.catch_unwind().await.unwrap_or_default()
+}
+
+async fn try_to_send(
     app: &App,
     envelope: Envelope,
     message: Result<Message, NotifyError>,

@@ -18,3 +18,4 @@ mod origins;
 mod passwords;
 mod sessions;
 mod strangers;
+mod workers;

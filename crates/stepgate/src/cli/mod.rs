@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     config::{self, Faults},
-    demo, output,
+    demo, output, runtime,
 };
 
 /// Nothing was done because of how the command was given, as `clap` itself ends.
@@ -93,8 +93,5 @@ pub(crate) fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
 
 /// Runs a command that talks to the network.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(work)
+    runtime::start()?.block_on(work)
 }

@@ -23,7 +23,7 @@ use crate::{
         server::{self, InitOutput, RunningServer},
     },
     config::{MasterKey, Mode, Settings},
-    telemetry,
+    runtime, telemetry,
 };
 
 /// What authorize is told to echo, and what the ID token must hold.
@@ -39,10 +39,7 @@ struct Row {
 
 pub(crate) fn run(keep: bool) -> anyhow::Result<ExitCode> {
     telemetry::start(Mode::Development, "warn");
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(perform(keep))
+    runtime::start()?.block_on(perform(keep))
 }
 
 async fn perform(keep: bool) -> anyhow::Result<ExitCode> {

@@ -1,5 +1,4 @@
-//! The embedded engine: one writer thread that commits in groups, and readers that never wait for
-//! it.
+//! The embedded engine: one connection that commits in groups, and readers that never wait for it.
 
 mod error;
 mod open;
@@ -24,7 +23,7 @@ pub use open::Settings;
 /// How the database is opened. [`Options::default`] is for production.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Threads that read.
+    /// Queries that are answered at once, of the short ones and of the long ones.
     pub readers: usize,
     /// Whether a commit waits for the disk. Without it acknowledged writes can be lost; it exists
     /// so that a test can show the difference.

@@ -1,31 +1,27 @@
-//! The one thread that writes. It takes every batch that waits into one transaction, and answers
-//! when the disk has it all: the more is to do, the fewer waits for the disk it costs. When a batch
-//! of them is refused, the group is written anew, each batch behind its own savepoint.
+//! Writing, by one at a time. Whoever commits while nobody writes has the shift: it takes every
+//! batch that waits into one transaction, and they are answered when the disk has it all, so the more
+//! is to do, the fewer waits for the disk it costs. No thread is woken for it, nor by it. When a batch
+//! of a group is refused, the group is written anew, each batch behind its own savepoint.
 
 use std::{
+    collections::VecDeque,
     mem,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI32, Ordering},
-        mpsc,
     },
-    thread::{self, JoinHandle},
 };
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::yield_now};
 
-use super::{
-    Counters,
-    error::{driver, translate},
-    statement::execute,
-};
+use super::{Counters, error::translate, statement::execute};
 use crate::engine::{Batch, Expect, StoreError};
 
 /// Batches in one transaction.
 const GROUP_AT_MOST: usize = 256;
 /// Pages in the write-ahead log from which on it is copied back, after the answers.
-const CHECKPOINT_FROM: i32 = 1_000;
+const CHECKPOINT_FROM: i32 = 4_000;
 
 #[derive(Debug)]
 struct Job {
@@ -34,10 +30,22 @@ struct Job {
 }
 
 #[derive(Debug)]
-pub(super) struct Writer {
-    /// Taken when the engine is dropped, which tells the thread to end after what it was given.
-    jobs: Option<mpsc::Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+pub(super) struct Writer(Arc<Desk>);
+
+#[derive(Debug)]
+struct Desk {
+    waiting: Mutex<Waiting>,
+    connection: Mutex<Connection>,
+    /// Pages in the write-ahead log after the last commit.
+    log_pages: Arc<AtomicI32>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    /// Somebody writes, and will take what waits.
+    is_manned: bool,
 }
 
 impl Writer {
@@ -45,7 +53,6 @@ impl Writer {
         mut connection: Connection,
         counters: Arc<Counters>,
     ) -> Result<Self, StoreError> {
-        let (jobs, waiting) = mpsc::channel();
         let log_pages = Arc::new(AtomicI32::new(0));
         let seen = Arc::clone(&log_pages);
         // Takes the place of automatic checkpoints, which would run before the answers.
@@ -55,41 +62,86 @@ impl Writer {
                 Ok(())
             }))
             .map_err(|error| translate(&error))?;
-        let thread = thread::Builder::new()
-            .name("sqlite-write".to_owned())
-            .spawn(move || {
-                while let Ok(first) = waiting.recv() {
-                    let group = std::iter::once(first)
-                        .chain(waiting.try_iter())
-                        .take(GROUP_AT_MOST)
-                        .collect();
-                    write(&connection, group, &counters);
-                    if log_pages.load(Ordering::Relaxed) >= CHECKPOINT_FROM {
-                        checkpoint(&connection);
-                    }
-                }
-            })
-            .map_err(driver)?;
-        Ok(Self {
-            jobs: Some(jobs),
-            thread: Some(thread),
-        })
+        Ok(Self(Arc::new(Desk {
+            waiting: Mutex::default(),
+            connection: Mutex::new(connection),
+            log_pages,
+            counters,
+        })))
     }
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
-        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        jobs.send(Job { batch, answer })
-            .map_err(|_| StoreError::Closed)?;
+        if let Some(mut shift) = Desk::put(&self.0, Job { batch, answer }) {
+            // Whoever is ready to commit too gets to put its batch beside this one.
+            yield_now().await;
+            shift.write_group();
+            if shift.is_on {
+                tokio::spawn(shift.finish());
+            }
+        }
         answered.await.map_err(|_| StoreError::Closed)?
     }
 }
 
-impl Drop for Writer {
+impl Desk {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The shift begins when nobody has it: then whoever puts this job is to write.
+    fn put(desk: &Arc<Self>, job: Job) -> Option<Shift> {
+        let mut waiting = desk.waiting();
+        waiting.jobs.push_back(job);
+        let is_free = !mem::replace(&mut waiting.is_manned, true);
+        is_free.then(|| Shift {
+            desk: Arc::clone(desk),
+            is_on: true,
+        })
+    }
+}
+
+/// The duty to write what waits, which one has at a time until nothing waits.
+#[derive(Debug)]
+struct Shift {
+    desk: Arc<Desk>,
+    is_on: bool,
+}
+
+impl Shift {
+    /// Writes what waits, together.
+    fn write_group(&mut self) {
+        let desk = &*self.desk;
+        let mut waiting = desk.waiting();
+        let at_most = waiting.jobs.len().min(GROUP_AT_MOST);
+        let group = waiting.jobs.drain(..at_most).collect();
+        drop(waiting);
+        {
+            let connection = desk.connection.lock();
+            let connection = connection.unwrap_or_else(PoisonError::into_inner);
+            write(&connection, group, &desk.counters);
+            if desk.log_pages.load(Ordering::Relaxed) >= CHECKPOINT_FROM {
+                checkpoint(&connection);
+            }
+        }
+        let mut waiting = desk.waiting();
+        waiting.is_manned = !waiting.jobs.is_empty();
+        self.is_on = waiting.is_manned;
+    }
+
+    async fn finish(mut self) {
+        while self.is_on {
+            yield_now().await;
+            self.write_group();
+        }
+    }
+}
+
+impl Drop for Shift {
+    /// Whoever had the shift has gone away in the middle of it; the others wait all the same.
     fn drop(&mut self) {
-        drop(self.jobs.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        while self.is_on {
+            self.write_group();
         }
     }
 }

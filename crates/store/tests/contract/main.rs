@@ -92,7 +92,7 @@ contract! {
     tokens::facts_of_the_installation_are_established_once,
     outbox::eight_workers_claim_each_message_once,
     outbox::a_lost_lease_decides_nothing,
-    outbox::what_is_over_holds_no_payload,
+    outbox::what_is_over_leaves_no_payload,
     outbox::the_inbox_receives_a_message_once,
     expiry::what_has_expired_goes_in_small_batches,
     tombstones::a_deleted_environment_is_emptied_and_no_other,

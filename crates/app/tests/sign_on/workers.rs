@@ -1,0 +1,115 @@
+//! What goes on without a request. The clock of the waits is a paused one that leaps.
+
+use std::{sync::Arc, time::Duration as Wait};
+
+use stepgate_app::{outbox as outgoing, workers::Workers};
+use stepgate_domain::{
+    message::{Channel, Message},
+    secret::Secret,
+    time::Duration,
+};
+use stepgate_store::{
+    counters::{self, StoredCounter},
+    engine::{Batch, Engine},
+    outbox,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::fixture::World;
+
+/// Longer than anything here has to wait for.
+const PATIENCE: Wait = Wait::from_secs(20);
+
+async fn until(mut condition: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !condition().await {
+        assert!(start.elapsed() < PATIENCE, "it did not happen");
+        sleep(Wait::from_millis(100)).await;
+    }
+}
+
+fn message(id: &str) -> Message {
+    Message {
+        id: id.to_owned(),
+        channel: Channel::Sms,
+        to: Secret::new("+4712345678".to_owned()),
+        subject: None,
+        text: Secret::new("your code".to_owned()),
+        code: None,
+        sender: None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_goes_out_though_nobody_waited_for_its_commit() {
+    let world = World::new().await;
+    let (app, environment) = (&world.app, world.environment.uuid());
+    let workers = Workers::start(app);
+    let key = app.data_key(environment).await.unwrap();
+    tokio::task::yield_now().await;
+    let (row, queued) =
+        outgoing::queue(app, &key, environment, None, message("m"), app.now()).unwrap();
+    app.commit(Batch(vec![row])).await.unwrap();
+    drop(queued);
+    until(async || outbox::status(&*world.engine, "m").await.unwrap().is_none()).await;
+    workers.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_stops_leaves_no_message_of_its_own_behind() {
+    let world = World::new().await;
+    let (app, environment) = (&world.app, world.environment.uuid());
+    let workers = Workers::start(app);
+    let key = app.data_key(environment).await.unwrap();
+    tokio::task::yield_now().await;
+    let mut rows = Vec::new();
+    let mut handed = Vec::new();
+    for number in 0..300 {
+        let message = message(&format!("m{number}"));
+        let (row, queued) =
+            outgoing::queue(app, &key, environment, None, message, app.now()).unwrap();
+        rows.push(row);
+        handed.push(queued);
+    }
+    app.commit(Batch(rows)).await.unwrap();
+    for queued in handed {
+        queued.committed();
+    }
+    workers.stop().await;
+    let left = app
+        .engine
+        .query("SELECT lease FROM outbox".into(), Vec::new())
+        .await
+        .unwrap();
+    // Those for which there was no room are nobody's.
+    for row in &left {
+        assert_eq!(row.optional_text(0).unwrap(), None);
+    }
+    assert!(left.len() < 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_ended_goes_at_once_however_much_it_is() {
+    let world = World::new().await;
+    let now = world.app.now();
+    let ended = (0..2_001).map(|number| {
+        counters::write(StoredCounter {
+            environment: world.environment.uuid(),
+            subject: format!("device:{number}"),
+            version: 0,
+            expires_at: now - Duration::from_seconds(1),
+            body: "{}".to_owned(),
+        })
+    });
+    world.app.commit(Batch(ended.collect())).await.unwrap();
+    let workers = Workers::start(&world.app);
+    // The first look comes after half a minute, and finds all of them.
+    sleep(Wait::from_secs(30)).await;
+    let engine = Arc::clone(&world.engine);
+    until(async || {
+        let query = engine.query("SELECT COUNT(*) FROM counter".into(), Vec::new());
+        query.await.unwrap()[0].integer(0).unwrap() == 0
+    })
+    .await;
+    workers.stop().await;
+}

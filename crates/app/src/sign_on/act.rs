@@ -77,6 +77,7 @@ async fn try_once(
     let Admitted {
         flow,
         version,
+        application,
         allowed_origin,
         ..
     } = admitted;
@@ -101,12 +102,17 @@ async fn try_once(
         decoy,
         attempt,
     } = judge(app, key, &flow, known, deed).await?;
+    let is_permitted = match &known {
+        Some(known) => known.is_permitted(app, &application.body).await?,
+        None => true,
+    };
     let drawn = code::draw(app, key, flow.id);
     let facts = facts(
         app,
         environment.uuid(),
         &flow.policies,
         known.as_ref(),
+        is_permitted,
         decoy,
         &drawn,
         now,
@@ -334,7 +340,9 @@ async fn told(
     let now = app.now();
     let environment = flow.environment.uuid();
     let drawn = code::draw(app, key, flow.id);
-    let facts = facts(app, environment, &flow.policies, known, None, &drawn, now).await?;
+    let policies = &flow.policies;
+    // Whom the application lets in does not matter to a message that was lost.
+    let facts = facts(app, environment, policies, known, true, None, &drawn, now).await?;
     let input = Input::DeliveryFailed { message };
     let Ok(Transition { flow, effects, .. }) = flow::step(flow, &input, &facts) else {
         return Ok(Vec::new());

@@ -10,6 +10,7 @@ use stepgate_domain::{
     message::Channel,
     resource::Stored,
     resources::{
+        application::Application,
         device::{Device, order},
         environment::Environment,
         sign_on_facts,
@@ -26,7 +27,7 @@ use uuid::Uuid;
 
 use super::code::Drawn;
 use crate::{
-    App, error::ManagementError, management::typed, mfa_settings, seal::DataKey,
+    App, error::ManagementError, management::typed, mfa_settings, role_assignments, seal::DataKey,
     tokens::serving_environment,
 };
 
@@ -110,6 +111,20 @@ impl Known {
         Self::find(app, environment, key).await
     }
 
+    /// Whether the application lets this user in. Only where it restricts whom it does is anything
+    /// looked up.
+    pub(super) async fn is_permitted(
+        &self,
+        app: &App,
+        application: &Application,
+    ) -> Result<bool, ManagementError> {
+        if !application.admits_only_administrators() {
+            return Ok(true);
+        }
+        let (environment, user) = (self.document.environment, self.document.id);
+        Ok(role_assignments::has_any(app, environment, user).await?)
+    }
+
     async fn find(
         app: &App,
         environment: Uuid,
@@ -140,12 +155,14 @@ fn versioned<T: DeserializeOwned + Default>(
     })
 }
 
-/// All that is to be known beside the flow itself.
+/// All that is to be known beside the flow itself. `is_permitted`: whether the application lets the
+/// user in.
 pub(super) async fn facts(
     app: &App,
     environment: Uuid,
     policies: &[Policy],
     known: Option<&Known>,
+    is_permitted: bool,
     decoy: Option<SubjectFacts>,
     drawn: &Drawn,
     now: Timestamp,
@@ -161,6 +178,7 @@ pub(super) async fn facts(
     Ok(Facts {
         now,
         subject: known.map(|known| known.subject.clone()),
+        is_permitted,
         decoy,
         environment_sends,
         lockout: settings.body.lockout.map(Lockout::from),

@@ -86,6 +86,10 @@ async fn try_once(
         .flatten()
         .map(|rows| Known::of(rows, now))
         .transpose()?;
+    let is_permitted = match &known {
+        Some(known) => known.is_permitted(app, &application.body).await?,
+        None => true,
+    };
     let session = match flow.session.id.parse() {
         Ok(id) if has_session || asked.session_is_stored => {
             sessions::read(&*app.engine, environment.uuid(), id).await?
@@ -99,6 +103,7 @@ async fn try_once(
         visitor,
         request: &asked.request,
         known: known.as_ref(),
+        is_permitted,
         session,
         now,
     };

@@ -27,7 +27,7 @@ use super::{
     code,
     effects::Stage,
     ending::Asked,
-    facts::{Known, decoy_of, facts},
+    facts::{Known, Whom, decoy_of, facts, is_permitted},
 };
 use crate::{
     App,
@@ -102,22 +102,13 @@ async fn try_once(
         decoy,
         attempt,
     } = judge(app, key, &flow, known, deed).await?;
-    let is_permitted = match &known {
-        Some(known) => known.is_permitted(app, &application.body).await?,
-        None => true,
+    let whom = Whom {
+        known: known.as_ref(),
+        is_permitted: is_permitted(app, &application, known.as_ref()).await?,
+        decoy,
     };
     let drawn = code::draw(app, key, flow.id);
-    let facts = facts(
-        app,
-        environment.uuid(),
-        &flow.policies,
-        known.as_ref(),
-        is_permitted,
-        decoy,
-        &drawn,
-        now,
-    )
-    .await?;
+    let facts = facts(app, environment.uuid(), &flow.policies, whom, &drawn, now).await?;
     let Transition {
         flow,
         effects,
@@ -340,9 +331,13 @@ async fn told(
     let now = app.now();
     let environment = flow.environment.uuid();
     let drawn = code::draw(app, key, flow.id);
-    let policies = &flow.policies;
-    // Whom the application lets in does not matter to a message that was lost.
-    let facts = facts(app, environment, policies, known, true, None, &drawn, now).await?;
+    let whom = Whom {
+        known,
+        // That does not matter to a message that was lost.
+        is_permitted: true,
+        decoy: None,
+    };
+    let facts = facts(app, environment, &flow.policies, whom, &drawn, now).await?;
     let input = Input::DeliveryFailed { message };
     let Ok(Transition { flow, effects, .. }) = flow::step(flow, &input, &facts) else {
         return Ok(Vec::new());

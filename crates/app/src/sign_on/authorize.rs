@@ -34,7 +34,7 @@ use super::{
     code,
     effects::Stage,
     ending::{Asked, Ending, Outcome, Told, new_session_id},
-    facts::{Known, facts},
+    facts::{Known, Whom, facts, is_permitted},
     hint, policies,
     session::{self, Browser},
 };
@@ -150,21 +150,13 @@ impl Asking<'_> {
         let id: FlowId = Id::random(&mut SystemRandom);
         let drawn = code::draw(app, &self.key, id);
         let start = self.start(id, &browser, known.as_ref()).await?;
-        let is_permitted = match &known {
-            Some(known) => known.is_permitted(app, &self.application.body).await?,
-            None => true,
-        };
-        let facts = facts(
-            app,
-            environment,
-            &start.policies,
-            known.as_ref(),
+        let is_permitted = is_permitted(app, &self.application, known.as_ref()).await?;
+        let whom = Whom {
+            known: known.as_ref(),
             is_permitted,
-            None,
-            &drawn,
-            now,
-        )
-        .await?;
+            decoy: None,
+        };
+        let facts = facts(app, environment, &start.policies, whom, &drawn, now).await?;
         let Transition {
             mut flow,
             effects,

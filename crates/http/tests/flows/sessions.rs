@@ -35,13 +35,11 @@ async fn ask(trial: &Trial, cookie: &str, more: &[(&str, &str)]) -> Answer {
 
 async fn is_signed_on(trial: &Trial, cookie: &str) -> bool {
     let answer = ask(trial, cookie, &[("prompt", "none")]).await;
-    match answer.status {
-        200 => answer.json(200)["status"] == "COMPLETED",
-        _ => {
-            assert_eq!(answer.json(400)["error"], "login_required");
-            false
-        }
+    if answer.status == 200 {
+        return answer.json(200)["status"] == "COMPLETED";
     }
+    assert_eq!(answer.json(400)["error"], "login_required");
+    false
 }
 
 /// The claims of the ID token that this answer's code buys.

@@ -26,6 +26,7 @@ use crate::{
     passwords::Passwords,
     random::SystemRandom,
     seal::{Binding, DataKey, Seal, SealError},
+    sign_on::Polls,
 };
 
 /// Decided when the server starts, and never changed.
@@ -49,6 +50,7 @@ pub struct App {
     pub senders: Senders,
     pub passwords: Passwords,
     pub settings: Settings,
+    pub(crate) polls: Polls,
     ids: Mutex<IdSequence>,
     pub outbox: Arc<Outbox>,
     /// Wakes the worker that removes deleted environments.
@@ -80,6 +82,7 @@ impl App {
             senders,
             passwords: Passwords::default(),
             settings,
+            polls: Polls::default(),
             ids: Mutex::default(),
             outbox: Arc::default(),
             deletions: Notify::new(),

@@ -2,7 +2,7 @@
 
 use stepgate_domain::{
     access::{Assignment, Role, ScopeType},
-    resource::Stored,
+    resource::{Resource, Stored},
     resources::{
         application::Application, environment::Environment, organization::Organization,
         population::Population, role_assignment::RoleAssignment,
@@ -10,6 +10,7 @@ use stepgate_domain::{
     schema,
     violation::Violation,
 };
+use stepgate_store::{documents, engine::StoreError};
 use uuid::Uuid;
 
 use crate::{
@@ -61,6 +62,15 @@ pub(crate) async fn may_act_as(
         own.iter()
             .any(|held| covers(held, it.role, scope, it.environment))
     }))
+}
+
+/// Whether the holder, an application or a user, has been assigned any role.
+pub(crate) async fn has_any(
+    app: &App,
+    environment: Uuid,
+    holder: Uuid,
+) -> Result<bool, StoreError> {
+    documents::owns_any(&*app.engine, RoleAssignment::KIND, environment, holder).await
 }
 
 /// The environment that the scope lies in; the scope must exist.

@@ -79,6 +79,23 @@ pub fn delete_of_user(environment: Uuid, user: Uuid) -> Statement {
     )
 }
 
+/// Ends the sessions of this one's user that were not used for the longest time, so that `most`
+/// stay, this one among them.
+pub fn keep_latest(session: &StoredSession, most: u32) -> Statement {
+    // A session expires a fixed time after its last use.
+    Statement::new(
+        "DELETE FROM session WHERE environment = $1 AND user_id = $2 AND id <> $3 AND id NOT IN \
+         (SELECT s.id FROM session s WHERE s.environment = $1 AND s.user_id = $2 AND s.id <> $3 \
+         ORDER BY s.expires_at DESC, s.id LIMIT $4)",
+        vec![
+            session.environment.to_string().into(),
+            session.user.map(|user| user.to_string()).into(),
+            session.id.to_string().into(),
+            i64::from(most.saturating_sub(1)).into(),
+        ],
+    )
+}
+
 pub async fn read(
     engine: &dyn Engine,
     environment: Uuid,

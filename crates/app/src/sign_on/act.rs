@@ -27,7 +27,7 @@ use super::{
     code,
     effects::Stage,
     ending::Asked,
-    facts::{Known, decoy_of, facts},
+    facts::{Known, Whom, decoy_of, facts, is_permitted},
 };
 use crate::{
     App,
@@ -77,6 +77,7 @@ async fn try_once(
     let Admitted {
         flow,
         version,
+        application,
         allowed_origin,
         ..
     } = admitted;
@@ -101,17 +102,13 @@ async fn try_once(
         decoy,
         attempt,
     } = judge(app, key, &flow, known, deed).await?;
-    let drawn = code::draw(app, key, flow.id);
-    let facts = facts(
-        app,
-        environment.uuid(),
-        &flow.policies,
-        known.as_ref(),
+    let whom = Whom {
+        known: known.as_ref(),
+        is_permitted: is_permitted(app, &application, known.as_ref()).await?,
         decoy,
-        &drawn,
-        now,
-    )
-    .await?;
+    };
+    let drawn = code::draw(app, key, flow.id);
+    let facts = facts(app, environment.uuid(), &flow.policies, whom, &drawn, now).await?;
     let Transition {
         flow,
         effects,
@@ -334,7 +331,13 @@ async fn told(
     let now = app.now();
     let environment = flow.environment.uuid();
     let drawn = code::draw(app, key, flow.id);
-    let facts = facts(app, environment, &flow.policies, known, None, &drawn, now).await?;
+    let whom = Whom {
+        known,
+        // That does not matter to a message that was lost.
+        is_permitted: true,
+        decoy: None,
+    };
+    let facts = facts(app, environment, &flow.policies, whom, &drawn, now).await?;
     let input = Input::DeliveryFailed { message };
     let Ok(Transition { flow, effects, .. }) = flow::step(flow, &input, &facts) else {
         return Ok(Vec::new());

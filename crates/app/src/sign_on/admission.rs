@@ -6,7 +6,7 @@ use stepgate_domain::{
     flow::Flow,
     id::Id,
     oauth::{
-        client::{Client, Cors},
+        client::Client,
         cors::{self, Admission, EndpointKind},
     },
     resource::Stored,
@@ -98,18 +98,16 @@ pub(super) fn allowed_origin(
     if origin == visitor.origin.as_str() {
         return Ok(None);
     }
-    let admission = match (&client.cors, &application.login_page_url) {
-        // A login page of the application's own is one of its pages.
-        (Cors::Unset, Some(page)) => {
-            let mut with_page = client.clone();
-            with_page.redirect_uris.push(page.clone());
-            cors::judge(Some(&with_page), EndpointKind::Cookie, origin)
-        }
-        (Cors::Unset, None) | (Cors::NoOrigins | Cors::Origins(_), _) => {
-            cors::judge(Some(client), EndpointKind::Cookie, origin)
-        }
-    };
-    match admission {
+    // Without settings it is the application's own pages that count, and these are two of them.
+    let mut with_pages = client.clone();
+    let pages = [
+        &application.login_page_url,
+        &application.oidc.initiate_login_uri,
+    ];
+    with_pages
+        .redirect_uris
+        .extend(pages.into_iter().flatten().cloned());
+    match cors::judge(Some(&with_pages), EndpointKind::Cookie, origin) {
         Admission::Echo { .. } => Ok(Some(origin.to_owned())),
         Admission::AnyOrigin | Admission::Refused => Err(OriginRefused),
     }

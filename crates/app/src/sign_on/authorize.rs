@@ -24,6 +24,7 @@ use stepgate_domain::{
 use stepgate_store::{
     engine::{Batch, Fault, StoreError},
     flows::{self, StoredFlow},
+    sessions::StoredSession,
 };
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ use super::{
     code,
     effects::Stage,
     ending::{Asked, Ending, Outcome, Told, new_session_id},
-    facts::{Known, facts},
+    facts::{Known, Whom, facts, is_permitted},
     hint, policies,
     session::{self, Browser},
 };
@@ -149,16 +150,13 @@ impl Asking<'_> {
         let id: FlowId = Id::random(&mut SystemRandom);
         let drawn = code::draw(app, &self.key, id);
         let start = self.start(id, &browser, known.as_ref()).await?;
-        let facts = facts(
-            app,
-            environment,
-            &start.policies,
-            known.as_ref(),
-            None,
-            &drawn,
-            now,
-        )
-        .await?;
+        let is_permitted = is_permitted(app, &self.application, known.as_ref()).await?;
+        let whom = Whom {
+            known: known.as_ref(),
+            is_permitted,
+            decoy: None,
+        };
+        let facts = facts(app, environment, &start.policies, whom, &drawn, now).await?;
         let Transition {
             mut flow,
             effects,
@@ -193,6 +191,7 @@ impl Asking<'_> {
                 visitor: self.visitor,
                 request: &self.request,
                 known: known.as_ref(),
+                is_permitted,
                 session: browser.stored,
                 now,
             };
@@ -249,11 +248,16 @@ impl Asking<'_> {
         }
     }
 
+    /// Nobody is taken from the session: whoever it is has to sign on.
+    fn is_for_anybody(&self) -> bool {
+        self.hint.is_none() && self.request.prompt == Prompt::Login
+    }
+
     /// The hinted user, else the session's.
     async fn user(&self, browser: &Browser) -> Result<Option<Known>, AuthorizeFailure> {
         let environment = self.environment.uuid();
         let Some(hint) = &self.hint else {
-            let session = browser.stored.as_ref();
+            let session = browser.stored.as_ref().filter(|_| !self.is_for_anybody());
             let signed_on = session.map(session::signed_on).transpose()?.flatten();
             return match signed_on {
                 Some(signed_on) => {
@@ -284,11 +288,12 @@ impl Asking<'_> {
         known: Option<&Known>,
     ) -> Result<Start, AuthorizeFailure> {
         let user = known.map(|known| known.document.id);
-        // Another user's session is not this flow's.
-        let session = browser
-            .stored
-            .as_ref()
-            .filter(|session| session.user.is_some() && session.user == user);
+        // Another user's session is not this flow's. Where anybody may sign on, it is the session's
+        // user again or another one: at the end that is known.
+        let is_its_own = |session: &&StoredSession| {
+            session.user.is_some() && (session.user == user || self.is_for_anybody())
+        };
+        let session = browser.stored.as_ref().filter(is_its_own);
         let asked = Asked {
             request: self.request.clone(),
             session_is_stored: session.is_some(),

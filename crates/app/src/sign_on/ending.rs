@@ -19,11 +19,7 @@ use stepgate_domain::{
     secret::Secret,
     time::Timestamp,
 };
-use stepgate_store::{
-    documents,
-    engine::Statement,
-    sessions::{self, StoredSession},
-};
+use stepgate_store::{documents, engine::Statement, sessions::StoredSession};
 
 use super::{
     SessionCookie, Visitor,
@@ -66,6 +62,8 @@ pub(super) struct Ending<'a> {
     pub(super) visitor: &'a Visitor,
     pub(super) request: &'a AuthorizationRequest,
     pub(super) known: Option<&'a Known>,
+    /// Whether the application lets them in.
+    pub(super) is_permitted: bool,
     /// The flow's session, when it is stored.
     pub(super) session: Option<StoredSession>,
     pub(super) now: Timestamp,
@@ -78,13 +76,13 @@ impl Ending<'_> {
             let error = error.clone();
             return self.refuse(flow, &error);
         }
-        let known = self
-            .known
-            .filter(|known| flow.still_admits(&known.subject.user, self.now));
-        match known {
-            Some(known) => self.grant(flow, known),
-            // Deleted, disabled or locked after the last proof.
-            None => self.refuse(flow, &Failure::AccountNotUsable),
+        // Deleted, disabled, locked or shut out after the last proof.
+        let Some(known) = self.known else {
+            return self.refuse(flow, &Failure::AccountNotUsable);
+        };
+        match flow.bar(&known.subject.user, self.is_permitted, self.now) {
+            Some(error) => self.refuse(flow, &error),
+            None => self.grant(flow, known),
         }
     }
 
@@ -109,7 +107,7 @@ impl Ending<'_> {
         let remote_ip = self.visitor.remote_ip.map(|ip| ip.to_string());
         let user = known.document.id;
         let before = self.session.clone();
-        let raised = session::raise(self.key, flow, user, before, remote_ip.clone(), now)?;
+        let mut raised = session::raise(self.key, flow, user, before, remote_ip.clone(), now)?;
         flow.session.id = raised.session.id.to_string();
         let sign_on = SignOn {
             user: Id::from_uuid(user),
@@ -144,15 +142,12 @@ impl Ending<'_> {
         for entry in entries {
             statements.push(event(entry, flow, Some(self.visitor), now)?);
         }
-        statements.push(if raised.is_new {
-            sessions::insert(raised.session)
-        } else {
-            sessions::update(raised.session)
-        });
+        let cookie = raised.cookie.take();
+        statements.extend(raised.statements());
         Ok(Ended {
             statements,
             outcome: Outcome::Code(code),
-            cookie: raised.cookie,
+            cookie,
         })
     }
 }

@@ -10,6 +10,7 @@ use stepgate_domain::{
     message::Channel,
     resource::Stored,
     resources::{
+        application::Application,
         device::{Device, order},
         environment::Environment,
         sign_on_facts,
@@ -26,7 +27,7 @@ use uuid::Uuid;
 
 use super::code::Drawn;
 use crate::{
-    App, error::ManagementError, management::typed, mfa_settings, seal::DataKey,
+    App, error::ManagementError, management::typed, mfa_settings, role_assignments, seal::DataKey,
     tokens::serving_environment,
 };
 
@@ -120,6 +121,23 @@ impl Known {
     }
 }
 
+/// Whether the application lets the user in. Only where it restricts whom it does is anything looked
+/// up.
+pub(super) async fn is_permitted(
+    app: &App,
+    application: &Stored<Application>,
+    known: Option<&Known>,
+) -> Result<bool, ManagementError> {
+    if !application.body.admits_only_administrators() {
+        return Ok(true);
+    }
+    // Asked for nobody as well: a name that nobody has shall take as long.
+    let user = known.map_or(Uuid::nil(), |known| known.document.id);
+    let environment = application.environment.uuid();
+    let holds_a_role = role_assignments::has_any(app, environment, user).await?;
+    Ok(holds_a_role || known.is_none())
+}
+
 /// A username as its unique key has it.
 fn folded(username: &str) -> String {
     username.trim().to_lowercase()
@@ -140,13 +158,21 @@ fn versioned<T: DeserializeOwned + Default>(
     })
 }
 
+/// Whom a step is about.
+#[derive(Debug)]
+pub(super) struct Whom<'a> {
+    pub(super) known: Option<&'a Known>,
+    /// Whether the application lets them in.
+    pub(super) is_permitted: bool,
+    pub(super) decoy: Option<SubjectFacts>,
+}
+
 /// All that is to be known beside the flow itself.
 pub(super) async fn facts(
     app: &App,
     environment: Uuid,
     policies: &[Policy],
-    known: Option<&Known>,
-    decoy: Option<SubjectFacts>,
+    whom: Whom<'_>,
     drawn: &Drawn,
     now: Timestamp,
 ) -> Result<Facts, ManagementError> {
@@ -160,8 +186,9 @@ pub(super) async fn facts(
     };
     Ok(Facts {
         now,
-        subject: known.map(|known| known.subject.clone()),
-        decoy,
+        subject: whom.known.map(|known| known.subject.clone()),
+        is_permitted: whom.is_permitted,
+        decoy: whom.decoy,
         environment_sends,
         lockout: settings.body.lockout.map(Lockout::from),
         floors: app.settings.floors,

@@ -18,6 +18,7 @@ use super::{
     act::refused,
     admission::{Admitted, admit, environment_key},
     authorize::stored,
+    polls::TooOften,
 };
 use crate::App;
 
@@ -46,6 +47,23 @@ pub async fn look(
         authorize_response: None,
         allowed_origin,
     })
+}
+
+/// As [`look`], for who asks again and again; too often is refused before anything is looked up.
+pub async fn poll(
+    app: &App,
+    environment: Id<Environment>,
+    flow: Uuid,
+    visitor: &Visitor,
+) -> Result<Shown, FlowFailure> {
+    let now = app.now();
+    app.polls
+        .admit(flow, now)
+        .map_err(|TooOften { retry_after }| FlowFailure::TooOften { retry_after })?;
+    let shown = look(app, environment, flow, visitor).await?;
+    // Of others' flows nobody can use up the readings.
+    app.polls.note(flow, now);
+    Ok(shown)
 }
 
 async fn read(

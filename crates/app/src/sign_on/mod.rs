@@ -12,6 +12,7 @@ mod hint;
 mod look;
 mod outcome;
 mod policies;
+mod polls;
 mod resume;
 mod session;
 mod trail;
@@ -27,8 +28,9 @@ use crate::{error::ManagementError, origin::Origin};
 
 pub use act::{act, delivery_failed};
 pub use authorize::authorize;
-pub use look::{look, page_token, refuse_unoffered};
+pub use look::{look, page_token, poll, refuse_unoffered};
 pub use outcome::{AuthorizeFailure, Begun, FlowFailure, Resumed, SessionCookie, Shown};
+pub(crate) use polls::Polls;
 pub use resume::resume;
 
 /// Who calls, as far as a flow cares.

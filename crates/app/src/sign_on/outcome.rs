@@ -5,6 +5,7 @@ use stepgate_domain::{
     flow::{Flow, FlowError},
     oauth::{authorization_response, recipient::AuthorizeError},
     secret::Secret,
+    time::Duration,
     violation::Violation,
 };
 
@@ -89,6 +90,10 @@ pub enum FlowFailure {
     NoSession,
     /// The web origin is not one of the application's.
     OriginNotAllowed,
+    /// The flow was read too often.
+    TooOften {
+        retry_after: Duration,
+    },
     /// The engine refuses, after what had to be saved was saved.
     Refused {
         error: FlowError,

@@ -12,7 +12,7 @@ use super::{
     ATTEMPTS, FlowFailure, Resumed, Shown, Visitor,
     admission::{Admitted, admit, environment_key},
     ending::{Asked, Ended, Ending, Told},
-    facts::Known,
+    facts::{Known, is_permitted},
 };
 use crate::App;
 
@@ -86,6 +86,7 @@ async fn try_once(
         .flatten()
         .map(|rows| Known::of(rows, now))
         .transpose()?;
+    let is_permitted = is_permitted(app, &application, known.as_ref()).await?;
     let session = match flow.session.id.parse() {
         Ok(id) if has_session || asked.session_is_stored => {
             sessions::read(&*app.engine, environment.uuid(), id).await?
@@ -99,6 +100,7 @@ async fn try_once(
         visitor,
         request: &asked.request,
         known: known.as_ref(),
+        is_permitted,
         session,
         now,
     };

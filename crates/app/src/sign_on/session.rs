@@ -8,19 +8,29 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use stepgate_domain::{
     entropy::Entropy,
-    flow::{Flow, facts::SessionFacts, ids::UserId, state::ProofMethod},
+    flow::{
+        Flow,
+        facts::SessionFacts,
+        ids::UserId,
+        state::{Proof, ProofMethod},
+    },
     id::Id,
     oauth::Session,
     secret::Secret,
     time::{Duration, Timestamp},
 };
-use stepgate_store::sessions::{self, StoredSession};
+use stepgate_store::{
+    engine::Statement,
+    sessions::{self, StoredSession},
+};
 use uuid::Uuid;
 
 use super::{SessionCookie, Visitor};
 use crate::{App, error::ManagementError, random::SystemRandom, seal::DataKey};
 
-/// How long a session lives after its user last proved something.
+/// How many sessions a user has at most; the one that was not used for the longest time gives way.
+const MOST: u32 = 10;
+/// How long a session lives after it was last used.
 const LIFE: Duration = Duration::from_days(30);
 /// 144 bits, which are 24 characters.
 const NONCE_BYTES: usize = 18;
@@ -49,18 +59,51 @@ pub(super) struct LastSignOn {
     pub(super) with_authenticator: WithAuthenticator,
 }
 
-/// `lastSignOn.withAuthenticator`
+/// `lastSignOn.withAuthenticator`: when what was last proved.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct WithAuthenticator {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pwd: Option<At>,
+    /// By whatever means.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mfa: Option<At>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sms: Option<At>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<At>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct At {
     pub(super) at: Timestamp,
+}
+
+impl WithAuthenticator {
+    fn proofs(self) -> Vec<Proof> {
+        let methods = [
+            (ProofMethod::Password, self.pwd),
+            (ProofMethod::Sms, self.sms),
+            (ProofMethod::Email, self.email),
+        ];
+        let proved = methods.into_iter().filter_map(|(method, at)| {
+            let At { at } = at?;
+            Some(Proof { method, at })
+        });
+        proved.collect()
+    }
+
+    /// With what was proved since.
+    fn and(self, proofs: &[Proof]) -> Self {
+        let last = |wanted| Proof::last(proofs, |method| method == wanted).map(|at| At { at });
+        let sms = last(ProofMethod::Sms).or(self.sms);
+        let email = last(ProofMethod::Email).or(self.email);
+        Self {
+            pwd: last(ProofMethod::Password).or(self.pwd),
+            mfa: sms.max(email),
+            sms,
+            email,
+        }
+    }
 }
 
 pub(super) fn mint(key: &DataKey) -> Secret<String> {
@@ -178,8 +221,7 @@ impl Record {
     }
 }
 
-/// When the session's user last signed on; none when nothing was ever proved in it, for then it
-/// vouches for nobody.
+/// What the session's user has proved; none when nothing ever was, for then it vouches for nobody.
 pub(super) fn signed_on(
     session: &StoredSession,
 ) -> Result<Option<SessionFacts>, serde_json::Error> {
@@ -187,15 +229,14 @@ pub(super) fn signed_on(
         return Ok(None);
     };
     let last = Record::of(session)?.last_sign_on;
-    let with = last.map(|last| last.with_authenticator).unwrap_or_default();
-    if with == WithAuthenticator::default() {
-        return Ok(None);
-    }
-    Ok(Some(SessionFacts {
-        user: UserId::from_uuid(user),
-        password_at: with.pwd.map(|it| it.at),
-        mfa_at: with.mfa.map(|it| it.at),
-    }))
+    let proofs = last.map(|last| last.with_authenticator.proofs());
+    let facts = proofs
+        .filter(|proofs| !proofs.is_empty())
+        .map(|proofs| SessionFacts {
+            user: UserId::from_uuid(user),
+            proofs,
+        });
+    Ok(facts)
 }
 
 /// A session as a finished flow leaves it, and its cookie where that is a new one.
@@ -205,6 +246,17 @@ pub(super) struct Raised {
     pub(super) session: StoredSession,
     pub(super) is_new: bool,
     pub(super) cookie: Option<SessionCookie>,
+}
+
+impl Raised {
+    /// What is to be written.
+    pub(super) fn statements(self) -> Vec<Statement> {
+        if !self.is_new {
+            return vec![sessions::update(self.session)];
+        }
+        let make_room = sessions::keep_latest(&self.session, MOST);
+        vec![sessions::insert(self.session), make_room]
+    }
 }
 
 /// Opens or raises the session of the flow. Whoever proved something gets a new cookie: one that was
@@ -225,26 +277,17 @@ pub(super) fn raise(
     let id = flow.session.id.parse::<Uuid>().ok().filter(|_| !is_taken);
     let id = id.unwrap_or_else(|| Id::<Session>::random(&mut SystemRandom).uuid());
     let record = before.as_ref().map(Record::of).transpose()?;
-    let proved = |wanted: fn(ProofMethod) -> bool| {
-        let of_kind = flow.proofs.iter().filter(|proof| wanted(proof.method));
-        of_kind.map(|proof| proof.at).max().map(|at| At { at })
-    };
-    let pwd = proved(|method| method == ProofMethod::Password);
-    let mfa = proved(|method| method != ProofMethod::Password);
     let last = record
         .as_ref()
         .and_then(|record| record.last_sign_on.clone());
     let with = last.as_ref().map(|last| last.with_authenticator);
     let with = with.unwrap_or_default();
-    let has_proof = pwd.is_some() || mfa.is_some();
+    let has_proof = !flow.proofs.is_empty();
     let last_sign_on = if has_proof || last.is_none() {
         Some(LastSignOn {
             at: now,
             remote_ip,
-            with_authenticator: WithAuthenticator {
-                pwd: pwd.or(with.pwd),
-                mfa: mfa.or(with.mfa),
-            },
+            with_authenticator: with.and(&flow.proofs),
         })
     } else {
         last
@@ -260,10 +303,6 @@ pub(super) fn raise(
         (Some(token), _) => token_hash(key, token),
         (None, None) => flow.session.token_hash.clone(),
     };
-    let expires_at = match &before {
-        Some(before) if !has_proof => before.expires_at,
-        Some(_) | None => now + LIFE,
-    };
     Ok(Raised {
         id: Id::from_uuid(id),
         is_new: before.is_none(),
@@ -273,7 +312,7 @@ pub(super) fn raise(
             token_hash: hash,
             user: Some(user),
             version: before.map_or(0, |before| before.version),
-            expires_at,
+            expires_at: now + LIFE,
             body: serde_json::to_string(&record)?,
         },
         cookie: fresh.map(cookie),

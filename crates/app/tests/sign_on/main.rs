@@ -7,6 +7,7 @@
     reason = "a test that meets the unexpected ends there"
 )]
 
+mod access_control;
 mod budget;
 mod endings;
 mod fixture;

@@ -9,6 +9,7 @@ use super::{
     delivery::{AddressHistory, DailyHistory, Floors, Senders},
     ids::{DeviceId, MessageId, UserId},
     policy::DeviceType,
+    state::Proof,
 };
 use crate::{
     otp::CodeHashes,
@@ -21,6 +22,8 @@ pub struct Facts {
     pub now: Timestamp,
     /// The user whom the flow, or the input, is about; none when there is no such user (any more).
     pub subject: Option<SubjectFacts>,
+    /// Whether the application lets that user in (`accessControl`).
+    pub is_permitted: bool,
     /// For `user.lookup`, and for a flow with a decoy: [`super::decoy::subject`], with its counters.
     pub decoy: Option<SubjectFacts>,
     /// Read only when a notification policy has a quota for the environment.
@@ -163,10 +166,16 @@ pub struct DeviceFacts {
     pub sends: Versioned<AddressHistory>,
 }
 
-/// When the session's user last signed on, and how.
+/// What the session's user has proved in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionFacts {
     pub user: UserId,
-    pub password_at: Option<Timestamp>,
-    pub mfa_at: Option<Timestamp>,
+    /// The last of each method.
+    pub proofs: Vec<Proof>,
+}
+
+impl SessionFacts {
+    pub(crate) fn last_proof(&self) -> Option<Timestamp> {
+        Proof::last(&self.proofs, |_| true)
+    }
 }

@@ -63,7 +63,7 @@ impl Action {
 }
 
 /// Names of the published API that no status offers.
-pub const NEVER_OFFERED: [&str; 16] = [
+pub const NEVER_OFFERED: [&str; 14] = [
     "password.forgot",
     "password.sendRecoveryCode",
     "password.recover",
@@ -78,8 +78,6 @@ pub const NEVER_OFFERED: [&str; 16] = [
     "user.consent",
     "deviceAuthGrant.userCode.verify",
     "deviceAuthGrant.consent",
-    "device.register",
-    "device.activate",
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +155,9 @@ mod tests {
             );
         }
         assert_eq!(Action::named("Assertion.Check"), NamedAction::NeverOffered);
-        assert_eq!(Action::named("otp.resend"), NamedAction::Unknown);
+        // Pairing is not done in a flow.
+        for other in ["otp.resend", "device.activate", "device.register"] {
+            assert_eq!(Action::named(other), NamedAction::Unknown);
+        }
     }
 }

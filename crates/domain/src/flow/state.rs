@@ -9,7 +9,7 @@ use super::{
     facts::{SessionFacts, UserFacts},
     ids::{ApplicationId, DeviceId, EnvironmentId, FlowId, MessageId, UserId},
     input::Action,
-    policy::{DeviceType, Policy},
+    policy::{ActionKind, DeviceType, Policy},
 };
 use crate::{
     otp::CodeHash,
@@ -130,12 +130,27 @@ pub struct Proof {
     pub at: Timestamp,
 }
 
+impl Proof {
+    /// When something was last proved by such a method.
+    pub fn last(proofs: &[Self], is_wanted: impl Fn(ProofMethod) -> bool) -> Option<Timestamp> {
+        let wanted = proofs.iter().filter(|proof| is_wanted(proof.method));
+        wanted.map(|proof| proof.at).max()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProofMethod {
     Password,
     Sms,
     Email,
+}
+
+impl ProofMethod {
+    /// Something the user knows; all else proves that they have something.
+    pub const fn is_password(self) -> bool {
+        matches!(self, Self::Password)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -226,6 +241,8 @@ pub enum Failure {
     },
     MfaDisabled,
     AccountNotUsable,
+    /// The application does not let the user in.
+    NotPermitted,
     LimitExceeded,
     /// There is no policy, or it asks for nothing.
     PolicyFailed,
@@ -237,7 +254,8 @@ impl Failure {
         match self {
             Self::NoUsableDevices { .. } => "NO_USABLE_DEVICES",
             Self::MfaDisabled => "MFA_DISABLED",
-            Self::AccountNotUsable => "ACCOUNT_NOT_USABLE",
+            // To the published codes a user who may not sign on here is as good as one who may not at all.
+            Self::AccountNotUsable | Self::NotPermitted => "ACCOUNT_NOT_USABLE",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::PolicyFailed => "POLICY_FAILED",
         }
@@ -248,6 +266,7 @@ impl Failure {
             Self::NoUsableDevices { .. } => "User has no usable devices",
             Self::MfaDisabled => "MFA is disabled for the user",
             Self::AccountNotUsable => "The account cannot be used to sign on",
+            Self::NotPermitted => "The user may not sign on to this application",
             Self::LimitExceeded => "Too many wrong codes",
             Self::PolicyFailed => "The sign-on policy cannot be satisfied",
         }
@@ -269,20 +288,6 @@ impl Status {
     }
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed { .. })
-    }
-    /// The actions possible now: both what is linked and what is accepted.
-    pub const fn offered(&self) -> &'static [Action] {
-        match self {
-            Self::SignOnRequired => &[Action::UserLookup, Action::SessionReset],
-            Self::UsernamePasswordRequired | Self::PasswordRequired => {
-                &[Action::UsernamePasswordCheck, Action::SessionReset]
-            }
-            Self::DeviceSelectionRequired { .. } => &[Action::DeviceSelect, Action::SessionReset],
-            Self::OtpRequired { .. } => {
-                &[Action::OtpCheck, Action::DeviceSelect, Action::SessionReset]
-            }
-            Self::Completed | Self::Failed { .. } => &[],
-        }
     }
     pub(crate) fn devices(&self) -> &[DeviceEntry] {
         match self {
@@ -313,8 +318,33 @@ impl User {
 }
 
 impl Flow {
-    pub const fn offered(&self) -> &'static [Action] {
-        self.status.offered()
+    /// The actions possible now: both what is linked and what is accepted.
+    pub fn offered(&self) -> &'static [Action] {
+        match &self.status {
+            Status::SignOnRequired if self.asks_for_password() => &[
+                Action::UserLookup,
+                Action::UsernamePasswordCheck,
+                Action::SessionReset,
+            ],
+            Status::SignOnRequired => &[Action::UserLookup, Action::SessionReset],
+            Status::UsernamePasswordRequired | Status::PasswordRequired => {
+                &[Action::UsernamePasswordCheck, Action::SessionReset]
+            }
+            Status::DeviceSelectionRequired { .. } => &[Action::DeviceSelect, Action::SessionReset],
+            Status::OtpRequired { .. } => {
+                &[Action::OtpCheck, Action::DeviceSelect, Action::SessionReset]
+            }
+            Status::Completed | Status::Failed { .. } => &[],
+        }
+    }
+    /// Whether a LOGIN action is due or follows.
+    fn asks_for_password(&self) -> bool {
+        let actions = self.current_policy().map(|policy| policy.actions.iter());
+        actions
+            .into_iter()
+            .flatten()
+            .skip(self.action)
+            .any(|action| matches!(action.kind, ActionKind::Login))
     }
     pub fn offers(&self, action: Action) -> bool {
         self.offered().contains(&action)
@@ -365,48 +395,45 @@ impl Flow {
     pub fn current_policy(&self) -> Option<&Policy> {
         self.policies.get(self.policy)
     }
-    /// Whether the flow's user may still have what the flow was completed for: who was disabled or
-    /// locked after the last proof may not.
-    pub fn still_admits(&self, user: &UserFacts, now: Timestamp) -> bool {
+    /// Why the flow's user may not have what the flow was completed for after all, if so: who was
+    /// disabled or locked after the last proof may not, nor whom the application does not let in.
+    pub fn bar(&self, user: &UserFacts, is_permitted: bool, now: Timestamp) -> Option<Failure> {
         let ignore_lock = self.current_policy().is_some_and(Policy::ignores_user_lock);
         let is_the_flows = self.user.as_ref().is_some_and(|own| own.id == user.id);
-        is_the_flows && user.is_usable(user.lock.filter(|_| !ignore_lock), now)
+        if !is_the_flows || !user.is_usable(user.lock.filter(|_| !ignore_lock), now) {
+            Some(Failure::AccountNotUsable)
+        } else if is_permitted {
+            None
+        } else {
+            Some(Failure::NotPermitted)
+        }
     }
     /// Authentication context class: the name of the policy that was completed.
     pub fn acr(&self) -> Option<&str> {
         self.current_policy().map(|policy| policy.name.as_str())
     }
-    /// Authentication methods (RFC 8176) that were really performed in this flow; `mfa` when two
-    /// kinds of factor were, one of them perhaps earlier in the session.
+    /// Authentication methods (RFC 8176) that were performed in this flow, or earlier in the session
+    /// where that counts; `mfa` when two kinds of factor were, in whatever order.
     pub fn amr(&self) -> Vec<&'static str> {
-        let performed =
-            |wanted: ProofMethod| self.proofs.iter().any(|proof| proof.method == wanted);
-        let by_password = performed(ProofMethod::Password);
-        let by_code = performed(ProofMethod::Sms) || performed(ProofMethod::Email);
-        let signed_on = self.session_counts();
-        let earlier_password = signed_on.is_some_and(|session| session.password_at.is_some());
-        let mut amr = Vec::new();
-        if by_password {
-            amr.push("pwd");
-        }
-        if by_code {
-            amr.push("otp");
-        }
-        if performed(ProofMethod::Sms) {
-            amr.push("sms");
-        }
-        if by_code && (by_password || earlier_password) {
-            amr.push("mfa");
-        }
-        amr
+        let earlier = self.session_counts().map(|session| &session.proofs);
+        let proved = |wanted: ProofMethod| {
+            let all = self.proofs.iter().chain(earlier.into_iter().flatten());
+            all.map(|proof| proof.method).any(|method| method == wanted)
+        };
+        let (by_password, by_sms) = (proved(ProofMethod::Password), proved(ProofMethod::Sms));
+        let by_code = by_sms || proved(ProofMethod::Email);
+        let told = [
+            ("pwd", by_password),
+            ("otp", by_code),
+            ("sms", by_sms),
+            ("mfa", by_password && by_code),
+        ];
+        let performed = told.into_iter().filter(|(_, is_performed)| *is_performed);
+        performed.map(|(name, _)| name).collect()
     }
-    /// When the user last proved something: in this flow, else in the session.
+    /// When the last of that was proved.
     pub fn authenticated_at(&self) -> Option<Timestamp> {
-        let here = self.proofs.iter().map(|proof| proof.at).max();
-        here.or_else(|| {
-            self.session_counts()
-                .and_then(|session| session.password_at.max(session.mfa_at))
-        })
+        self.proved_at(|_| true)
     }
     /// The session's sign-ons, unless they have to be repeated or are another user's.
     pub(crate) fn session_counts(&self) -> Option<&SessionFacts> {
@@ -414,13 +441,14 @@ impl Flow {
         let user = self.user.as_ref()?;
         (user.id == session.user).then_some(session)
     }
+    /// When something was last proved by such a method, in this flow or in the session.
+    pub(crate) fn proved_at(&self, is_wanted: impl Fn(ProofMethod) -> bool) -> Option<Timestamp> {
+        let session = self.session_counts();
+        let earlier = session.and_then(|session| Proof::last(&session.proofs, &is_wanted));
+        Proof::last(&self.proofs, &is_wanted).max(earlier)
+    }
     pub(crate) fn has_password_proof(&self) -> bool {
-        self.proofs
-            .iter()
-            .any(|proof| proof.method == ProofMethod::Password)
-            || self
-                .session_counts()
-                .is_some_and(|session| session.password_at.is_some())
+        self.proved_at(ProofMethod::is_password).is_some()
     }
     pub(crate) fn is_hinted(&self) -> bool {
         self.user

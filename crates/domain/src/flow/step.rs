@@ -7,7 +7,7 @@ use super::{
     actions::{Outcome, login, multi_factor_authentication as mfa},
     condition::Scope,
     effect::{Answer, AuditEvent, FlowError, Transition},
-    facts::{Facts, SubjectFacts, UserFacts},
+    facts::{Facts, SessionFacts, SubjectFacts, UserFacts},
     input::Input,
     policy::{ActionKind, PolicyAction},
     state::{Failure, Flow, Identification, ProofMethod, Start, Status, User},
@@ -27,7 +27,29 @@ impl User {
 }
 
 /// Begins a flow. With `hinted`, the facts hold the hinted user; else the session's, if any.
-pub fn begin(start: Start, facts: &Facts) -> Result<Transition, FlowError> {
+///
+/// A session whose user cannot go on is as good as none: else nobody else could sign on in that
+/// browser before it ends. Whom the application does not let in is told so.
+pub fn begin(mut start: Start, facts: &Facts) -> Result<Transition, FlowError> {
+    if start.hinted {
+        return begin_for(start, facts);
+    }
+    start.signed_on = start.signed_on.filter(|_| !start.prompt_login);
+    if start.signed_on.is_none() {
+        return begin_for(start, facts);
+    }
+    let of_session = begin_for(start.clone(), facts)?;
+    match &of_session.flow.status {
+        Status::Failed { error } if *error != Failure::NotPermitted => {
+            start.signed_on = None;
+            begin_for(start, facts)
+        }
+        _ => Ok(of_session),
+    }
+}
+
+/// Begins for the hinted user, else for the one of `signed_on`, else for nobody.
+fn begin_for(start: Start, facts: &Facts) -> Result<Transition, FlowError> {
     let now = facts.now;
     let subject = facts.subject.as_ref().map(|subject| &subject.user);
     let of_subject = |user| subject.is_some_and(|subject| subject.id == user);
@@ -40,9 +62,7 @@ pub fn begin(start: Start, facts: &Facts) -> Result<Transition, FlowError> {
         }
         (Some(_) | None, false) => None,
     };
-    let last_sign_on = signed_on
-        .as_ref()
-        .and_then(|session| session.password_at.max(session.mfa_at));
+    let last_sign_on = signed_on.as_ref().and_then(SessionFacts::last_proof);
     let is_too_old = start.max_age.is_some_and(|max_age| {
         max_age.is_zero() || last_sign_on.is_none_or(|last| now.since(last) > max_age)
     });
@@ -68,6 +88,7 @@ pub fn begin(start: Start, facts: &Facts) -> Result<Transition, FlowError> {
         status: Status::SignOnRequired,
     };
     let mut turn = Turn::new(flow, facts, Sending::Begun);
+    turn.subject = turn.subject.filter(|_| turn.flow.user.is_some());
     turn.silent = start.prompt_none;
     turn.audit(AuditEvent::FlowStarted {
         hinted: start.hinted,
@@ -100,8 +121,8 @@ pub fn step(flow: &Flow, input: &Input, facts: &Facts) -> Result<Transition, Flo
     if input.action().is_some() {
         turn.flow.touch(facts.now);
     }
-    if is_account_lost(&turn, input)? {
-        turn.fail(Failure::AccountNotUsable);
+    if let Some(error) = lost_account(&turn, input)? {
+        turn.fail(error);
         return Ok(turn.finish(Answer::Accepted));
     }
     let answer = match input {
@@ -117,13 +138,13 @@ pub fn step(flow: &Flow, input: &Input, facts: &Facts) -> Result<Transition, Flo
     Ok(turn.finish(answer))
 }
 
-/// Whether the user was deleted, disabled or locked since the last step, where that ends the flow.
-fn is_account_lost(turn: &Turn<'_>, input: &Input) -> Result<bool, FlowError> {
+/// What ends the flow, if the user was deleted, disabled, locked or shut out since the last step.
+fn lost_account(turn: &Turn<'_>, input: &Input) -> Result<Option<Failure>, FlowError> {
     let Some(user) = &turn.flow.user else {
-        return Ok(false);
+        return Ok(None);
     };
     if *input == Input::SessionReset && !turn.flow.is_hinted() {
-        return Ok(false);
+        return Ok(None);
     }
     match turn.flow.status {
         Status::DeviceSelectionRequired { .. } | Status::OtpRequired { .. } => {}
@@ -132,17 +153,17 @@ fn is_account_lost(turn: &Turn<'_>, input: &Input) -> Result<bool, FlowError> {
         | Status::UsernamePasswordRequired
         | Status::PasswordRequired
         | Status::Completed
-        | Status::Failed { .. } => return Ok(false),
+        | Status::Failed { .. } => return Ok(None),
     }
     match &turn.subject {
         Some(subject) if subject.user.id != user.id => Err(FlowError::FactsMissing),
         None if turn.is_decoy() => Err(FlowError::FactsMissing),
-        None => Ok(true),
+        None => Ok(Some(Failure::AccountNotUsable)),
         Some(_) => {
             let ignore_lock = turn
                 .current_mfa()
                 .is_some_and(|settings| settings.ignore_user_lock);
-            Ok(!turn.is_account_usable(ignore_lock))
+            Ok(turn.bar(ignore_lock))
         }
     }
 }
@@ -207,8 +228,8 @@ pub(crate) fn advance(turn: &mut Turn<'_>) -> Result<(), FlowError> {
         } else if turn.flow.is_vouched_for() {
             let (policy, ignore_lock) = (policy.name.clone(), policy.ignores_user_lock());
             // Where every action was left out, nothing has asked yet.
-            if !turn.is_account_usable(ignore_lock) {
-                turn.fail(Failure::AccountNotUsable);
+            if let Some(error) = turn.bar(ignore_lock) {
+                turn.fail(error);
                 return Ok(());
             }
             turn.audit(AuditEvent::FlowCompleted { policy });
@@ -274,19 +295,11 @@ fn is_due(turn: &Turn<'_>, action: &PolicyAction) -> bool {
         return true;
     };
     let flow = &turn.flow;
-    let proved = |is_password: bool| {
-        let of_kind = flow
-            .proofs
-            .iter()
-            .filter(|proof| (proof.method == ProofMethod::Password) == is_password);
-        of_kind.map(|proof| proof.at).max()
-    };
-    let session = flow.session_counts();
     let user = turn.subject.as_ref().filter(|_| flow.user.is_some());
     condition.holds(&Scope {
         now: turn.now(),
-        password_at: proved(true).max(session.and_then(|session| session.password_at)),
-        mfa_at: proved(false).max(session.and_then(|session| session.mfa_at)),
+        password_at: flow.proved_at(ProofMethod::is_password),
+        mfa_at: flow.proved_at(|method| !method.is_password()),
         remote_ip: flow.remote_ip,
         identifier: flow
             .user

@@ -139,6 +139,17 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Why the user may not sign on now, if so.
+    pub(crate) fn bar(&self, ignore_lock: bool) -> Option<Failure> {
+        if !self.is_account_usable(ignore_lock) {
+            Some(Failure::AccountNotUsable)
+        } else if self.facts.is_permitted || self.is_decoy() {
+            None
+        } else {
+            Some(Failure::NotPermitted)
+        }
+    }
+
     /// Enabled, verified, below the guard, and not locked unless the policy ignores that.
     pub(crate) fn is_account_usable(&self, ignore_lock: bool) -> bool {
         self.subject.as_ref().is_some_and(|subject| {

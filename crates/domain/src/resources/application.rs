@@ -189,6 +189,12 @@ impl Application {
         self.oidc.check(faults);
     }
 
+    /// Whether only users who hold a role may sign on.
+    pub fn admits_only_administrators(&self) -> bool {
+        let role = self.access_control.and_then(|control| control.role);
+        role.is_some_and(|role| role.role_type == AccessRoleType::AdminUsersOnly)
+    }
+
     fn fill(&mut self) {
         if self.application_type == ApplicationType::Worker {
             let control = self

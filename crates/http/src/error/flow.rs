@@ -33,6 +33,18 @@ pub(crate) fn told(failure: FlowFailure, exchange: &Exchange, now: Timestamp) ->
             status: StatusCode::FORBIDDEN,
             detail: "ACCESS_FAILED",
         },
+        FlowFailure::TooOften { retry_after } => {
+            // Judged before anything was looked up, and there is nothing to read but that.
+            exchange.admit_any_page();
+            let message = "The flow is read too often";
+            let detail = Violation::new(ViolationCode::LimitExceeded, "", message)
+                .with(json!({ "retryAfter": retry_after.as_seconds_ceil() }));
+            ManagementError::Limited {
+                detail,
+                retry_after,
+            }
+            .into()
+        }
         FlowFailure::Refused {
             error,
             allowed_origin,

@@ -109,7 +109,7 @@ async fn read(call: Call) -> Result<Reply, ApiError> {
     let environment = call.environment().map_err(|error| nowhere(&call, error))?;
     let flow = named(&call)?;
     let visitor = edge::visitor(&call);
-    let shown = sign_on::look(&call.app, environment, flow, &visitor)
+    let shown = sign_on::poll(&call.app, environment, flow, &visitor)
         .await
         .map_err(|failure| flow::told(failure, &call.exchange, call.app.now()))?;
     Ok(edge::flow(&call, environment, shown))

@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected ends there"
 )]
 
+mod access_control;
 mod access_log;
 mod actions;
 mod authorize;
@@ -16,6 +17,11 @@ mod cors;
 mod errors;
 mod hosted;
 mod inbox;
+mod media_types;
+mod own_pages;
+mod passwords;
+mod polling;
 mod requests;
 mod resume;
+mod sessions;
 mod support;

@@ -15,7 +15,7 @@ use stepgate_domain::{
 use uuid::Uuid;
 
 pub use list::{ListError, ListQuery, Order, Page, list};
-pub use read::{default_of, environment_of, find, read, read_within};
+pub use read::{default_of, environment_of, find, owns_any, read, read_within};
 pub use write::{delete, insert, raise, replace, reseal, rewrite};
 
 use crate::engine::{Row, StoreError};

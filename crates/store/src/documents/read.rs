@@ -75,6 +75,22 @@ pub async fn find(
     one(engine, environment, tables(kind.family).find.as_str(), args).await
 }
 
+/// Whether the object owns any of the kind.
+pub async fn owns_any(
+    engine: &dyn Engine,
+    kind: &'static Kind,
+    environment: Uuid,
+    owner: Uuid,
+) -> Result<bool, StoreError> {
+    let args = vec![
+        space(kind, environment).to_string().into(),
+        owner.to_string().into(),
+        kind.name.into(),
+    ];
+    let sql = tables(kind.family).owns_any.as_str();
+    Ok(!engine.query(sql.into(), args).await?.is_empty())
+}
+
 /// The default object of the kind, when there is one.
 pub async fn default_of(
     engine: &dyn Engine,

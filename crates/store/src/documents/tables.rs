@@ -30,6 +30,7 @@ pub(crate) struct Tables {
     pub(crate) clear_default: String,
     pub(crate) read: String,
     pub(crate) find: String,
+    pub(crate) owns_any: String,
 }
 
 impl Tables {
@@ -184,6 +185,9 @@ fn build(
             "SELECT {columns_6} FROM {keys} f CROSS JOIN {rows} d \
              WHERE f.environment = $1 AND f.kind = $2 AND f.name = $3 AND f.owner = $4 AND f.value = $5 \
              AND d.environment = f.environment AND d.id = f.id"
+        ),
+        owns_any: format!(
+            "SELECT 1 FROM {rows} WHERE environment = $1 AND parent = $2 AND kind = $3 LIMIT 1"
         ),
         columns,
     }

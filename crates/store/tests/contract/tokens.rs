@@ -1,6 +1,6 @@
 //! Things that work once, and what they bought.
 
-use stepgate_domain::time::Timestamp;
+use stepgate_domain::time::{Duration, Timestamp};
 use stepgate_store::{
     codes::{self, StoredCode},
     data_keys::{self, DataKey},
@@ -233,6 +233,38 @@ pub(crate) async fn a_session_is_found_by_its_cookie(engine: Store) {
         .await
         .unwrap();
     assert_eq!(sessions::find(&*engine, here, "c").await.unwrap(), None);
+}
+
+pub(crate) async fn the_sessions_that_were_used_last_stay(engine: Store) {
+    let here = new_id();
+    let (user, other) = (new_id(), new_id());
+    let session = |user: Uuid, number: i64| StoredSession {
+        environment: here,
+        id: new_id(),
+        token_hash: format!("{user} {number}"),
+        user: Some(user),
+        version: 1,
+        expires_at: NOW + Duration::from_minutes(number),
+        body: "{}".to_owned(),
+    };
+    let old: Vec<_> = (0..5).map(|number| session(user, number)).collect();
+    let others = session(other, 0);
+    let mut statements: Vec<_> = old.iter().cloned().map(sessions::insert).collect();
+    statements.push(sessions::insert(others.clone()));
+    commit(&*engine, statements).await.unwrap();
+
+    // Whenever it ends itself, the new one is among those that stay.
+    let new = session(user, -9);
+    let make_room = sessions::keep_latest(&new, 3);
+    commit(&*engine, vec![sessions::insert(new.clone()), make_room])
+        .await
+        .unwrap();
+    let mut kept = Vec::new();
+    for session in old.iter().chain([&new, &others]) {
+        let found = sessions::read(&*engine, here, session.id).await.unwrap();
+        kept.push(found.is_some());
+    }
+    assert_eq!(kept, [false, false, false, true, true, true, true]);
 }
 
 pub(crate) async fn a_grant_is_read_with_its_user_and_its_session(engine: Store) {

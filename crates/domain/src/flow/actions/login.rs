@@ -21,8 +21,10 @@ pub(crate) fn run(turn: &Turn<'_>, is_conditional: bool) -> Outcome {
         return Outcome::Wait(Status::UsernamePasswordRequired);
     };
     // Of a typed name nothing is told before the password is right.
-    if user.typed().is_none() && !turn.is_account_usable(false) {
-        return Outcome::Fail(Failure::AccountNotUsable);
+    if user.typed().is_none()
+        && let Some(error) = turn.bar(false)
+    {
+        return Outcome::Fail(error);
     }
     if !is_conditional && turn.flow.has_password_proof() {
         return Outcome::Done;
@@ -60,11 +62,15 @@ pub(crate) fn check(
         turn.audit(AuditEvent::PasswordRefused);
         return Ok(Answer::Refused(FlowError::InvalidCredentials));
     };
+    // That a password is locked, or that there is none, tells that there is a user: so it is told
+    // only where more than a typed name says so.
+    let is_vouched_for = known.as_ref().is_some_and(|user| user.typed().is_none());
     match verdict {
-        PasswordVerdict::LockedOut { until } => return Err(FlowError::PasswordLockedOut { until }),
-        // Whether there is a password tells that there is a user.
-        PasswordVerdict::NoPassword if turn.flow.is_hinted() => return Err(FlowError::NoPassword),
-        PasswordVerdict::NoPassword => {
+        PasswordVerdict::LockedOut { until } if is_vouched_for => {
+            return Err(FlowError::PasswordLockedOut { until });
+        }
+        PasswordVerdict::NoPassword if is_vouched_for => return Err(FlowError::NoPassword),
+        PasswordVerdict::LockedOut { .. } | PasswordVerdict::NoPassword => {
             turn.audit(AuditEvent::PasswordRefused);
             return Ok(Answer::Refused(FlowError::InvalidCredentials));
         }
@@ -105,7 +111,6 @@ pub(crate) fn check(
         method: ProofMethod::Password,
         at: now,
     });
-    turn.flow.action += 1;
     step::advance(turn)?;
     Ok(Answer::Accepted)
 }

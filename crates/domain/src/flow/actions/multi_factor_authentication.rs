@@ -28,8 +28,8 @@ pub(crate) fn run(
         return Ok(Outcome::Wait(Status::SignOnRequired));
     }
     let user = turn.subject()?.user.clone();
-    if !turn.is_account_usable(settings.ignore_user_lock) {
-        return Ok(Outcome::Fail(Failure::AccountNotUsable));
+    if let Some(error) = turn.bar(settings.ignore_user_lock) {
+        return Ok(Outcome::Fail(error));
     }
     if !user.mfa_enabled {
         return Ok(Outcome::Fail(Failure::MfaDisabled));

@@ -176,3 +176,71 @@ fn a_reset_for_a_hinted_user_who_is_gone_ends_the_flow() {
         assert_eq!(failure(&flow), Some("ACCOUNT_NOT_USABLE"));
     }
 }
+
+#[test]
+fn where_a_password_follows_it_can_be_given_before_anybody_is_known() {
+    let actions = vec![mfa_action(mfa()), action(ActionKind::Login)];
+    let mut world = World::new();
+    let mut flow = world.anonymous(vec![policy("P", actions)]);
+    assert_eq!(flow.status.name(), "SIGN_ON_REQUIRED");
+    assert_eq!(
+        flow.offered(),
+        [
+            Action::UserLookup,
+            Action::UsernamePasswordCheck,
+            Action::SessionReset
+        ]
+    );
+    let wrong = Err(FlowError::InvalidCredentials);
+    for name in ["mira.k", "nobody"] {
+        assert_eq!(
+            world.password(&mut flow, Some(name), PasswordVerdict::Wrong),
+            wrong
+        );
+    }
+    world
+        .password(&mut flow, Some("mira.k"), PasswordVerdict::Matched)
+        .unwrap();
+    assert_eq!(selected(&flow), Some(phone()));
+    world.submit_last(&mut flow).unwrap();
+    assert_eq!(
+        flow.status,
+        Status::Completed,
+        "the password is not asked for again"
+    );
+
+    let mut flow = world.anonymous(mfa_only());
+    let refused = world.password(&mut flow, Some("mira.k"), PasswordVerdict::Matched);
+    assert!(matches!(refused, Err(FlowError::InvalidAction { .. })));
+}
+
+#[test]
+fn that_a_password_is_locked_is_told_only_where_more_than_a_name_speaks_for_the_user() {
+    let until = Some(START + Duration::from_minutes(9));
+    let locked = PasswordVerdict::LockedOut { until };
+    let told = Err(FlowError::PasswordLockedOut { until });
+    let wrong = Err(FlowError::InvalidCredentials);
+    let mut world = World::new();
+    let mut flow = world.hinted(password_and_mfa());
+    assert_eq!(world.password(&mut flow, None, locked), told);
+    let mut flow = world.begin(Start {
+        signed_on: Some(session(&[(ProofMethod::Sms, 5)])),
+        ..World::start(password_and_mfa())
+    });
+    assert_eq!(world.password(&mut flow, None, locked), told);
+
+    let mut flow = world.anonymous(password_and_mfa());
+    assert_eq!(world.password(&mut flow, Some("mira.k"), locked), wrong);
+    let never = json!({ "exists": "${user.title}" });
+    let nobody = json!({ "not": { "exists": "${identifier}" } });
+    let actions = vec![
+        conditional(mfa_action(mfa()), &nobody),
+        conditional(mfa_action(mfa()), &never),
+        action(ActionKind::Login),
+    ];
+    let mut flow = world.anonymous(vec![policy("P", actions)]);
+    world.look_up(&mut flow, "mira.k").unwrap();
+    assert_eq!(flow.status.name(), "PASSWORD_REQUIRED");
+    assert_eq!(world.password(&mut flow, None, locked), wrong);
+    assert!(flow.proofs.is_empty());
+}

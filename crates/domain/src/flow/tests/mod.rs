@@ -9,6 +9,8 @@ mod multi_factor;
 mod policies;
 mod properties;
 mod sending;
+mod sessions;
+mod shut_out;
 mod table;
 
 use std::collections::BTreeMap;
@@ -23,7 +25,7 @@ use super::{
     facts::{AccountLock, Lockout, SessionFacts, UserFailures},
     ids::{DeviceId, MessageId},
     policy::{DeviceSelection, Method, NoDevicesMode},
-    state::{Application, Failure, ResponseMode, SessionBinding, UsableStatus},
+    state::{Application, Failure, Proof, ProofMethod, ResponseMode, SessionBinding, UsableStatus},
     *,
 };
 use crate::{
@@ -126,6 +128,8 @@ fn password_and_mfa() -> Vec<Policy> {
 struct World {
     now: Timestamp,
     user: Option<UserFacts>,
+    /// Whether the application lets them in.
+    is_permitted: bool,
     devices: Vec<DeviceFacts>,
     counters: BTreeMap<Subject, (i64, CounterState)>,
     lockout: Option<Lockout>,
@@ -156,6 +160,7 @@ impl World {
         Self {
             now: START,
             user: Some(user),
+            is_permitted: true,
             devices: vec![
                 device(PHONE, DeviceType::Sms),
                 device(MAIL, DeviceType::Email),
@@ -246,6 +251,7 @@ impl World {
                     devices: self.devices.clone(),
                 })
             }),
+            is_permitted: self.is_permitted,
             decoy,
             environment_sends: Versioned::default(),
             lockout: self.lockout,
@@ -419,6 +425,22 @@ fn hashes(message: MessageId) -> CodeHashes {
         bytes[..16].copy_from_slice(message.uuid().as_bytes());
         CodeHash::new(bytes)
     })
+}
+
+/// A session whose user proved each of these so many seconds ago.
+fn session(proofs: &[(ProofMethod, i64)]) -> SessionFacts {
+    let proof = |&(method, seconds): &(ProofMethod, i64)| Proof {
+        method,
+        at: START - Duration::from_seconds(seconds),
+    };
+    SessionFacts {
+        user: id(USER),
+        proofs: proofs.iter().map(proof).collect(),
+    }
+}
+fn since(kind: &str, seconds: i64) -> Value {
+    let time = format!("${{session.lastSignOn.withAuthenticator.{kind}.at}}");
+    json!({ "secondsSince": time, "greater": seconds })
 }
 
 fn selected(flow: &Flow) -> Option<DeviceId> {

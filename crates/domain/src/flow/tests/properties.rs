@@ -15,7 +15,7 @@ use super::{
 struct Evidence {
     password: bool,
     codes: Vec<DeviceType>,
-    /// The session's user is the flow's: not after a reset.
+    /// The session's user is not the flow's: after a reset, or because they could not go on.
     session_lost: bool,
 }
 
@@ -104,12 +104,13 @@ fn run(case: &Case) {
     user.enabled = case.enabled;
     user.mfa_enabled = case.mfa_enabled;
     user.bypass_mfa_until = Some(START + Duration::from_days(if case.bypassed { 1 } else { -1 }));
-    let ago = |age| START - Duration::from_seconds(age);
-    let signed_on = case.has_session().then(|| SessionFacts {
-        user: id(USER),
-        password_at: case.password_age.map(ago),
-        mfa_at: case.mfa_age.map(ago),
-    });
+    let ages = [
+        (ProofMethod::Password, case.password_age),
+        (ProofMethod::Sms, case.mfa_age),
+    ];
+    let proofs = ages.map(|(method, age)| Some((method, age?)));
+    let proofs: Vec<_> = proofs.into_iter().flatten().collect();
+    let signed_on = case.has_session().then(|| session(&proofs));
     let mut judge = Judge::default();
     let mut flows = Vec::new();
     for _ in 0..2 {
@@ -124,8 +125,12 @@ fn run(case: &Case) {
             case.enabled || flow.status != Status::Completed,
             "completed for a disabled user"
         );
-        check(case, &mut world, &flow, &Evidence::default());
-        flows.push((flow, Evidence::default()));
+        let evidence = Evidence {
+            session_lost: flow.user.is_none(),
+            ..Evidence::default()
+        };
+        check(case, &mut world, &flow, &evidence);
+        flows.push((flow, evidence));
         world.wait(2);
     }
     for (index, event) in &case.events {
@@ -307,6 +312,12 @@ fn check(case: &Case, world: &mut World, flow: &Flow, evidence: &Evidence) {
         case.suffices(&case.policies[policy], evidence),
         "completed by policy {policy} without every required proof: {evidence:?}"
     );
+    let session_counts = case.has_session() && !evidence.session_lost && !case.prompt_login;
+    let earlier = |age: Option<i64>| session_counts && age.is_some();
+    let password = evidence.password || earlier(case.password_age);
+    let code = !evidence.codes.is_empty() || earlier(case.mfa_age);
+    let told = ["pwd", "otp", "mfa"].map(|method| flow.amr().contains(&method));
+    assert_eq!(told, [password, code, password && code], "{evidence:?}");
 }
 
 proptest! {

@@ -35,10 +35,17 @@ fn let_choose(world: &mut World) -> Flow {
     world.hinted(vec![policy("P", vec![mfa_action(settings)])])
 }
 
-const SCENES: [Scene; 9] = [
+const SCENES: [Scene; 10] = [
     Scene {
         title: "MFA only, nobody known",
         flow: |world| world.anonymous(mfa_only()),
+    },
+    Scene {
+        title: "MFA and then a password, nobody known",
+        flow: |world| {
+            let actions = vec![mfa_action(mfa()), action(ActionKind::Login)];
+            world.anonymous(vec![policy("P", actions)])
+        },
     },
     Scene {
         title: "password and MFA, nobody known",

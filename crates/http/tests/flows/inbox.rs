@@ -12,13 +12,14 @@ async fn messages(server: &Server, query: &str) -> Vec<serde_json::Value> {
 
 #[tokio::test]
 async fn what_was_sent_is_listed_the_newest_last() {
-    let trial = Trial::start().await;
+    let mut trial = Trial::start().await;
     assert!(messages(&trial.server, "").await.is_empty());
     let flow = trial.begin().await;
     let first = trial.server.code().await;
     trial.server.advance(Duration::from_minutes(1));
     trial.select(&flow, &trial.device).await.json(200);
     let second = trial.server.code().await;
+    trial.server.stop_workers().await;
 
     let all = messages(&trial.server, "").await;
     let codes: Vec<&str> = all.iter().map(|it| it["code"].as_str().unwrap()).collect();
@@ -32,9 +33,10 @@ async fn what_was_sent_is_listed_the_newest_last() {
 
 #[tokio::test]
 async fn a_phone_is_found_however_its_number_is_written() {
-    let trial = Trial::start().await;
+    let mut trial = Trial::start().await;
     trial.begin().await;
     trial.server.code().await;
+    trial.server.stop_workers().await;
     for to in [
         "%2B4712345642",
         "+4712345642",
@@ -52,9 +54,10 @@ async fn a_phone_is_found_however_its_number_is_written() {
 
 #[tokio::test]
 async fn the_page_shows_the_code_to_nobody_elses_page() {
-    let trial = Trial::start().await;
+    let mut trial = Trial::start().await;
     trial.begin().await;
     let code = trial.server.code().await;
+    trial.server.stop_workers().await;
     let page = send(trial.server.request(Method::GET, "/inbox")).await;
     page.page(200, &format!("<strong class=\"code\">{code}</strong>"));
     for path in ["/inbox", "/inbox/messages"] {

@@ -226,3 +226,17 @@ async fn a_head_begins_nothing() {
     let path = format!("as/resume?flowId={}", flow.id);
     assert_eq!(send(trial.server.at(Method::HEAD, &path)).await.status, 405);
 }
+
+#[tokio::test]
+async fn a_flow_shows_the_application_with_its_icon() {
+    let icon = json!({ "id": "9e0a1111-2222-4333-8444-555566667777",
+        "href": "https://app.example.test/icon.png" });
+    let action = json!({ "sms": { "enabled": true } });
+    let trial = Trial::with(json!({ "icon": icon }), action).await;
+    let shown = trial.asked("pi.flow").await.json(200);
+    let application = json!({ "id": trial.client, "name": "Shop & Co", "icon": icon });
+    assert_eq!(shown["application"], application);
+    assert_eq!(shown["_embedded"]["application"], application);
+    let bare = Trial::start().await.asked("pi.flow").await.json(200);
+    assert_eq!(bare["application"].get("icon"), None);
+}

@@ -76,6 +76,13 @@ async fn only_the_configured_way_of_authentication_is_accepted() {
     assert!(refused.headers().contains_key(header::WWW_AUTHENTICATE));
     let refused = oauth_error(refused, StatusCode::UNAUTHORIZED).await;
     assert_eq!(refused.1, unsupported);
+    let without_secret = TestClient {
+        secret: String::new(),
+        ..admin
+    };
+    let refused = server.token(&without_secret, &FORM).await;
+    assert!(refused.headers().contains_key(header::WWW_AUTHENTICATE));
+    oauth_error(refused, StatusCode::UNAUTHORIZED).await;
 }
 
 #[tokio::test]

@@ -101,10 +101,20 @@ async fn userinfo_needs_a_users_token_with_openid() {
     let missing = server.at(Method::GET, "userinfo").send().await.unwrap();
     assert_eq!(
         missing.headers()[header::WWW_AUTHENTICATE],
-        "Bearer error=\"invalid_token\""
+        format!("Bearer realm=\"{}\"", server.environment()),
+        "who sent no token made no mistake"
     );
     let missing = answer(missing, StatusCode::UNAUTHORIZED).await;
     assert_eq!(missing["details"][0]["code"], "INVALID_TOKEN");
+    let wrong = server.userinfo("x").await;
+    assert_eq!(
+        wrong.headers()[header::WWW_AUTHENTICATE],
+        format!(
+            "Bearer realm=\"{}\", error=\"invalid_token\"",
+            server.environment()
+        )
+    );
+    answer(wrong, StatusCode::UNAUTHORIZED).await;
     let own = server.userinfo(&server.admin_token().await).await;
     let own = answer(own, StatusCode::FORBIDDEN).await;
     assert_eq!(own["code"], "ACCESS_FAILED");

@@ -141,3 +141,56 @@ async fn roles_are_found_by_name_and_there_are_no_custom_ones() {
         .await;
     assert_eq!(bad.details(), [("INVALID_FILTER".into(), "filter".into())]);
 }
+
+#[tokio::test]
+async fn licenses_are_filtered_by_points_in_time_only() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let organizations = admin.get("/v1/organizations").await;
+    let path = format!(
+        "/v1/organizations/{}/licenses",
+        organizations.body["_embedded"]["organizations"][0]["id"]
+            .as_str()
+            .unwrap()
+    );
+    let filtered = async |time: &str| {
+        admin
+            .get(&format!("{path}?filter=beginsAt%20gt%20%22{time}%22"))
+            .await
+    };
+    let found = filtered("2000-01-01T00:00:00").await;
+    assert_eq!(
+        found.body["_embedded"]["licenses"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    let none = filtered("2999-01-01T00:00:00Z").await;
+    assert_eq!(none.body["_embedded"]["licenses"], json!([]));
+    let refused = filtered("x").await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.body["code"], "INVALID_REQUEST");
+    assert_eq!(
+        refused.details(),
+        [("INVALID_FILTER".to_owned(), "filter".to_owned())]
+    );
+}
+
+#[tokio::test]
+async fn the_name_of_an_environment_is_taken_in_the_whole_organization() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let environment = admin.environment("one").await;
+    let taken = admin.environment("two").await;
+    let path = format!("/v1/environments/{environment}");
+    let mut body = admin.get(&path).await.body;
+    body["name"] = "Two".into();
+    let renamed = admin.put(&path, body).await;
+    assert_eq!(renamed.status, 400, "{taken}");
+    assert_eq!(renamed.body["details"][0]["code"], "UNIQUENESS_VIOLATION");
+    assert_eq!(
+        renamed.body["details"][0]["message"],
+        "must be unique within the organization"
+    );
+}

@@ -1,7 +1,7 @@
 //! Why a use case did not happen, as facts. The edge gives them a status and words.
 
 use stepgate_domain::{
-    resource::{Kind, Refusal},
+    resource::{Kind, Refusal, Scope},
     time::Duration,
     violation::Violation,
 };
@@ -78,7 +78,7 @@ impl From<StoreError> for ManagementError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(Fault::NotUnique { target }) => {
-                Violation::not_unique(target).into()
+                Violation::not_unique(target, Scope::Environment).into()
             }
             StoreError::Refused(Fault::BrokenReference { target }) => {
                 Violation::invalid(target, "names an object that does not exist").into()
@@ -95,6 +95,18 @@ impl From<StoreError> for ManagementError {
             | StoreError::NewerSchema { .. }
             | StoreError::Driver(_)
             | StoreError::Closed) => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+impl ManagementError {
+    /// Why a write of objects was refused that stand within the organization or an environment.
+    pub(crate) fn of_write(error: StoreError, within: Scope) -> Self {
+        match error {
+            StoreError::Refused(Fault::NotUnique { target }) => {
+                Violation::not_unique(target, within).into()
+            }
+            other => other.into(),
         }
     }
 }

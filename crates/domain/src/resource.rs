@@ -208,6 +208,8 @@ pub enum FilterSource {
     UpdatedAt,
     /// The term table.
     Term,
+    /// The term table, where the term is a point in time.
+    TimeTerm,
 }
 
 /// An attribute that `order` may name.

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::resource::Scope;
+
 /// The codes that the contract lists for `details[].code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViolationCode {
@@ -116,12 +118,12 @@ impl Violation {
         Self::invalid(target, format!("must be one of {}", allowed.join(", ")))
             .with(json!({ "allowedValues": allowed }))
     }
-    pub fn not_unique(target: impl Into<String>) -> Self {
-        Self::new(
-            ViolationCode::UniquenessViolation,
-            target,
-            "must be unique within the environment",
-        )
+    pub fn not_unique(target: impl Into<String>, within: Scope) -> Self {
+        let message = match within {
+            Scope::Organization => "must be unique within the organization",
+            Scope::Environment => "must be unique within the environment",
+        };
+        Self::new(ViolationCode::UniquenessViolation, target, message)
     }
     pub fn constraint(target: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ViolationCode::ConstraintViolation, target, message)

@@ -236,7 +236,9 @@ fn filter_violation(error: &FilterError) -> Violation {
         FilterError::Operator { supported, .. } => {
             serde_json::json!({ "supportedOperators": supported })
         }
-        FilterError::Syntax { .. } | FilterError::TooComplex => serde_json::Value::Null,
+        FilterError::Syntax { .. } | FilterError::Time { .. } | FilterError::TooComplex => {
+            serde_json::Value::Null
+        }
     };
     Violation::new(
         ViolationCode::InvalidFilter,

@@ -16,8 +16,11 @@ use uuid::Uuid;
 use crate::{
     api::{Guard, Operation},
     call::Call,
-    error::management::ApiError,
+    error::management::{ApiError, BearerChallenge},
 };
+
+/// What a token of the management API is for, in challenges.
+const REALM: &str = "management";
 
 pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<Caller>, ApiError> {
     let permission = match operation.guard {
@@ -25,10 +28,16 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
         Guard::Token => None,
         Guard::Permission(permission) => Some(permission),
     };
-    let token = bearer(call).ok_or(ApiError::InvalidToken)?;
+    let refuse = |token_was_sent| {
+        ApiError::InvalidToken(BearerChallenge {
+            realm: REALM.to_owned(),
+            token_was_sent,
+        })
+    };
+    let token = bearer(call).ok_or_else(|| refuse(false))?;
     let actor = tokens::verify_management(&call.app, &call.exchange.origin, token)
         .await?
-        .ok_or(ApiError::InvalidToken)?;
+        .ok_or_else(|| refuse(true))?;
     let caller = |reach, access| Caller {
         actor: actor.clone(),
         reach,

@@ -85,7 +85,7 @@ fn resolve_within(
                 FilterSource::Parent => Source::Parent,
                 FilterSource::CreatedAt => Source::CreatedAt,
                 FilterSource::UpdatedAt => Source::UpdatedAt,
-                FilterSource::Term => Source::Term(known.name.to_owned()),
+                FilterSource::Term | FilterSource::TimeTerm => Source::Term(known.name.to_owned()),
             };
             Resolved::Compare {
                 source,

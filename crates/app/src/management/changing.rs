@@ -16,7 +16,7 @@ use super::{
     loading::{fetch_children, typed},
     prepare_insert,
     reach::{owner, raise_guard, within},
-    settle,
+    settle, settle_within,
 };
 
 /// Stores a new object that has been built, with what belongs to it.
@@ -37,7 +37,7 @@ pub async fn insert<R: Resource>(
     if !within(&caller.reach, R::KIND, id, reached) {
         return Err(ManagementError::Forbidden);
     }
-    let stored = settle(app, || async {
+    let stored = settle_within(app, R::KIND.scope, || async {
         let mut batch = Batch::default();
         let parent = owner::<R>(app, caller, place).await?;
         if R::GUARDED_SET {
@@ -97,7 +97,7 @@ where
         id,
         if_match,
     };
-    let stored = settle(app, || async {
+    let stored = settle_within(app, R::KIND.scope, || async {
         let now = app.now();
         let document = target.document::<R>().await?;
         let previous = typed::<R>(&document)?;

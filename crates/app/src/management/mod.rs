@@ -18,6 +18,6 @@ pub use generic::{ListRequest, Listing, create, list, patch, read, replace};
 pub use loading::{cached, cached_children, cached_default, fetch, typed};
 pub(crate) use reach::within;
 pub use settling::Target;
-pub(crate) use settling::settle;
+pub(crate) use settling::{settle, settle_within};
 pub(crate) use writing::address_subject;
 pub use writing::{Change, prepare_insert, prepare_replace};

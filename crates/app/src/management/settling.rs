@@ -2,7 +2,7 @@
 
 use stepgate_domain::{
     audit::Action,
-    resource::{Built, Resource, Stored},
+    resource::{Built, Resource, Scope, Stored},
     time::Timestamp,
 };
 use stepgate_store::{
@@ -28,6 +28,18 @@ const ATTEMPTS: usize = 128;
 /// An attempt that has nothing to write is over.
 pub(crate) async fn settle<T, F>(
     app: &App,
+    attempt: impl FnMut() -> F,
+) -> Result<T, ManagementError>
+where
+    F: Future<Output = Result<(Batch, T), ManagementError>>,
+{
+    settle_within(app, Scope::Environment, attempt).await
+}
+
+/// As [`settle`], for objects that may stand within the organization.
+pub(crate) async fn settle_within<T, F>(
+    app: &App,
+    within: Scope,
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, ManagementError>
 where
@@ -41,7 +53,7 @@ where
         match app.commit(batch).await {
             Ok(()) => return Ok(outcome),
             Err(StoreError::Refused(Fault::Stale)) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(ManagementError::of_write(error, within)),
         }
     }
     Err(StoreError::Refused(Fault::Stale).into())

@@ -44,13 +44,13 @@ use crate::{
     management::cached,
     random::SystemRandom,
     seal::DataKey,
-    tokens::{allowance_facts, client, client_secrets},
+    tokens::{allowance_facts, client, client_secrets, note_use},
 };
 
 /// Judges an authorization request, and begins its flow. A request that is refused sends nothing to
 /// anybody and writes nothing.
 pub async fn authorize(
-    app: &App,
+    app: &Arc<App>,
     environment: Id<Environment>,
     parameters: &Parameters,
     visitor: &Visitor,
@@ -83,23 +83,25 @@ pub async fn authorize(
         policies: &names,
     };
     let Accepted { request, hint } = addressed.validate(&facts).map_err(refuse)?;
-    let hint = match hint {
+    let secrets = match hint {
+        Some(_) => client_secrets(app, environment.uuid(), id.uuid()).await?,
+        None => None,
+    };
+    let (hint, used_secret) = match hint {
         Some(token) => {
-            let secrets = client_secrets(app, environment.uuid(), id.uuid()).await?;
-            let secrets = secrets.as_deref();
-            let now = app.now();
-            let hint = hint::accept(
+            let accepted = hint::accept(
                 app,
                 &visitor.origin,
                 environment,
                 client.id,
                 token,
-                secrets,
-                now,
+                secrets.as_deref(),
+                app.now(),
             );
-            Some(hint.map_err(|error| refuse(request.refuse(error)))?)
+            let (hint, used) = accepted.map_err(|error| refuse(request.refuse(error)))?;
+            (Some(hint), used)
         }
-        None => None,
+        None => (None, None),
     };
     let asking = Asking {
         app,
@@ -114,6 +116,9 @@ pub async fn authorize(
     };
     for _ in 0..ATTEMPTS {
         if let Some(begun) = asking.begin().await? {
+            if let Some((secrets, used)) = secrets.as_deref().zip(used_secret) {
+                note_use::<Application>(app, environment.uuid(), id.uuid(), secrets, used);
+            }
             return Ok(begun);
         }
     }
@@ -310,6 +315,7 @@ impl Asking<'_> {
             application: FlowApplication {
                 id: self.application.id.cast(),
                 name: self.application.body.name.clone(),
+                icon: self.application.body.icon.clone(),
             },
             response_mode: if self.request.recipient.is_pi_flow() {
                 ResponseMode::PiFlow

@@ -7,7 +7,10 @@ use stepgate_domain::{
         client::Client,
         hint_token::{self, Algorithm, Hint, HintError, HintRules, HintToken, Profile},
     },
-    resources::{application::secret::ClientSecrets, environment::Environment},
+    resources::{
+        application::secret::{ClientSecrets, Matched},
+        environment::Environment,
+    },
     secret::Secret,
     time::Timestamp,
 };
@@ -15,7 +18,7 @@ use stepgate_domain::{
 use crate::{App, origin::Origin};
 
 /// The user whom the hint vouches for. The secrets are the application's; a previous one counts
-/// until it expires.
+/// until it expires, and the answer tells which one was right.
 pub(super) fn accept(
     app: &App,
     origin: &Origin,
@@ -24,14 +27,17 @@ pub(super) fn accept(
     token: HintToken,
     secrets: Option<&ClientSecrets>,
     now: Timestamp,
-) -> Result<Hint, HintError> {
-    let secrets: Vec<Secret<String>> = secrets
+) -> Result<(Hint, Option<Matched>), HintError> {
+    let candidates: Vec<Secret<String>> = secrets
         .into_iter()
         .flat_map(|secrets| secrets.candidates(now))
         .map(|(_, secret)| secret.clone())
         .collect();
-    let keys = hint_token::verification_secrets(&secrets)?;
-    let is_verified = keys.iter().any(|key| is_signed_with(&token, key));
+    let keys = hint_token::verification_secrets(&candidates)?;
+    let verifying = keys.iter().find(|key| is_signed_with(&token, key));
+    let used = secrets
+        .zip(verifying)
+        .and_then(|(secrets, key)| secrets.matching(key.expose().as_bytes(), now));
     let mut issuers = vec![origin.issuer(environment)];
     issuers.extend(
         app.settings
@@ -42,7 +48,7 @@ pub(super) fn accept(
     );
     let issuers: Vec<&str> = issuers.iter().map(String::as_str).collect();
     let hint = token.accept(
-        is_verified,
+        verifying.is_some(),
         &HintRules {
             client,
             issuers: &issuers,
@@ -54,7 +60,7 @@ pub(super) fn accept(
     if hint.expires_at.is_none() {
         tracing::warn!(%client, %environment, "a login_hint_token without exp was accepted");
     }
-    Ok(hint)
+    Ok((hint, used))
 }
 
 fn is_signed_with(token: &HintToken, secret: &Secret<String>) -> bool {

@@ -12,10 +12,7 @@ use stepgate_domain::{
     resource::{Resource, Stored},
     resources::{
         api_resource::{ApiResource, IntrospectEndpointAuthMethod, ResourceType},
-        application::{
-            Application,
-            secret::{ClientSecrets, Matched},
-        },
+        application::{Application, secret::ClientSecrets},
     },
 };
 use stepgate_store::engine::StoreError;
@@ -23,7 +20,10 @@ use uuid::Uuid;
 
 use crate::{App, error::ManagementError, keys::KeyError, management::cached, seal::SealError};
 
-use super::client::{client_secrets, is_note_due, note_previous_used, resource_secrets};
+use super::{
+    client::{client_secrets, resource_secrets},
+    secret_use::note_use,
+};
 
 /// Why an OAuth endpoint answers with an error.
 #[derive(Debug, thiserror::Error)]
@@ -124,23 +124,16 @@ fn prove<R: Resource>(
     environment: Uuid,
     id: Uuid,
 ) -> Result<(), TokenError> {
-    let now = app.now();
     let secrets = secrets.ok_or_else(|| credentials.invalid())?;
     let (matched, candidates): (Vec<_>, Vec<_>) = secrets
-        .candidates(now)
+        .candidates(app.now())
         .map(|(matched, secret)| (matched, secret.clone()))
         .unzip();
     let index = credentials
         .matching(&candidates)
         .ok_or_else(|| credentials.invalid())?;
-    if matched.get(index) == Some(&Matched::Previous) && is_note_due(secrets, now) {
-        let app = app.clone();
-        // Nobody waits for the note. A rotation that came between has made it pointless.
-        tokio::spawn(async move {
-            if let Err(error) = note_previous_used::<R>(&app, environment, id).await {
-                tracing::warn!(%error, kind = R::KIND.name, %id, "the use of a previous secret was not noted");
-            }
-        });
+    if let Some(&used) = matched.get(index) {
+        note_use::<R>(app, environment, id, secrets, used);
     }
     Ok(())
 }

@@ -22,11 +22,11 @@ use stepgate_domain::{
         grant::Grant,
         scope::Scope,
     },
-    time::{Duration, Timestamp},
+    time::Duration,
 };
 use stepgate_store::{
     documents::{self, space},
-    engine::{Batch, Fault, StoreError},
+    engine::StoreError,
 };
 use uuid::Uuid;
 
@@ -273,64 +273,4 @@ async fn secrets<R: Resource>(
             )
             .await?;
     Ok((*found).clone())
-}
-
-/// A previous secret that is used all the time is written down once in a while.
-const NOTE_INTERVAL: Duration = Duration::from_minutes(1);
-
-/// Whether it is to be noted that the previous secret was used.
-pub(super) fn is_note_due(secrets: &ClientSecrets, now: Timestamp) -> bool {
-    secrets.previous.as_ref().is_some_and(|previous| {
-        previous
-            .last_used
-            .is_none_or(|last_used| now >= last_used + NOTE_INTERVAL)
-    })
-}
-
-/// Notes that the previous secret of an application or a resource was used.
-pub(super) async fn note_previous_used<R: Resource>(
-    app: &App,
-    environment: Uuid,
-    id: Uuid,
-) -> Result<(), ManagementError> {
-    let document = documents::read(&*app.engine, R::KIND, environment, id, None).await?;
-    let Some(document) = document else {
-        return Ok(());
-    };
-    let mut members = app
-        .open_members(
-            document.environment,
-            R::KIND.name,
-            id,
-            document.secrets.as_deref(),
-        )
-        .await?;
-    let Some(current) = members.get(secret::CURRENT).cloned() else {
-        return Ok(());
-    };
-    let now = app.now();
-    let secrets = ClientSecrets::open(current, members.get(secret::PREVIOUS));
-    if !is_note_due(&secrets, now) {
-        return Ok(());
-    }
-    for (name, value) in secrets.with_previous_used(now).seal() {
-        match value {
-            Some(value) => members.insert(name.to_owned(), value),
-            None => members.remove(name),
-        };
-    }
-    let sealed = app
-        .seal_members(document.environment, R::KIND.name, id, &members)
-        .await?;
-    if let Some(sealed) = sealed {
-        let note = Batch(vec![documents::reseal(&document, R::KIND, sealed)]);
-        match app.commit(note).await {
-            // The object was changed meanwhile: the next use will be noted.
-            Ok(()) | Err(StoreError::Refused(Fault::Stale)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        app.cache
-            .invalidate(document.environment, R::KIND.name, id, document.parent);
-    }
-    Ok(())
 }

@@ -7,6 +7,7 @@ mod introspection;
 mod issue;
 mod management_token;
 mod metadata;
+mod secret_use;
 mod signing;
 mod stored;
 mod trail;
@@ -24,6 +25,7 @@ pub use introspection::{
 pub use issue::{TokenCall, token};
 pub use management_token::{assignments, verify_management};
 pub use metadata::{discovery, jwks, serving_environment};
+pub(crate) use secret_use::note_use;
 pub use signing::TokenAnswer;
 pub use stored::mint_code;
 pub use trail::Requester;

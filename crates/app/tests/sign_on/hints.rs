@@ -10,6 +10,7 @@ use stepgate_domain::{
         error::{DetailCode, OAuthErrorCode},
         recipient::AuthorizeError,
     },
+    resource::Resource,
     resources::{
         application::{
             Application,
@@ -212,18 +213,7 @@ async fn all_three_algorithms_and_a_hint_without_exp_are_accepted() {
 async fn a_rotated_secret_verifies_until_it_expires() {
     let world = World::new().await;
     world.mira().await;
-    let place = Place {
-        environment: world.environment.uuid(),
-        parent: None,
-    };
-    let draft = RotationDraft {
-        previous: Some(PreviousDraft {
-            expires_at: NOW + Duration::from_minutes(2),
-        }),
-    };
-    client_secrets::rotate::<Application>(&world.app, &world.caller(), place, world.client, draft)
-        .await
-        .unwrap();
+    rotate(&world, Duration::from_minutes(2)).await;
     assert_eq!(world.begin("mira.k").await.status(), "OTP_REQUIRED");
     world.wait(Duration::from_minutes(2));
     let hint = world.hint("mira.k");
@@ -233,6 +223,56 @@ async fn a_rotated_secret_verifies_until_it_expires() {
             .await,
     );
     assert_eq!(error.description, "login_hint_token signature is invalid");
+}
+
+/// The world's hints are signed with what is the previous secret from now on.
+async fn rotate(world: &World, grace: Duration) {
+    let place = Place {
+        environment: world.environment.uuid(),
+        parent: None,
+    };
+    let draft = RotationDraft {
+        previous: Some(PreviousDraft {
+            expires_at: NOW + grace,
+        }),
+    };
+    client_secrets::rotate::<Application>(&world.app, &world.caller(), place, world.client, draft)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_hint_under_the_previous_secret_notes_when_that_was_used() {
+    let world = World::new().await;
+    world.mira().await;
+    rotate(&world, Duration::from_hours(1)).await;
+    let last_used = async || {
+        let environment = world.environment.uuid();
+        let secrets =
+            client_secrets::open(&world.app, Application::KIND, environment, world.client).await;
+        secrets.unwrap().unwrap().previous.unwrap().last_used
+    };
+    let noted_at = async |time| {
+        let noted = async {
+            while last_used().await != Some(time) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), noted)
+            .await
+            .unwrap();
+    };
+    let unknown = world.hint("nobody");
+    let refused = [("login_hint_token", unknown.as_str())];
+    oauth_error(world.authorize(&world.visitor(), &refused).await);
+    // Had that been noted, the next use would not be.
+    let first = NOW + Duration::from_seconds(1);
+    world.wait(Duration::from_seconds(1));
+    world.begin("mira.k").await;
+    noted_at(first).await;
+    world.wait(Duration::from_minutes(1));
+    world.begin("mira.k").await;
+    noted_at(first + Duration::from_minutes(1)).await;
 }
 
 type Change = fn(User) -> User;

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     otp::CodeHash,
+    resources::application::Icon,
     time::{Duration, Timestamp},
 };
 
@@ -58,6 +59,8 @@ pub struct Flow {
 pub struct Application {
     pub id: ApplicationId,
     pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icon: Option<Icon>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

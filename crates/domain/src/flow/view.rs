@@ -20,7 +20,7 @@ pub fn view(flow: &Flow, base: &str, now: Timestamp) -> Map<String, Value> {
     for action in flow.offered() {
         links.insert(action.name().to_owned(), json!({ "href": href }));
     }
-    let application = json!({ "id": flow.application.id, "name": flow.application.name });
+    let application = json!(flow.application);
 
     let mut embedded = Map::new();
     if let Some(shown) = flow.user.as_ref() {

@@ -68,6 +68,8 @@ pub struct ClientCredentials {
     /// As sent: look it up when it is an id.
     pub client_id: String,
     method: Method,
+    /// Whether they came as HTTP Basic, also where that proves nothing.
+    by_basic: bool,
     /// The secret in each spelling that it may have been meant in; never an empty one.
     secrets: Vec<Secret<String>>,
 }
@@ -114,6 +116,7 @@ impl ClientCredentials {
         Ok(Self {
             client_id,
             method,
+            by_basic: false,
             secrets: secret
                 .map(|secret| Secret::new(secret.to_owned()))
                 .into_iter()
@@ -129,6 +132,7 @@ impl ClientCredentials {
             return Ok(Self {
                 client_id: in_form.unwrap_or_default().to_owned(),
                 method: Method::Other,
+                by_basic: false,
                 secrets: Vec::new(),
             });
         }
@@ -148,6 +152,7 @@ impl ClientCredentials {
             return Ok(Self {
                 client_id,
                 method: Method::None,
+                by_basic: true,
                 secrets: Vec::new(),
             });
         }
@@ -159,6 +164,7 @@ impl ClientCredentials {
         Ok(Self {
             client_id,
             method: Method::Basic,
+            by_basic: true,
             secrets,
         })
     }
@@ -210,14 +216,14 @@ impl ClientCredentials {
     /// The error for another method than the one that is configured.
     pub fn unsupported(&self) -> ClientAuthenticationError {
         ClientAuthenticationError::UnsupportedMethod {
-            by_basic: self.method == Method::Basic,
+            by_basic: self.by_basic,
         }
     }
 
     /// The error for a secret that matches none.
     pub fn invalid(&self) -> ClientAuthenticationError {
         ClientAuthenticationError::InvalidCredentials {
-            by_basic: self.method == Method::Basic,
+            by_basic: self.by_basic,
         }
     }
 }

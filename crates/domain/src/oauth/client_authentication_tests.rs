@@ -153,6 +153,17 @@ fn an_id_without_secret_is_a_public_client_even_by_basic() {
 }
 
 #[test]
+fn who_tried_basic_is_challenged_also_without_a_secret() {
+    for pair in [ID.to_owned(), format!("{ID}:")] {
+        let credentials = ClientCredentials::read(Some(&basic(&pair)), &form(&[])).unwrap();
+        let refused = credentials.judge(Some(&web_app())).unwrap_err();
+        assert!(refused.challenges(), "{pair}");
+    }
+    let by_form = ClientCredentials::read(None, &form(&[("client_id", ID)])).unwrap();
+    assert!(!by_form.judge(Some(&web_app())).unwrap_err().challenges());
+}
+
+#[test]
 fn assertions_and_other_schemes_are_refused() {
     let assertion = form(&[("client_id", ID), ("client_assertion", "x")]);
     let credentials = ClientCredentials::read(None, &assertion).unwrap();

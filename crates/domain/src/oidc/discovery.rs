@@ -44,7 +44,7 @@ impl Discovery<'_> {
             "code_challenge_methods_supported": ["plain", "S256"],
             "authorization_response_iss_parameter_supported": true,
             "acr_values_supported": self.acr_values,
-            "prompt_values_supported": ["none", "login", "consent"]
+            "prompt_values_supported": ["none", "login", "consent", "select_account"]
         })
     }
 }

@@ -204,7 +204,7 @@ impl Resource for License {
         FilterAttribute {
             name: "beginsAt",
             operators: &[Operator::Lt, Operator::Le, Operator::Gt, Operator::Ge],
-            source: FilterSource::Term,
+            source: FilterSource::TimeTerm,
         },
         FilterAttribute {
             name: "name",

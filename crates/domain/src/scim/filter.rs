@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::resource::FilterAttribute;
+use crate::{
+    resource::{FilterAttribute, FilterSource},
+    time::Timestamp,
+};
 
 mod parser;
 
@@ -99,6 +102,8 @@ pub enum FilterError {
         operator: &'static str,
         supported: Vec<&'static str>,
     },
+    #[error("Value of attribute '{attribute}' must be a date and time.")]
+    Time { attribute: String },
     #[error("is nested too deeply, or too long")]
     TooComplex,
 }
@@ -110,8 +115,8 @@ impl Filter {
         parser::parse(text)
     }
 
-    /// Refuses what the collection does not offer, and names the attributes as it writes them. An
-    /// attribute within brackets is looked up as `outer.inner`.
+    /// Refuses what the collection does not offer, and writes attributes and points in time as it
+    /// keeps them. An attribute within brackets is looked up as `outer.inner`.
     pub fn validate(&self, attributes: &[FilterAttribute]) -> Result<Self, FilterError> {
         self.canonical(None, attributes)
     }
@@ -208,12 +213,27 @@ impl Comparison {
         let name = outer.map_or(known.name, |outer| {
             known.name.get(outer.len() + 1..).unwrap_or(known.name)
         });
+        let value = match known.source {
+            FilterSource::CreatedAt | FilterSource::UpdatedAt | FilterSource::TimeTerm => {
+                let instant = instant(&self.value).ok_or_else(|| FilterError::Time {
+                    attribute: known.name.to_owned(),
+                })?;
+                instant.to_string()
+            }
+            FilterSource::Id | FilterSource::Parent | FilterSource::Term => self.value.clone(),
+        };
         Ok(Self {
             attribute: name.to_owned(),
             operator: self.operator,
-            value: self.value.clone(),
+            value,
         })
     }
+}
+
+/// Clients also send times without a zone, and mean UTC.
+fn instant(text: &str) -> Option<Timestamp> {
+    let text = text.to_uppercase();
+    text.parse().or_else(|_| format!("{text}Z").parse()).ok()
 }
 
 fn unsupported(attribute: &str, attributes: &[FilterAttribute]) -> FilterError {

@@ -1,5 +1,7 @@
 //! Errors of the management and flows APIs: the platform's envelope.
 
+use std::fmt;
+
 use axum::{
     body::Body,
     http::{HeaderValue, Method, StatusCode, header},
@@ -32,7 +34,7 @@ pub enum ApiError {
     /// A query parameter or header is wrong: 400 `INVALID_REQUEST`.
     InvalidRequest(Vec<Violation>),
     /// No token, or one that is not ours, not valid any more, or not for this.
-    InvalidToken,
+    InvalidToken(BearerChallenge),
     /// The cookie or origin does not belong to the flow.
     NoAccess {
         status: StatusCode,
@@ -52,6 +54,24 @@ pub enum ApiError {
     Misdirected,
     /// An authorize request with `response_mode=pi.flow`: the envelope with the OAuth members.
     Authorize(OAuthError),
+}
+
+/// `WWW-Authenticate` (RFC 6750 §3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BearerChallenge {
+    pub realm: String,
+    /// An error code is only for who sent a token.
+    pub token_was_sent: bool,
+}
+
+impl fmt::Display for BearerChallenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bearer realm=\"{}\"", self.realm)?;
+        if self.token_was_sent {
+            f.write_str(", error=\"invalid_token\"")?;
+        }
+        Ok(())
+    }
 }
 
 impl<E: Into<ManagementError>> From<E> for ApiError {
@@ -79,7 +99,7 @@ impl ApiError {
             Self::MalformedBody | Self::InvalidRequest(_) => {
                 wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED)
             }
-            Self::InvalidToken => wire(StatusCode::UNAUTHORIZED, "ACCESS_FAILED", NO_ACCESS),
+            Self::InvalidToken(_) => wire(StatusCode::UNAUTHORIZED, "ACCESS_FAILED", NO_ACCESS),
             Self::NoAccess { status, .. } => wire(*status, "ACCESS_FAILED", NO_ACCESS),
             Self::MethodNotAllowed { .. } => wire(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -156,7 +176,7 @@ impl ApiError {
                     json!({ "code": "INSUFFICIENT_PERMISSIONS", "message": "The caller lacks the permission for this." }),
                 ]
             }
-            Self::InvalidToken => vec![
+            Self::InvalidToken(_) => vec![
                 json!({ "code": "INVALID_TOKEN", "message": "The access token is missing, invalid or expired." }),
             ],
             Self::NoAccess { detail, .. } => vec![json!({ "code": detail, "message": NO_ACCESS })],
@@ -278,11 +298,10 @@ impl Render for ApiError {
                 let seconds = HeaderValue::from(retry_after.as_seconds_ceil());
                 headers.insert(header::RETRY_AFTER, seconds);
             }
-            Self::InvalidToken => {
-                headers.insert(
-                    header::WWW_AUTHENTICATE,
-                    HeaderValue::from_static("Bearer error=\"invalid_token\""),
-                );
+            Self::InvalidToken(challenge) => {
+                if let Ok(value) = HeaderValue::from_str(&challenge.to_string()) {
+                    headers.insert(header::WWW_AUTHENTICATE, value);
+                }
             }
             Self::Management(_)
             | Self::MalformedBody

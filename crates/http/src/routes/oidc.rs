@@ -24,7 +24,10 @@ use stepgate_domain::{
 use crate::{
     api::{Api, Guard, Operation, Takes},
     call::Call,
-    error::{management::ApiError, oauth::OAuthError},
+    error::{
+        management::{ApiError, BearerChallenge},
+        oauth::OAuthError,
+    },
     reply::Reply,
 };
 
@@ -216,13 +219,16 @@ fn cacheable(body: Value) -> Reply {
 
 async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
     let environment = environment(&call).await?;
-    let Some(token) = bearer(&call)? else {
-        return Err(ApiError::InvalidToken.into());
+    let refuse = |token_was_sent| {
+        OAuthError::from(ApiError::InvalidToken(BearerChallenge {
+            realm: environment.id.to_string(),
+            token_was_sent,
+        }))
     };
-    let verified = tokens::verify_bearer(&call.app, environment.id, &token).await?;
-    let Some(verified) = verified else {
-        return Err(ApiError::InvalidToken.into());
-    };
+    let token = bearer(&call)?.ok_or_else(|| refuse(false))?;
+    let verified = tokens::verify_bearer(&call.app, environment.id, &token)
+        .await?
+        .ok_or_else(|| refuse(true))?;
     if let Some(client) = verified.client() {
         let client = tokens::client(&call.app, environment.id.uuid(), client.uuid()).await?;
         call.exchange
@@ -230,7 +236,7 @@ async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
     }
     match tokens::userinfo(&call.app, &verified).await? {
         Userinfo::Claims(claims) => Ok(Reply::json(Value::Object(claims))),
-        Userinfo::InvalidToken => Err(ApiError::InvalidToken.into()),
+        Userinfo::InvalidToken => Err(refuse(true)),
         Userinfo::Refused(UserinfoError::NoUser) => Err(ApiError::NoAccess {
             status: StatusCode::FORBIDDEN,
             detail: "ACCESS_FAILED",

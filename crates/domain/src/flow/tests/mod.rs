@@ -309,6 +309,7 @@ impl World {
             application: Application {
                 id: id(702),
                 name: "mfa-relying-app".to_owned(),
+                icon: None,
             },
             response_mode: ResponseMode::PiFlow,
             authorization_request: json!({ "state": "xyz" }),

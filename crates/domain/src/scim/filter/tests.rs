@@ -214,6 +214,36 @@ fn any_filter() -> impl Strategy<Value = Filter> {
     })
 }
 
+#[test]
+fn a_point_in_time_is_written_as_it_is_kept_and_anything_else_is_refused() {
+    let times = [FilterAttribute {
+        name: "beginsAt",
+        operators: &[Operator::Gt],
+        source: FilterSource::TimeTerm,
+    }];
+    let validated = |text: &str| Filter::parse(text).unwrap().validate(&times);
+    for spelling in [
+        "2026-01-31T12:00:00",
+        "2026-01-31t12:00:00z",
+        "2026-01-31T14:00:00.000+02:00",
+    ] {
+        let filter = validated(&format!("beginsat gt \"{spelling}\"")).unwrap();
+        assert_eq!(
+            filter.to_string(),
+            r#"beginsAt gt "2026-01-31T12:00:00.000Z""#
+        );
+    }
+    for malformed in ["x", "", "2026", "2026-02-30T00:00:00Z"] {
+        assert_eq!(
+            validated(&format!("not (beginsAt gt \"{malformed}\")")),
+            Err(FilterError::Time {
+                attribute: "beginsAt".to_owned()
+            }),
+            "{malformed}"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_printed_is_read_back(filter in any_filter()) {

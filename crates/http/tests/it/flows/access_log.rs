@@ -1,0 +1,109 @@
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use reqwest::{Method, header};
+use serde_json::Value;
+
+use crate::support::{Answer, Flow, Trial, send};
+
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Written {
+    /// The one line about the request that this is the answer to, without its times: they are of any
+    /// digits.
+    fn line_of(&self, answer: &Answer) -> Value {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let correlation = answer.header("correlation-id").unwrap();
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains(correlation))
+            .collect();
+        let [line] = lines[..] else {
+            panic!("not one line: {lines:?}")
+        };
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        line.as_object_mut().unwrap().remove("timestamp");
+        let fields = line["fields"].as_object_mut().unwrap();
+        assert!(fields.remove("milliseconds").unwrap().is_f64());
+        line
+    }
+}
+
+#[tokio::test]
+async fn every_request_is_one_line_without_what_was_sent() {
+    // For the whole process: the lines of the other tests are passed over.
+    let written = Written::default();
+    let writer = written.clone();
+    tracing_subscriber::fmt()
+        .json()
+        .with_writer(move || writer.clone())
+        .init();
+
+    let trial = Trial::start().await;
+    let hint = trial.hint();
+    let begun = send(
+        trial
+            .server
+            .authorize(&trial.parameters("pi.flow", Some(&hint))),
+    )
+    .await;
+    let flow = Flow::of(&begun);
+    let code = trial.server.code().await;
+    let checked = trial.server.check(&flow, &code).await;
+    let resumed = send(trial.server.resume(&flow)).await;
+    let granted = resumed.json(200)["authorizeResponse"]["code"].clone();
+    let unknown = send(
+        trial
+            .server
+            .request(Method::GET, "/no/such/path?secret=s3cret"),
+    )
+    .await;
+    let other_host = trial.server.request(Method::GET, "/healthz");
+    let misdirected = send(other_host.header(header::HOST, "evil.test")).await;
+
+    let (_, token) = flow
+        .cookie
+        .split(';')
+        .next()
+        .unwrap()
+        .split_once('=')
+        .unwrap();
+    let secrets = [
+        &hint,
+        &code,
+        granted.as_str().unwrap(),
+        token,
+        "s3cret",
+        "12345642",
+    ];
+    for (answer, method, path, status) in [
+        (&begun, "GET", "/{environmentID}/as/authorize", 200),
+        (&checked, "POST", "/{environmentID}/flows/{flowID}", 200),
+        (&resumed, "GET", "/{environmentID}/as/resume", 200),
+        (&unknown, "GET", "/no/such/path", 404),
+        (&misdirected, "GET", "/healthz", 421),
+    ] {
+        let line = written.line_of(answer);
+        let fields = &line["fields"];
+        assert_eq!(fields["message"], "answered");
+        assert_eq!(fields["method"], method);
+        assert_eq!(fields["path"], path);
+        assert_eq!(fields["status"], status);
+        for secret in secrets {
+            assert!(!line.to_string().contains(secret), "{line}");
+        }
+    }
+}

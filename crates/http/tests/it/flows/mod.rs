@@ -1,0 +1,18 @@
+//! Signing on: the flows API, the hosted page and the developer inbox.
+
+mod access_control;
+mod access_log;
+mod actions;
+mod authorize;
+mod budget;
+mod cors;
+mod errors;
+mod hosted;
+mod inbox;
+mod media_types;
+mod own_pages;
+mod passwords;
+mod polling;
+mod requests;
+mod resume;
+mod sessions;

@@ -1,0 +1,9 @@
+//! Users, passwords, devices and what rules them.
+
+mod accounts;
+mod devices;
+mod pairing;
+mod passwords;
+mod reach;
+mod settings;
+mod users;

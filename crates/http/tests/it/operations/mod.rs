@@ -1,0 +1,11 @@
+//! What holds for every operation, because it comes from the one list of them, and what clients
+//! of the platform ask of each resource.
+
+mod applications;
+mod conventions;
+mod guards;
+mod links;
+mod organizations;
+mod policies;
+mod provider;
+mod robustness;

@@ -1,0 +1,13 @@
+//! The OAuth endpoints, and what callers try who mean no good.
+
+mod browsers;
+mod client_credentials;
+mod codes;
+mod cors;
+mod guesses;
+mod hints;
+mod introspection;
+mod metadata;
+mod requests;
+mod self_service;
+mod strangers;

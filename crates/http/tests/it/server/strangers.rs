@@ -1,0 +1,200 @@
+//! Nobody learns by typing names which of them somebody has.
+
+use serde_json::{Value, json};
+use stepgate_store::engine::Engine;
+
+use crate::support::{
+    Answer, Flow,
+    held::{Trial, wrong_codes},
+    send,
+};
+
+/// What differs between any two people, and between any two moments, blanked.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| {
+                let is_personal = [
+                    "id",
+                    "username",
+                    "phone",
+                    "email",
+                    "href",
+                    "resumeUrl",
+                    "createdAt",
+                    "expiresAt",
+                    "coolDownExpiresAt",
+                ]
+                .contains(&name.as_str());
+                let blanked = if is_personal {
+                    Value::Null
+                } else {
+                    shape(value)
+                };
+                (name.clone(), blanked)
+            })
+            .collect(),
+        Value::Array(items) => items.iter().map(shape).collect(),
+        plain => plain.clone(),
+    }
+}
+
+fn told(answer: &Answer) -> (u16, Value, Option<String>) {
+    let body = serde_json::from_str(&answer.text).unwrap();
+    let wait = answer.header("retry-after").map(str::to_owned);
+    (answer.status, shape(&body), wait)
+}
+
+async fn sms_only(otp: Value) -> Trial {
+    let trial = Trial::with(json!({}), otp).await;
+    let policies = trial.get("deviceAuthenticationPolicies").await;
+    let policies = policies["_embedded"]["deviceAuthenticationPolicies"].clone();
+    let policies = policies.as_array().unwrap();
+    let mut policy = policies
+        .iter()
+        .find(|it| it["name"] == "Codes")
+        .unwrap()
+        .clone();
+    policy["email"]["enabled"] = false.into();
+    let path = format!(
+        "deviceAuthenticationPolicies/{}",
+        policy["id"].as_str().unwrap()
+    );
+    trial
+        .server
+        .manage(reqwest::Method::PUT, &path, policy)
+        .await;
+    trial
+}
+
+/// All that somebody sees who types the name, guesses at its codes and asks for new ones.
+async fn seen(trial: &Trial, name: &str) -> Vec<(u16, Value, Option<String>)> {
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let flow = trial.look_up(name).await;
+        seen.push((200, shape(&flow.body), None));
+        trial.wait(1);
+        if flow.status() == "OTP_REQUIRED" {
+            let device = flow.device();
+            let right = trial.sent().await.pop().and_then(|message| message.code);
+            let right = right.map_or_else(|| "000000".to_owned(), |code| code.expose().clone());
+            seen.push(told(&trial.server.select(&flow, &device).await));
+            for wrong in wrong_codes(&right).take(4) {
+                seen.push(told(&trial.server.check(&flow, &wrong).await));
+            }
+            trial.wait(10);
+            seen.push(told(&trial.server.select(&flow, &device).await));
+            seen.push(told(&trial.server.select(&flow, &flow.id).await));
+            trial.sent().await;
+        }
+        seen.push(told(&send(trial.server.read(&flow)).await));
+        seen.push(told(&send(trial.server.resume(&flow)).await));
+        trial.wait(20);
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_answered_like_one_that_somebody_has() {
+    for minutes in [0, 30] {
+        let otp = json!({ "failure": { "count": 3,
+            "coolDown": { "duration": minutes, "timeUnit": "MINUTES" } } });
+        let trial = sms_only(otp).await;
+        let of_somebody = seen(&trial, "mira.k").await;
+        let of_nobody = seen(&trial, "nobody").await;
+        for (number, (one, other)) in of_somebody.iter().zip(&of_nobody).enumerate() {
+            assert_eq!(one, other, "answer {number}, cool-down {minutes}");
+        }
+        assert_eq!(of_somebody.len(), of_nobody.len());
+        assert_eq!(of_somebody[0].1["status"], "OTP_REQUIRED");
+    }
+}
+
+fn face(flow: &Flow) -> (Value, Value) {
+    let embedded = &flow.body["_embedded"];
+    (embedded["user"].clone(), embedded["devices"].clone())
+}
+
+#[tokio::test]
+async fn every_name_keeps_its_face() {
+    let trial = sms_only(json!({})).await;
+    for name in ["nobody", "mira.k"] {
+        let before = trial.look_up(name).await;
+        trial.sent().await;
+        trial.wait(10);
+        assert_eq!(face(&trial.look_up(name).await), face(&before));
+        trial.sent().await;
+        trial.enable(false).await;
+        trial.wait(10);
+        let after = trial.look_up(name).await;
+        assert_eq!(face(&after), face(&before), "{name}");
+        assert!(
+            trial.sent().await.is_empty(),
+            "nothing is sent to who may not sign on"
+        );
+        trial.enable(true).await;
+    }
+    let (user, devices) = face(&trial.look_up("nobody").await);
+    let names: Vec<&String> = user.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["id", "username"]);
+    assert_ne!(devices[0]["phone"], "*********42");
+}
+
+#[tokio::test]
+async fn both_kinds_of_names_cost_the_same_reads_and_commits() {
+    let trial = sms_only(json!({})).await;
+    let mut costs = Vec::new();
+    for name in ["mira.k", "nobody", "mira.k", "nobody"] {
+        trial.wait(10);
+        let begun = Flow::of(&trial.asked("pi.flow", None).await);
+        let before = trial.server.engine.statistics();
+        let body = json!({ "username": name });
+        let request = trial.server.act(&begun, "user.lookup", &body);
+        crate::support::send(request).await.json(200);
+        let looked_up = trial.server.engine.statistics();
+        trial.server.check(&begun, "wrong").await.refusal(400);
+        let guessed = trial.server.engine.statistics();
+        costs.push([
+            looked_up.queries - before.queries,
+            looked_up.commits - before.commits,
+            guessed.queries - looked_up.queries,
+            guessed.commits - looked_up.commits,
+        ]);
+    }
+    // The first ones fill caches.
+    assert_eq!(costs[2], costs[3]);
+    assert_eq!((costs[2][1], costs[2][3]), (1, 1));
+}
+
+#[tokio::test]
+async fn a_typed_name_alone_completes_nothing() {
+    let trial = sms_only(json!({})).await;
+    let bypass = json!({ "noDevicesMode": "BYPASS" });
+    let policy = trial.policy().await;
+    let actions = trial.get(&format!("signOnPolicies/{policy}/actions")).await;
+    let mut action = actions["_embedded"]["actions"][0].clone();
+    action["noDevicesMode"] = bypass["noDevicesMode"].clone();
+    let path = format!(
+        "signOnPolicies/{policy}/actions/{}",
+        action["id"].as_str().unwrap()
+    );
+    trial
+        .server
+        .manage(reqwest::Method::PUT, &path, action)
+        .await;
+    let body = json!({ "username": "otto", "email": "otto@example.test" });
+    let user = trial.server.create("users", body).await;
+    let path = format!("users/{}/mfaEnabled", user["id"].as_str().unwrap());
+    let on = json!({ "mfaEnabled": true });
+    trial.server.manage(reqwest::Method::PUT, &path, on).await;
+    let typed = trial.look_up("otto").await;
+    assert_eq!(typed.status(), "OTP_REQUIRED", "a decoy");
+    let hinted = trial.begin("otto").await;
+    assert_eq!(hinted.status(), "COMPLETED", "the client vouches");
+    let rows = trial
+        .server
+        .engine
+        .query("SELECT count(*) FROM session".into(), Vec::new());
+    assert_eq!(rows.await.unwrap()[0].integer(0).unwrap(), 1);
+}

@@ -1,0 +1,293 @@
+//! A server on a port of its own over a store of its own, and a clock that the test moves.
+
+use std::{net::SocketAddr, sync::Arc, time};
+
+use async_trait::async_trait;
+use reqwest::{Method, RequestBuilder};
+use stepgate_app::{
+    App,
+    app::Settings,
+    clock::{Clock, ManualClock},
+    origin::{Origin, Origins},
+    provisioning::{self, Installation},
+    seal::Seal,
+    workers::Workers,
+};
+use stepgate_domain::{
+    message::{Channel, Message},
+    time::{Duration, Timestamp},
+};
+use stepgate_notify::{Delivery, Inbox, NotifyError, Provider, Senders};
+use stepgate_store::sqlite::{Options, SqliteEngine};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, mpsc},
+    task::JoinHandle,
+};
+use uuid::Uuid;
+
+/// 2026-01-31T12:00:00Z
+const START: Timestamp = Timestamp::from_millis(1_769_860_800_000);
+/// Where a server that delivers is reached over https, behind a proxy.
+pub(crate) const PUBLIC: &str = "https://id.example.test";
+
+/// In what servers differ.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) public: Vec<Origin>,
+    pub(crate) senders: Senders,
+    /// Whether the developer inbox is served.
+    pub(crate) inbox: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(ManualClock::at(START)),
+            public: Vec::new(),
+            senders: Senders::default(),
+            inbox: true,
+        }
+    }
+}
+
+pub(crate) struct Server {
+    pub(crate) app: Arc<App>,
+    pub(crate) engine: Arc<SqliteEngine>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) installation: Installation,
+    pub(crate) base: String,
+    /// The environment that the test works in.
+    pub(crate) environment: Uuid,
+    /// The administrator's, for the management API.
+    pub(super) token: String,
+    http: reqwest::Client,
+    messages: Mutex<mpsc::UnboundedReceiver<Message>>,
+    workers: Option<Workers>,
+    serving: JoinHandle<()>,
+    _directory: tempfile::TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Server {
+    /// In the administrators' environment. It can send nothing.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Setup::default()).await
+    }
+
+    /// In the administrators' environment, and without a worker: what is sent waits in the outbox.
+    pub(crate) async fn start_with(setup: Setup) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Options {
+            durable: false,
+            ..Options::default()
+        };
+        let engine = Arc::new(SqliteEngine::open(directory.path(), &options).unwrap());
+        let clock = setup.clock;
+        let master = Seal::parse_master_key(Seal::new_master_key().expose()).unwrap();
+        let app = Arc::new(App::new(
+            engine.clone(),
+            clock.clone(),
+            Seal::new(&master).unwrap(),
+            setup.senders,
+            Settings {
+                origins: Origins {
+                    public: setup.public,
+                    loopback: true,
+                },
+                development: true,
+                floors: stepgate_domain::flow::delivery::Floors::default(),
+                inbox: setup.inbox,
+            },
+        ));
+        let installation = provisioning::initialize(&app).await.unwrap().unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let router =
+            stepgate_http::router(&app).into_make_service_with_connect_info::<SocketAddr>();
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let (_, nothing) = mpsc::unbounded_channel();
+        let mut server = Self {
+            app,
+            engine,
+            clock,
+            base,
+            environment: installation.environment.uuid(),
+            installation,
+            token: String::new(),
+            http: reqwest::Client::builder()
+                // Ends a test that hangs; a busy disk alone must not.
+                .timeout(time::Duration::from_mins(2))
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .build()
+                .unwrap(),
+            messages: Mutex::new(nothing),
+            workers: None,
+            serving,
+            _directory: directory,
+        };
+        let client = server.installation.client.to_string();
+        server.token = server.token_of(server.environment, &client).await;
+        server
+    }
+
+    /// In an environment of its own, with a worker that delivers to the test and to the developer
+    /// inbox.
+    pub(crate) async fn delivering() -> Self {
+        Self::delivering_with(Setup::default()).await
+    }
+
+    /// As [`Self::delivering`], but without the inbox.
+    pub(crate) async fn delivering_without_inbox() -> Self {
+        Self::delivering_with(Setup {
+            inbox: false,
+            ..Setup::default()
+        })
+        .await
+    }
+
+    async fn delivering_with(setup: Setup) -> Self {
+        let (received, messages) = mpsc::unbounded_channel();
+        let clock = setup.clock.clone();
+        let postbox = Postbox {
+            inbox: Inbox::new(move || clock.now()),
+            received,
+        };
+        let mut server = Self::working(Setup {
+            senders: Senders::new(vec![Arc::new(postbox)]),
+            ..setup
+        })
+        .await;
+        server.messages = Mutex::new(messages);
+        server
+    }
+
+    /// In an environment of its own, with a worker that has nothing to send by.
+    pub(crate) async fn without_senders() -> Self {
+        Self::working(Setup::default()).await
+    }
+
+    async fn working(setup: Setup) -> Self {
+        let mut server = Self::start_with(Setup {
+            public: vec![Origin::new(PUBLIC)],
+            ..setup
+        })
+        .await;
+        server.start_workers();
+        server.environment = server.new_environment("Trial").await.parse().unwrap();
+        server
+    }
+
+    /// `{base}/{environment}/as`
+    pub(crate) fn issuer(&self) -> String {
+        format!("{}/{}/as", self.base, self.environment)
+    }
+
+    /// A request to a path from the root, or to a whole address.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = if path.starts_with("http") {
+            path.to_owned()
+        } else {
+            format!("{}{path}", self.base)
+        };
+        self.http.request(method, url)
+    }
+
+    /// A request to a path below the environment's authentication endpoints.
+    pub(crate) fn at(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, &format!("/{}/{path}", self.environment))
+    }
+
+    /// The next message that went out.
+    pub(crate) async fn message(&self) -> Message {
+        let mut messages = self.messages.lock().await;
+        let received = tokio::time::timeout(time::Duration::from_secs(20), messages.recv()).await;
+        received.unwrap().unwrap()
+    }
+
+    /// Its code.
+    pub(crate) async fn code(&self) -> String {
+        self.message().await.code.unwrap().expose().clone()
+    }
+
+    /// Whether no message is there that nobody has taken.
+    pub(crate) async fn no_message(&self) -> bool {
+        self.messages.lock().await.try_recv().is_err()
+    }
+
+    pub(crate) fn start_workers(&mut self) {
+        self.workers = Some(Workers::start(&self.app));
+    }
+
+    /// Lets them finish what they took.
+    pub(crate) async fn stop_workers(&mut self) {
+        if let Some(workers) = self.workers.take() {
+            workers.stop().await;
+        }
+    }
+
+    /// What the server has done so far.
+    pub(crate) fn spent(&self) -> Spent {
+        let store = self.engine.statistics();
+        Spent {
+            queries: store.queries,
+            commits: store.commits,
+            signatures: self.app.keys.signatures(),
+        }
+    }
+
+    pub(crate) fn advance(&self, duration: Duration) {
+        self.clock.advance(duration);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// Puts the messages into the inbox, and then gives them to the test.
+#[derive(Debug)]
+struct Postbox {
+    inbox: Inbox,
+    received: mpsc::UnboundedSender<Message>,
+}
+
+#[async_trait]
+impl Provider for Postbox {
+    fn channels(&self) -> &[Channel] {
+        self.inbox.channels()
+    }
+    async fn send(&self, message: &Message) -> Result<Delivery, NotifyError> {
+        let delivery = self.inbox.send(message).await?;
+        // A test that has ended wants no more of them.
+        let _ = self.received.send(message.clone());
+        Ok(delivery)
+    }
+}
+
+/// What the budget of a request is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub(crate) queries: u64,
+    pub(crate) commits: u64,
+    pub(crate) signatures: u64,
+}
+
+impl std::ops::Sub for Spent {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            queries: self.queries - before.queries,
+            commits: self.commits - before.commits,
+            signatures: self.signatures - before.signatures,
+        }
+    }
+}

@@ -18,6 +18,8 @@ pub enum Family {
     Configuration,
     User,
     Device,
+    /// The roles that users hold. A family of its own, because its rows go with their user.
+    UserRole,
 }
 
 /// Kinds are the same when their names are.

@@ -19,7 +19,11 @@ use stepgate_domain::{
         recipient::AuthorizeError,
     },
     resource::Stored,
-    resources::{application::Application, environment::Environment, sign_on_policy::SignOnPolicy},
+    resources::{
+        application::{Application, ApplicationType},
+        environment::Environment,
+        sign_on_policy::SignOnPolicy,
+    },
 };
 use stepgate_store::{
     engine::{Batch, Fault, StoreError},
@@ -144,7 +148,11 @@ impl Asking<'_> {
     async fn begin(&self) -> Result<Option<Begun>, AuthorizeFailure> {
         let (app, environment) = (self.app, self.environment.uuid());
         let now = app.now();
-        let browser = session::browser(app, environment, &self.key, self.visitor, now).await?;
+        let mut browser = session::browser(app, environment, &self.key, self.visitor, now).await?;
+        // Tokens of workers carry administration: nobody gets one by what a browser still knows.
+        if self.application.body.application_type == ApplicationType::Worker {
+            browser.stored = None;
+        }
         let known = self.user(&browser).await?;
         let id: FlowId = Id::random(&mut SystemRandom);
         let drawn = code::draw(app, &self.key, id);

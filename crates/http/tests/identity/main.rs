@@ -12,6 +12,7 @@ mod devices;
 mod pairing;
 mod passwords;
 mod reach;
+mod roles;
 mod settings;
 mod support;
 mod users;

@@ -19,3 +19,4 @@ mod requests;
 mod self_service;
 mod strangers;
 mod support;
+mod user_roles;

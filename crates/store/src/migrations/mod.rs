@@ -12,7 +12,10 @@ pub(crate) const FOUND: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_ver
 pub(crate) const RECORD: &str = "INSERT INTO schema_version (version) VALUES ($1)";
 
 /// In order; the version is the place in this list, counted from 1.
-const ALL: &[&str] = &[include_str!("0001_initial.sql")];
+const ALL: &[&str] = &[
+    include_str!("0001_initial.sql"),
+    include_str!("0002_user_roles.sql"),
+];
 
 /// The schema version that this binary works with.
 pub fn known() -> i64 {

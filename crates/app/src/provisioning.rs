@@ -13,6 +13,7 @@ use stepgate_domain::{
         license::{License, Package},
         organization::Organization,
         role_assignment::RoleAssignment,
+        security_profile::Profile,
     },
     schema,
     secret::Secret,
@@ -164,6 +165,7 @@ pub async fn create_environment(
             parent: organization.map(Id::uuid),
             defaults: &defaults,
             parent_body: None,
+            profile: Profile::default(),
         };
         Environment::build(draft, None, &mut context)?
     };
@@ -352,6 +354,7 @@ fn worker(
         parent: None,
         defaults: &|_| None,
         parent_body: None,
+        profile: Profile::default(),
     };
     let built = Built {
         default: DefaultMark::Keep,

@@ -14,7 +14,7 @@ use stepgate_domain::{
             self, Accepted, Addressed, AuthorizationFacts, AuthorizationRequest, Prompt,
         },
         error::{DetailCode, OAuthError, OAuthErrorCode},
-        hint_token::{Hint, HintError},
+        hint_token::HintError,
         parameters::Parameters,
         recipient::AuthorizeError,
     },
@@ -22,6 +22,7 @@ use stepgate_domain::{
     resources::{
         application::{Application, ApplicationType},
         environment::Environment,
+        security_profile::SecurityProfile,
         sign_on_policy::SignOnPolicy,
     },
 };
@@ -38,7 +39,8 @@ use super::{
     effects::Stage,
     ending::{Asked, Ending, Outcome, Told, new_session_id},
     facts::{Known, facts},
-    hint, policies,
+    hint::{self, Vouched},
+    policies,
     session::{self, Browser},
 };
 use crate::{
@@ -47,6 +49,7 @@ use crate::{
     management::cached,
     random::SystemRandom,
     seal::DataKey,
+    settings,
     tokens::{allowance_facts, client, client_secrets},
 };
 
@@ -86,21 +89,14 @@ pub async fn authorize(
         policies: &names,
     };
     let Accepted { request, hint } = addressed.validate(&facts).map_err(refuse)?;
-    let hint = match hint {
+    let vouched = match hint {
         Some(token) => {
             let secrets = client_secrets(app, environment.uuid(), id.uuid()).await?;
             let secrets = secrets.as_deref();
-            let now = app.now();
-            let hint = hint::accept(
-                app,
-                &visitor.origin,
-                environment,
-                client.id,
-                token,
-                secrets,
-                now,
-            );
-            Some(hint.map_err(|error| refuse(request.refuse(error)))?)
+            let security = settings::current::<SecurityProfile>(app, environment.uuid()).await?;
+            let (origin, security) = (&visitor.origin, &security.body);
+            let vouched = hint::accept(app, origin, &client, token, secrets, security, &key);
+            Some(vouched.map_err(|error| refuse(request.refuse(error)))?)
         }
         None => None,
     };
@@ -112,7 +108,7 @@ pub async fn authorize(
         application,
         assigned,
         request,
-        hint,
+        vouched,
         allowed_origin,
     };
     for _ in 0..ATTEMPTS {
@@ -139,7 +135,7 @@ struct Asking<'a> {
     application: Arc<Stored<Application>>,
     assigned: Vec<Arc<Stored<SignOnPolicy>>>,
     request: AuthorizationRequest,
-    hint: Option<Hint>,
+    vouched: Option<Vouched>,
     allowed_origin: Option<String>,
 }
 
@@ -186,7 +182,8 @@ impl Asking<'_> {
             now,
         };
         let writes = stage.writes(effects, None).await?;
-        let mut batch = Batch(writes.statements);
+        let used_up = self.vouched.iter().filter_map(|it| it.used_up.clone());
+        let mut batch = Batch(used_up.chain(writes.statements).collect());
         let mut token = browser.token;
         // A failed flow is shown to a client that runs it; in a browser there is nothing to go on with.
         let is_over = match flow.status {
@@ -217,6 +214,11 @@ impl Asking<'_> {
         match app.commit(batch).await {
             Ok(()) => {}
             Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
+            // Of what is written here, only a hint is used up.
+            Err(StoreError::Refused(Fault::Consumed)) => {
+                let error = self.request.refuse(HintError::Used);
+                return Err(refused(error, self.allowed_origin.clone()));
+            }
             Err(error) => return Err(error.into()),
         }
         if let Some(queued) = writes.queued {
@@ -260,7 +262,7 @@ impl Asking<'_> {
     /// The hinted user, else the session's.
     async fn user(&self, browser: &Browser) -> Result<Option<Known>, AuthorizeFailure> {
         let environment = self.environment.uuid();
-        let Some(hint) = &self.hint else {
+        let Some(Vouched { hint, .. }) = &self.vouched else {
             let session = browser.stored.as_ref();
             let signed_on = session.map(session::signed_on).transpose()?.flatten();
             return match signed_on {
@@ -327,7 +329,7 @@ impl Asking<'_> {
             signed_on: session.map(session::signed_on).transpose()?.flatten(),
             remote_ip: self.visitor.remote_ip,
             login_hint: self.request.login_hint.clone(),
-            hinted: self.hint.is_some(),
+            hinted: self.vouched.is_some(),
             policies: policies.await?,
             prompt_none: self.request.prompt == Prompt::None,
             prompt_login: self.request.prompt == Prompt::Login,

@@ -12,6 +12,7 @@ use stepgate_domain::{
     resources::{
         device::{Device, order},
         environment::Environment,
+        mfa_settings::MfaSettings,
         sign_on_facts,
         user::User,
     },
@@ -26,7 +27,7 @@ use uuid::Uuid;
 
 use super::code::Drawn;
 use crate::{
-    App, error::ManagementError, management::typed, mfa_settings, seal::DataKey,
+    App, error::ManagementError, management::typed, seal::DataKey, settings,
     tokens::serving_environment,
 };
 
@@ -150,7 +151,7 @@ pub(super) async fn facts(
     drawn: &Drawn,
     now: Timestamp,
 ) -> Result<Facts, ManagementError> {
-    let settings = mfa_settings::current(app, environment).await?;
+    let settings = settings::current::<MfaSettings>(app, environment).await?;
     let environment_sends = if policies.iter().any(has_environment_quota) {
         let subject = Subject::EnvironmentSends;
         let rows = counters::read(&*app.engine, environment, &[subject.key()]).await?;

@@ -16,6 +16,7 @@ mod hints;
 mod introspection;
 mod metadata;
 mod requests;
+mod security_profile;
 mod self_service;
 mod strangers;
 mod support;

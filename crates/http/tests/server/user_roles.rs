@@ -73,7 +73,7 @@ async fn status(trial: &Trial, token: &str, path: &str) -> u16 {
         .status
 }
 
-fn assignment(role: Role, scope: ScopeType, id: impl ToString) -> Value {
+fn assignment(role: Role, scope: ScopeType, id: &impl ToString) -> Value {
     json!({ "role": { "id": role.id().to_string() },
         "scope": { "id": id.to_string(), "type": scope.as_str() } })
 }
@@ -89,7 +89,7 @@ async fn on_environment(trial: &Trial, user: &str, role: Role) -> String {
     assign(
         trial,
         user,
-        assignment(role, ScopeType::Environment, environment),
+        assignment(role, ScopeType::Environment, &environment),
     )
     .await
 }
@@ -102,7 +102,7 @@ async fn worker(trial: &Trial, role: Role, scope: ScopeType, at: &str) -> (TestC
     let path = format!("applications/{}/roleAssignments", client.id);
     trial
         .server
-        .create(&path, assignment(role, scope, at))
+        .create(&path, assignment(role, scope, &at))
         .await;
     let form = [("grant_type", "client_credentials")];
     let granted = trial.server.token(&client, &form).await;
@@ -138,7 +138,7 @@ async fn a_worker_lends_its_own_roles_to_no_user() {
     let body = assignment(
         Role::OrganizationAdmin,
         ScopeType::Organization,
-        organization,
+        &organization,
     );
     trial.server.create(&path, body).await;
     let (token, _) = sign_on_at(&trial, &console, "mira.k").await;
@@ -165,7 +165,7 @@ async fn tokens_of_other_applications_carry_no_administration() {
     let trial = Trial::start().await;
     let organization = trial.server.installation.organization;
     for role in [Role::OrganizationAdmin, Role::EnvironmentAdmin] {
-        let body = assignment(role, ScopeType::Organization, organization);
+        let body = assignment(role, ScopeType::Organization, &organization);
         assign(&trial, &trial.user, body).await;
     }
     on_environment(&trial, &trial.user, Role::IdentityDataAdmin).await;
@@ -319,7 +319,7 @@ async fn the_maker_of_an_environment_is_the_user() {
     let body = assignment(
         Role::OrganizationAdmin,
         ScopeType::Organization,
-        organization,
+        &organization,
     );
     assign(&trial, &trial.user, body).await;
     let (token, _) = sign_on_at(&trial, &console, "mira.k").await;

@@ -49,7 +49,8 @@ pub async fn read<R: Resource>(
         .await
         .map_err(generic)?;
     if R::KIND.name == Application::KIND.name
-        && !role_assignments::may_act_as(app, caller, place.environment, id).await?
+        && !role_assignments::may_act_as::<Application>(app, &caller.actor, place.environment, id)
+            .await?
     {
         return Err(ManagementError::Forbidden);
     }

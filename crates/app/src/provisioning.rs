@@ -13,6 +13,7 @@ use stepgate_domain::{
         license::{License, Package},
         organization::Organization,
         role_assignment::RoleAssignment,
+        security_profile::Profile,
     },
     schema,
     secret::Secret,
@@ -30,8 +31,9 @@ use crate::{
     App,
     error::ManagementError,
     keys::NewSigningKey,
-    management::{self, Caller, Place, prepare_insert},
+    management::{self, Actor, Caller, Place, prepare_insert},
     random::SystemRandom,
+    role_assignments,
 };
 
 /// What `init` tells once.
@@ -138,10 +140,10 @@ async fn contents(
     Ok(statements)
 }
 
-/// Makes an environment, with `holder` (an application elsewhere) as its administrator.
+/// Makes an environment, with `maker` as its administrator.
 pub async fn create_environment(
     app: &App,
-    holder: (Uuid, Id<Application>),
+    maker: &Actor,
     body: serde_json::Value,
 ) -> Result<Stored<Environment>, ManagementError> {
     let now = app.now();
@@ -163,6 +165,7 @@ pub async fn create_environment(
             parent: organization.map(Id::uuid),
             defaults: &defaults,
             parent_body: None,
+            profile: Profile::default(),
         };
         Environment::build(draft, None, &mut context)?
     };
@@ -172,32 +175,9 @@ pub async fn create_environment(
     };
     let (statements, stored) = prepare_insert(app, place, id, built, now).await?;
     let mut batch = Batch(statements);
-    let (holder_environment, holder) = holder;
     let outcome = async {
         batch.extend(contents(app, id, now).await?);
-        for role in [
-            Role::EnvironmentAdmin,
-            Role::IdentityDataAdmin,
-            Role::ClientApplicationDeveloper,
-        ] {
-            let assignment = RoleAssignment::new(role, ScopeType::Environment, id);
-            let place = Place {
-                environment: holder_environment,
-                parent: Some(holder.uuid()),
-            };
-            let assignment_id = app.new_id::<RoleAssignment>().uuid();
-            batch.extend(
-                prepare_insert(app, place, assignment_id, assignment.into(), now)
-                    .await?
-                    .0,
-            );
-            app.cache.invalidate(
-                holder_environment,
-                RoleAssignment::KIND.name,
-                assignment_id,
-                Some(holder.uuid()),
-            );
-        }
+        batch.extend(role_assignments::of_maker(app, maker, id, now).await?);
         Ok::<_, ManagementError>(app.commit(batch).await?)
     }
     .await;
@@ -205,12 +185,7 @@ pub async fn create_environment(
         Ok(()) => {
             app.cache
                 .invalidate(ORGANIZATION_SPACE, Environment::KIND.name, id, place.parent);
-            app.cache.invalidate(
-                holder_environment,
-                RoleAssignment::KIND.name,
-                id,
-                Some(holder.uuid()),
-            );
+            role_assignments::forget_maker(app, maker);
             Ok(stored)
         }
         Err(error) => {
@@ -345,7 +320,7 @@ pub async fn initialize(app: &Arc<App>) -> Result<Option<Installation>, Manageme
     ] {
         cradle.add(
             Some(client.uuid()),
-            RoleAssignment::new(role, scope, id).into(),
+            RoleAssignment::<Application>::new(role, scope, id).into(),
         );
     }
     batch.extend(cradle.statements(now).await?);
@@ -379,6 +354,7 @@ fn worker(
         parent: None,
         defaults: &|_| None,
         parent_body: None,
+        profile: Profile::default(),
     };
     let built = Built {
         default: DefaultMark::Keep,

@@ -1,33 +1,45 @@
-//! Role assignments: nobody hands out more than they hold.
+//! Role assignments: who holds what, and that nobody hands out more than they hold. What is true of
+//! an application's is true of a user's.
+
+use std::sync::Arc;
 
 use stepgate_domain::{
     access::{Assignment, Role, ScopeType},
-    resource::{Resource, Stored},
+    resource::{Family, Resource, Stored},
     resources::{
-        application::Application, environment::Environment, organization::Organization,
-        population::Population, role_assignment::RoleAssignment,
+        application::Application,
+        environment::Environment,
+        organization::Organization,
+        population::Population,
+        role_assignment::{Holder, RoleAssignment},
+        user::User,
     },
     schema,
+    time::Timestamp,
     violation::Violation,
 };
-use stepgate_store::{documents, engine::StoreError};
+use stepgate_store::{
+    documents,
+    engine::{Statement, StoreError},
+};
 use uuid::Uuid;
 
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, Place, cached, fetch},
-    tokens::assignments,
+    management::{
+        self, Actor, Caller, Place, cached, cached_children, fetch, fetch_children, prepare_insert,
+    },
 };
 
-/// Assigns a role to the application in `place`.
-pub async fn create(
+/// Assigns a role to the holder in `place`.
+pub async fn create<H: Holder>(
     app: &App,
     caller: &Caller,
     place: Place,
     body: serde_json::Value,
-) -> Result<Stored<RoleAssignment>, ManagementError> {
-    let draft = schema::decode::<RoleAssignment>(body.clone())?;
+) -> Result<Stored<RoleAssignment<H>>, ManagementError> {
+    let draft = schema::decode::<RoleAssignment<H>>(body.clone())?;
     if let Some(role) = draft
         .role()
         .filter(|role| role.applicable_to().contains(&draft.scope.scope_type))
@@ -44,33 +56,123 @@ pub async fn create(
             );
         }
     }
-    management::create::<RoleAssignment>(app, caller, place, body).await
+    management::create::<RoleAssignment<H>>(app, caller, place, body).await
 }
 
-/// Whether the caller may act as the application, which who knows its secret can: nobody gets to
-/// what they could not have been assigned by themselves.
-pub(crate) async fn may_act_as(
+/// What the holder may do, as the permission rules see it.
+pub async fn held_by<H: Holder>(
     app: &App,
-    caller: &Caller,
     environment: Uuid,
-    application: Uuid,
+    holder: Uuid,
+) -> Result<Vec<Assignment>, StoreError> {
+    let stored = match H::ASSIGNMENTS.family {
+        Family::Configuration => {
+            cached_children::<RoleAssignment<H>>(app, environment, Some(holder)).await?
+        }
+        // There may be too many users to keep them in memory.
+        Family::User | Family::Device | Family::UserRole => {
+            Arc::new(fetch_children::<RoleAssignment<H>>(app, environment, Some(holder)).await?)
+        }
+    };
+    Ok(stored.iter().filter_map(assignment).collect())
+}
+
+fn assignment<H>(stored: &Stored<RoleAssignment<H>>) -> Option<Assignment> {
+    let role = stored.body.role()?;
+    let scope = stored.body.scope.scope_type;
+    let scope_id = stored.body.scope.id.uuid();
+    let environment = match scope {
+        ScopeType::Environment | ScopeType::Organization => scope_id,
+        // Populations and applications are assigned within the environment of the holder.
+        ScopeType::Population | ScopeType::Application => stored.environment.uuid(),
+    };
+    Some(Assignment {
+        role,
+        scope,
+        scope_id,
+        environment,
+    })
+}
+
+/// Whether the caller may act as the holder, which who knows the secret of an application can, and
+/// who sets the password of a user: nobody gets to what they could not have been assigned by
+/// themselves.
+pub async fn may_act_as<H: Holder>(
+    app: &App,
+    actor: &Actor,
+    environment: Uuid,
+    holder: Uuid,
 ) -> Result<bool, ManagementError> {
-    let own = &caller.actor.assignments;
-    let theirs = assignments(app, environment, application).await?;
+    let theirs = held_by::<H>(app, environment, holder).await?;
     Ok(theirs.iter().all(|it| {
         let scope = (it.scope, it.scope_id);
-        own.iter()
+        actor
+            .assignments
+            .iter()
             .any(|held| covers(held, it.role, scope, it.environment))
     }))
 }
 
-/// Whether the holder, an application or a user, has been assigned any role.
-pub(crate) async fn has_any(
+/// Whether the holder has been assigned any role.
+pub(crate) async fn has_any<H: Holder>(
     app: &App,
     environment: Uuid,
     holder: Uuid,
 ) -> Result<bool, StoreError> {
-    documents::owns_any(&*app.engine, RoleAssignment::KIND, environment, holder).await
+    documents::owns_any(&*app.engine, H::ASSIGNMENTS, environment, holder).await
+}
+
+/// The roles on a new environment for whoever makes it.
+const OF_THE_MAKER: [Role; 3] = [
+    Role::EnvironmentAdmin,
+    Role::IdentityDataAdmin,
+    Role::ClientApplicationDeveloper,
+];
+
+/// Makes the user of the token, or else its application, administrator of a new environment.
+pub(crate) async fn of_maker(
+    app: &App,
+    maker: &Actor,
+    environment: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
+    let home = maker.environment.uuid();
+    if let Some(user) = maker.user {
+        return on_environment::<User>(app, (home, user), environment, now).await;
+    }
+    let application = maker.application.uuid();
+    on_environment::<Application>(app, (home, application), environment, now).await
+}
+
+async fn on_environment<H: Holder>(
+    app: &App,
+    holder: (Uuid, Uuid),
+    environment: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
+    let place = Place {
+        environment: holder.0,
+        parent: Some(holder.1),
+    };
+    let mut statements = Vec::new();
+    for role in OF_THE_MAKER {
+        let id = app.new_id::<RoleAssignment<H>>().uuid();
+        let assignment = RoleAssignment::<H>::new(role, ScopeType::Environment, environment);
+        let (insert, _) = prepare_insert(app, place, id, assignment.into(), now).await?;
+        statements.extend(insert);
+    }
+    Ok(statements)
+}
+
+/// What was known of the roles of the maker of an environment is known no more.
+pub(crate) fn forget_maker(app: &App, maker: &Actor) {
+    let application = maker.application.uuid();
+    app.cache.invalidate(
+        maker.environment.uuid(),
+        RoleAssignment::<Application>::KIND.name,
+        application,
+        Some(application),
+    );
 }
 
 /// The environment that the scope lies in; the scope must exist.

@@ -7,8 +7,13 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    access::Area, entropy::Entropy, id::Id, resources::environment::Environment, secret::Secret,
-    time::Timestamp, violation::Violation,
+    access::Area,
+    entropy::Entropy,
+    id::Id,
+    resources::{environment::Environment, security_profile::Profile},
+    secret::Secret,
+    time::Timestamp,
+    violation::Violation,
 };
 
 /// Which tables hold the rows of a kind. All families have the same shape.
@@ -18,6 +23,8 @@ pub enum Family {
     Configuration,
     User,
     Device,
+    /// The roles that users hold. A family of its own, because its rows go with their user.
+    UserRole,
 }
 
 /// Kinds are the same when their names are.
@@ -72,6 +79,8 @@ pub struct Context<'a> {
     pub defaults: &'a dyn Fn(&Kind) -> Option<Uuid>,
     /// The owner's document, when [`Resource::NEEDS_PARENT`].
     pub parent_body: Option<&'a Value>,
+    /// The environment's, when [`Resource::NEEDS_PROFILE`].
+    pub profile: Profile,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -269,6 +278,7 @@ pub trait Resource:
     const PATCHABLE: bool = false;
     const NEEDS_DEFAULTS: &'static [&'static Kind] = &[];
     const NEEDS_PARENT: bool = false;
+    const NEEDS_PROFILE: bool = false;
     /// A set with an invariant: whoever changes the set raises the owner's revision, so that two
     /// changes at once cannot both pass [`Self::may_join`] or [`Self::may_leave`].
     const GUARDED_SET: bool = false;
@@ -327,6 +337,15 @@ impl<R: Serialize> Stored<R> {
             Ok(_) | Err(_) => Map::new(),
         }
     }
+}
+
+/// Settings of which every environment has one, born with it.
+pub trait Settings: Resource<Draft = Self> {
+    /// As people call it.
+    const TITLE: &'static str;
+
+    /// What a new environment has, and what a reset goes back to.
+    fn born() -> Built<Self>;
 }
 
 /// The state forbids what was asked.

@@ -4,10 +4,10 @@ use axum::http::header;
 use stepgate_app::{
     error::{ManagementError, Missing},
     management::{self, Actor, Caller},
-    tokens,
+    role_assignments, tokens,
 };
 use stepgate_domain::{
-    access::{Access, Permission, Reach, Verdict, judge},
+    access::{Access, Area, Permission, Reach, Verdict, judge},
     resource::Resource,
     resources::{environment::Environment, user::User},
 };
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     api::{Guard, Operation},
-    call::Call,
+    call::{Call, parameter},
     error::management::{ApiError, BearerChallenge},
 };
 
@@ -61,7 +61,9 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
             {
                 return Err(unknown_environment(environment));
             }
-            Ok(Some(caller(reach, permission.access)))
+            let caller = caller(reach, permission.access);
+            judge_user(call, &caller, permission).await?;
+            Ok(Some(caller))
         }
         Verdict::Forbidden => Err(ManagementError::Forbidden.into()),
         Verdict::Unknown if is_own(call, operation, &actor)? => {
@@ -72,6 +74,26 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
             None => ManagementError::Forbidden.into(),
         }),
     }
+}
+
+/// Who sets the password of a user, or pairs a device, can sign on as that user. So nothing of a user
+/// who holds roles is written by somebody who could not assign all of them.
+async fn judge_user(call: &Call, caller: &Caller, permission: Permission) -> Result<(), ApiError> {
+    let user_id = parameter(User::KIND);
+    if permission.access == Access::Read
+        || permission.area == Area::RoleAssignment
+        || !call.params.contains_key(&user_id)
+    {
+        return Ok(());
+    }
+    let (place, user) = (call.place::<User>()?, call.id::<User>(&user_id)?.uuid());
+    let (app, actor) = (&call.app, &caller.actor);
+    if role_assignments::may_act_as::<User>(app, actor, place.environment, user).await? {
+        return Ok(());
+    }
+    // Whom the caller does not even reach, the caller does not learn of.
+    management::read::<User>(app, caller, place, user).await?;
+    Err(ManagementError::Forbidden.into())
 }
 
 /// Whether a user asks for something of the own account, with the scope for it. The path names

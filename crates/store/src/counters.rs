@@ -77,6 +77,21 @@ pub fn reset(environment: Uuid, subject: &str, body: String, expires_at: Timesta
     )
 }
 
+/// Keeps in mind that something was used which may be used once, until it could be used no more.
+/// Fault: [`Fault::Consumed`], when it was used before.
+pub fn consume(environment: Uuid, subject: &str, expires_at: Timestamp) -> Statement {
+    Statement::new(
+        "INSERT INTO counter (environment, subject, version, expires_at, body) \
+         VALUES ($1, $2, 1, $3, '{}') ON CONFLICT DO NOTHING",
+        vec![
+            environment.to_string().into(),
+            subject.into(),
+            expires_at.as_millis().into(),
+        ],
+    )
+    .once(Fault::Consumed)
+}
+
 /// The counter goes with what it counted for.
 pub fn delete(environment: Uuid, subject: &str) -> Statement {
     Statement::new(

@@ -10,7 +10,7 @@ use crate::{
 
 /// The tables of an environment and what identifies a row in them. What belongs to others goes
 /// first, so that no deletion cascades far; mentions go before what they mention.
-const TABLES: [(&str, &str); 17] = [
+const TABLES: [(&str, &str); 18] = [
     ("outbox", "id"),
     ("flow", "id"),
     ("counter", "subject"),
@@ -19,6 +19,7 @@ const TABLES: [(&str, &str); 17] = [
     ("refresh_token", "hash"),
     ("token_family", "id"),
     ("device", "id"),
+    ("user_role", "id"),
     ("user_account", "id"),
     ("resource_reference", "id"),
     ("resource_term", "id"),

@@ -13,6 +13,7 @@ use stepgate_domain::{
             may_activate, may_create, method, order, permits_pairing,
         },
         device_authentication_policy::DeviceAuthenticationPolicy,
+        mfa_settings::MfaSettings,
     },
     schema,
     secret::Secret,
@@ -33,8 +34,8 @@ use crate::{
         Caller, Deed, Place, Target, cached, cached_default, event, prepare_insert, settle,
         with_context,
     },
-    mfa_settings,
     seal::DataKey,
+    settings,
 };
 
 /// How long an unproved device is kept after its last code has expired.
@@ -121,7 +122,7 @@ pub async fn create(
             .partition(|(_, device)| has_lapsed(&device.body, now));
         let kept: Vec<_> = kept.into_iter().map(|(_, device)| device.clone()).collect();
         unlike(&device, &kept)?;
-        let settings = mfa_settings::current(app, place.environment).await?;
+        let settings = settings::current::<MfaSettings>(app, place.environment).await?;
         may_create(&kept, &settings.body)?;
 
         let mut statements = Vec::new();
@@ -238,7 +239,7 @@ pub async fn activate(
         };
         let mut statements = Vec::new();
         if outcome == PairingOutcome::Activated {
-            let settings = mfa_settings::current(app, environment).await?;
+            let settings = settings::current::<MfaSettings>(app, environment).await?;
             let all: Vec<_> = owner.devices.iter().map(|(_, one)| one.clone()).collect();
             may_activate(&all, &settings.body)?;
             let order = order::with(owner.order(), Id::from_uuid(target.id));

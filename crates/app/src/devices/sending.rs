@@ -39,6 +39,7 @@ use crate::{
     management::{Target, address_subject, cached, cached_default},
     outbox::{self, Queued},
     random::SystemRandom,
+    settings,
 };
 
 /// The device that expects a new code, the writes that count and queue its message, and the message.
@@ -58,7 +59,8 @@ pub(super) async fn send_code(
         counted(app, owner, (channel, &to), policy, content.is_some(), now).await?;
     let content = content.ok_or_else(|| denied(Denied::NoSender, channel, now))?;
 
-    let rules = &method(policy, device.kind).otp;
+    let profile = settings::profile(app, environment).await?;
+    let rules = &method(policy, device.kind).otp.within(profile);
     let drawn = Secret::new(<dyn Entropy>::digits(&mut SystemRandom, DRAWN_DIGITS));
     let code = Secret::new(prefix(&drawn, rules.otp_length).to_owned());
     let key = app.data_key(environment).await?;

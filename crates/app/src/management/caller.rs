@@ -17,7 +17,7 @@ pub struct Actor {
     pub user: Option<Uuid>,
     /// The scopes that count for the user's own data.
     pub scopes: Vec<String>,
-    /// Roles count only for worker and console applications.
+    /// The user's, or else the application's; none unless it is a worker application.
     pub assignments: Vec<Assignment>,
 }
 

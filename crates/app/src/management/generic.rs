@@ -4,6 +4,7 @@ use serde_json::Value;
 use stepgate_domain::{
     id::Id,
     resource::{Context, Kind, OrderAttribute, Paging, Resource, Stored},
+    resources::security_profile::Profile,
     schema,
     scim::Filter,
 };
@@ -13,7 +14,7 @@ use stepgate_store::{
 };
 use uuid::Uuid;
 
-use crate::{App, error::ManagementError, random::SystemRandom};
+use crate::{App, error::ManagementError, random::SystemRandom, settings};
 
 use super::{
     Caller, Place, change, insert,
@@ -140,6 +141,11 @@ pub(crate) async fn with_context<R: Resource, T>(
         Some(owner) if R::NEEDS_PARENT => Some(serde_json::from_str(&owner.body)?),
         Some(_) | None => None,
     };
+    let profile = if R::NEEDS_PROFILE {
+        settings::profile(app, place.environment).await?
+    } else {
+        Profile::default()
+    };
     let mut context = Context {
         now: app.now(),
         entropy: &mut SystemRandom,
@@ -148,6 +154,7 @@ pub(crate) async fn with_context<R: Resource, T>(
         parent: place.parent,
         defaults: &default_of,
         parent_body: parent_body.as_ref(),
+        profile,
     };
     Ok(build(&mut context))
 }

@@ -98,7 +98,7 @@ pub async fn cached_default<R: Resource>(
 }
 
 /// A whole small collection: the siblings of a guarded set, or configuration for the cache.
-pub(super) async fn fetch_children<R: Resource>(
+pub(crate) async fn fetch_children<R: Resource>(
     app: &App,
     environment: Uuid,
     parent: Option<Uuid>,

@@ -15,6 +15,7 @@ pub use caller::{Actor, Caller, Place, environments_within_reach};
 pub use changing::{change, insert, remove, remove_with};
 pub(crate) use generic::with_context;
 pub use generic::{ListRequest, Listing, create, list, patch, read, replace};
+pub(crate) use loading::fetch_children;
 pub use loading::{cached, cached_children, cached_default, fetch, typed};
 pub(crate) use reach::within;
 pub use settling::Target;

@@ -14,12 +14,17 @@ use stepgate_domain::{
             self, Accepted, Addressed, AuthorizationFacts, AuthorizationRequest, Prompt,
         },
         error::{DetailCode, OAuthError, OAuthErrorCode},
-        hint_token::{Hint, HintError},
+        hint_token::HintError,
         parameters::Parameters,
         recipient::AuthorizeError,
     },
     resource::Stored,
-    resources::{application::Application, environment::Environment, sign_on_policy::SignOnPolicy},
+    resources::{
+        application::{Application, ApplicationType},
+        environment::Environment,
+        security_profile::SecurityProfile,
+        sign_on_policy::SignOnPolicy,
+    },
 };
 use stepgate_store::{
     engine::{Batch, Fault, StoreError},
@@ -35,7 +40,8 @@ use super::{
     effects::Stage,
     ending::{Asked, Ending, Outcome, Told, new_session_id},
     facts::{Known, Whom, facts, is_permitted},
-    hint, policies,
+    hint::{self, Vouched},
+    policies,
     session::{self, Browser},
 };
 use crate::{
@@ -44,6 +50,7 @@ use crate::{
     management::cached,
     random::SystemRandom,
     seal::DataKey,
+    settings,
     tokens::{allowance_facts, client, client_secrets, note_use},
 };
 
@@ -87,21 +94,14 @@ pub async fn authorize(
         Some(_) => client_secrets(app, environment.uuid(), id.uuid()).await?,
         None => None,
     };
-    let (hint, used_secret) = match hint {
+    let vouched = match hint {
         Some(token) => {
-            let accepted = hint::accept(
-                app,
-                &visitor.origin,
-                environment,
-                client.id,
-                token,
-                secrets.as_deref(),
-                app.now(),
-            );
-            let (hint, used) = accepted.map_err(|error| refuse(request.refuse(error)))?;
-            (Some(hint), used)
+            let security = settings::current::<SecurityProfile>(app, environment.uuid()).await?;
+            let (origin, secrets) = (&visitor.origin, secrets.as_deref());
+            let vouched = hint::accept(app, origin, &client, token, secrets, &security.body, &key);
+            Some(vouched.map_err(|error| refuse(request.refuse(error)))?)
         }
-        None => (None, None),
+        None => None,
     };
     let asking = Asking {
         app,
@@ -111,12 +111,13 @@ pub async fn authorize(
         application,
         assigned,
         request,
-        hint,
+        vouched,
         allowed_origin,
     };
     for _ in 0..ATTEMPTS {
         if let Some(begun) = asking.begin().await? {
-            if let Some((secrets, used)) = secrets.as_deref().zip(used_secret) {
+            let used = asking.vouched.as_ref().and_then(|it| it.signed_with);
+            if let Some((secrets, used)) = secrets.as_deref().zip(used) {
                 note_use::<Application>(app, environment.uuid(), id.uuid(), secrets, used);
             }
             return Ok(begun);
@@ -141,7 +142,7 @@ struct Asking<'a> {
     application: Arc<Stored<Application>>,
     assigned: Vec<Arc<Stored<SignOnPolicy>>>,
     request: AuthorizationRequest,
-    hint: Option<Hint>,
+    vouched: Option<Vouched>,
     allowed_origin: Option<String>,
 }
 
@@ -150,7 +151,11 @@ impl Asking<'_> {
     async fn begin(&self) -> Result<Option<Begun>, AuthorizeFailure> {
         let (app, environment) = (self.app, self.environment.uuid());
         let now = app.now();
-        let browser = session::browser(app, environment, &self.key, self.visitor, now).await?;
+        let mut browser = session::browser(app, environment, &self.key, self.visitor, now).await?;
+        // Tokens of workers carry administration: nobody gets one by what a browser still knows.
+        if self.application.body.application_type == ApplicationType::Worker {
+            browser.stored = None;
+        }
         let known = self.user(&browser).await?;
         let id: FlowId = Id::random(&mut SystemRandom);
         let drawn = code::draw(app, &self.key, id);
@@ -181,7 +186,8 @@ impl Asking<'_> {
             now,
         };
         let writes = stage.writes(effects, None).await?;
-        let mut batch = Batch(writes.statements);
+        let used_up = self.vouched.iter().filter_map(|it| it.used_up.clone());
+        let mut batch = Batch(used_up.chain(writes.statements).collect());
         let mut token = browser.token;
         // A failed flow is shown to a client that runs it; in a browser there is nothing to go on with.
         let is_over = match flow.status {
@@ -213,6 +219,11 @@ impl Asking<'_> {
         match app.commit(batch).await {
             Ok(()) => {}
             Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
+            // Of what is written here, only a hint is used up.
+            Err(StoreError::Refused(Fault::Consumed)) => {
+                let error = self.request.refuse(HintError::Used);
+                return Err(refused(error, self.allowed_origin.clone()));
+            }
             Err(error) => return Err(error.into()),
         }
         if let Some(queued) = writes.queued {
@@ -255,13 +266,13 @@ impl Asking<'_> {
 
     /// Nobody is taken from the session: whoever it is has to sign on.
     fn is_for_anybody(&self) -> bool {
-        self.hint.is_none() && self.request.prompt == Prompt::Login
+        self.vouched.is_none() && self.request.prompt == Prompt::Login
     }
 
     /// The hinted user, else the session's.
     async fn user(&self, browser: &Browser) -> Result<Option<Known>, AuthorizeFailure> {
         let environment = self.environment.uuid();
-        let Some(hint) = &self.hint else {
+        let Some(Vouched { hint, .. }) = &self.vouched else {
             let session = browser.stored.as_ref().filter(|_| !self.is_for_anybody());
             let signed_on = session.map(session::signed_on).transpose()?.flatten();
             return match signed_on {
@@ -330,7 +341,7 @@ impl Asking<'_> {
             signed_on: session.map(session::signed_on).transpose()?.flatten(),
             remote_ip: self.visitor.remote_ip,
             login_hint: self.request.login_hint.clone(),
-            hinted: self.hint.is_some(),
+            hinted: self.vouched.is_some(),
             policies: policies.await?,
             prompt_none: self.request.prompt == Prompt::None,
             prompt_login: self.request.prompt == Prompt::Login,

@@ -13,6 +13,7 @@ use stepgate_domain::{
         application::Application,
         device::{Device, order},
         environment::Environment,
+        mfa_settings::MfaSettings,
         sign_on_facts,
         user::User,
     },
@@ -27,7 +28,7 @@ use uuid::Uuid;
 
 use super::code::Drawn;
 use crate::{
-    App, error::ManagementError, management::typed, mfa_settings, role_assignments, seal::DataKey,
+    App, error::ManagementError, management::typed, role_assignments, seal::DataKey, settings,
     tokens::serving_environment,
 };
 
@@ -134,7 +135,7 @@ pub(super) async fn is_permitted(
     // Asked for nobody as well: a name that nobody has shall take as long.
     let user = known.map_or(Uuid::nil(), |known| known.document.id);
     let environment = application.environment.uuid();
-    let holds_a_role = role_assignments::has_any(app, environment, user).await?;
+    let holds_a_role = role_assignments::has_any::<User>(app, environment, user).await?;
     Ok(holds_a_role || known.is_none())
 }
 
@@ -176,7 +177,7 @@ pub(super) async fn facts(
     drawn: &Drawn,
     now: Timestamp,
 ) -> Result<Facts, ManagementError> {
-    let settings = mfa_settings::current(app, environment).await?;
+    let settings = settings::current::<MfaSettings>(app, environment).await?;
     let environment_sends = if policies.iter().any(has_environment_quota) {
         let subject = Subject::EnvironmentSends;
         let rows = counters::read(&*app.engine, environment, &[subject.key()]).await?;

@@ -1,33 +1,44 @@
 //! The signature of a `login_hint_token`, checked by the application's secrets.
 
+use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm as Jose, DecodingKey, crypto};
 use stepgate_domain::{
-    id::Id,
     oauth::{
         client::Client,
-        hint_token::{self, Algorithm, Hint, HintError, HintRules, HintToken, Profile},
+        hint_token::{self, Algorithm, Hint, HintError, HintRules, HintToken},
     },
     resources::{
         application::secret::{ClientSecrets, Matched},
-        environment::Environment,
+        security_profile::{Profile, SecurityProfile},
     },
     secret::Secret,
-    time::Timestamp,
 };
+use stepgate_store::{counters, engine::Statement};
 
-use crate::{App, origin::Origin};
+use crate::{App, origin::Origin, seal::DataKey};
+
+/// A hint whose user may be looked for.
+#[derive(Debug)]
+pub(super) struct Vouched {
+    pub(super) hint: Hint,
+    /// Which secret of the application.
+    pub(super) signed_with: Option<Matched>,
+    /// What makes it worthless from now on, in the batch of the flow that it begins.
+    pub(super) used_up: Option<Statement>,
+}
 
 /// The user whom the hint vouches for. The secrets are the application's; a previous one counts
-/// until it expires, and the answer tells which one was right.
+/// until it expires.
 pub(super) fn accept(
     app: &App,
     origin: &Origin,
-    environment: Id<Environment>,
-    client: Id<Client>,
+    client: &Client,
     token: HintToken,
     secrets: Option<&ClientSecrets>,
-    now: Timestamp,
-) -> Result<(Hint, Option<Matched>), HintError> {
+    security: &SecurityProfile,
+    key: &DataKey,
+) -> Result<Vouched, HintError> {
+    let (now, environment) = (app.now(), client.environment);
     let candidates: Vec<Secret<String>> = secrets
         .into_iter()
         .flat_map(|secrets| secrets.candidates(now))
@@ -35,7 +46,7 @@ pub(super) fn accept(
         .collect();
     let keys = hint_token::verification_secrets(&candidates)?;
     let verifying = keys.iter().find(|key| is_signed_with(&token, key));
-    let used = secrets
+    let signed_with = secrets
         .zip(verifying)
         .and_then(|(secrets, key)| secrets.matching(key.expose().as_bytes(), now));
     let mut issuers = vec![origin.issuer(environment)];
@@ -47,20 +58,45 @@ pub(super) fn accept(
             .map(|origin| origin.issuer(environment)),
     );
     let issuers: Vec<&str> = issuers.iter().map(String::as_str).collect();
+    let signed = token.signing_input().to_owned();
     let hint = token.accept(
         verifying.is_some(),
         &HintRules {
-            client,
+            client: client.id,
             issuers: &issuers,
             now,
-            profile: Profile::Compat,
-            maximum_age: None,
+            profile: security.profile,
+            maximum_age: security.hint_maximum_age(client.id.cast()),
         },
     )?;
     if hint.expires_at.is_none() {
-        tracing::warn!(%client, %environment, "a login_hint_token without exp was accepted");
+        tracing::warn!(client = %client.id, %environment, "a login_hint_token without exp was accepted");
     }
-    Ok((hint, used))
+    let used_up = match security.profile {
+        Profile::Compat => None,
+        Profile::Strict => Some(counters::consume(
+            environment.uuid(),
+            &subject(key, client, &hint, &signed),
+            hint.remembered_until(now),
+        )),
+    };
+    Ok(Vouched {
+        hint,
+        signed_with,
+        used_up,
+    })
+}
+
+/// By what a hint is known again: the name that its application gave it, or all that was signed.
+fn subject(key: &DataKey, client: &Client, hint: &Hint, signed: &str) -> String {
+    let (what, text) = match &hint.jti {
+        Some(jti) => ("jti", jti.as_str()),
+        None => ("token", signed),
+    };
+    let client = client.id.to_string();
+    let parts = [client.as_bytes(), what.as_bytes(), text.as_bytes()];
+    let hash = BASE64URL_NOPAD.encode(&key.hash("login hint", &parts));
+    format!("hint:{hash}")
 }
 
 fn is_signed_with(token: &HintToken, secret: &Secret<String>) -> bool {
@@ -71,7 +107,7 @@ fn is_signed_with(token: &HintToken, secret: &Secret<String>) -> bool {
     };
     // The secret's characters are the key, not what they would decode to.
     let key = DecodingKey::from_secret(secret.expose().as_bytes());
-    let signature = data_encoding::BASE64URL_NOPAD.encode(token.signature());
+    let signature = BASE64URL_NOPAD.encode(token.signature());
     crypto::verify(
         &signature,
         token.signing_input().as_bytes(),

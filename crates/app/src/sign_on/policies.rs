@@ -24,6 +24,7 @@ use crate::{
     App,
     error::ManagementError,
     management::{cached, cached_children, cached_default},
+    settings,
 };
 
 /// The policies assigned to the application by priority; without any, the environment's default.
@@ -115,7 +116,9 @@ async fn multi_factor_authentication(
             .ok_or(ManagementError::NotFound(None))?,
     };
     let policy = &policy.body;
-    let (mut sms, mut email) = (Method::from(&policy.sms), Method::from(&policy.email));
+    let profile = settings::profile(app, environment).await?;
+    let mut sms = Method::from(&policy.sms.within(profile));
+    let mut email = Method::from(&policy.email.within(profile));
     if let Devices::Inline(switches) = &action.devices {
         sms.enabled = switches.sms.enabled;
         email.enabled = switches.email.enabled;

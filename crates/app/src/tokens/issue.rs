@@ -12,7 +12,7 @@ use stepgate_domain::{
         scope::Scopes,
     },
     resource::Stored,
-    resources::environment::Environment,
+    resources::{application::Application, environment::Environment},
     secret::Secret,
     time::Timestamp,
 };
@@ -23,13 +23,12 @@ use stepgate_store::{
 };
 use uuid::Uuid;
 
-use crate::{App, origin::Origin};
+use crate::{App, origin::Origin, role_assignments::held_by};
 
 use super::{
     authentication::TokenError,
     claims::Backing,
     client::allowance_facts,
-    management_token::assignments,
     signing::{self, Issuing, TokenAnswer, sha256},
     stored,
     trail::{Deed, Requester},
@@ -173,7 +172,7 @@ impl TokenCall<'_> {
     async fn for_client(&self, scope: Option<&Scopes>) -> Result<TokenAnswer, TokenError> {
         let facts = allowance_facts(self.app, self.origin, self.client).await?;
         let has_role = self.client.application_type == ApplicationType::Worker
-            && !assignments(self.app, self.id(), self.client.id.uuid())
+            && !held_by::<Application>(self.app, self.id(), self.client.id.uuid())
                 .await?
                 .is_empty();
         let issue = client_credentials::judge(&facts.allowance(self.client), scope, has_role)

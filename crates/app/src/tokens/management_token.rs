@@ -1,23 +1,20 @@
 //! Whose token carries administration: only one issued to a worker application.
 
 use stepgate_domain::{
-    access::{Assignment, ScopeType},
     id::Id,
-    resource::Stored,
     resources::{
         application::{Application, ApplicationType},
-        role_assignment::RoleAssignment,
+        user::User,
     },
 };
-use stepgate_store::engine::StoreError;
-use uuid::Uuid;
 
 use crate::{
     App,
     error::ManagementError,
     keys::KeyError,
-    management::{Actor, cached, cached_children},
+    management::{Actor, cached},
     origin::Origin,
+    role_assignments::held_by,
 };
 
 use super::{introspection::is_alive, verification::verify};
@@ -62,12 +59,21 @@ pub async fn verify_management(
     if user.is_some() && !is_alive(app, &token).await? {
         return Ok(None);
     }
+    // In the hands of a user a worker application is that user, whatever it may do by itself.
     let assignments = match (application.body.application_type, user) {
         (ApplicationType::Worker, None) => {
-            assignments(app, environment.uuid(), client.uuid()).await?
+            held_by::<Application>(app, environment.uuid(), client.uuid()).await?
         }
-        // A user's own roles count only with worker and console applications, and users hold none yet.
-        _ => Vec::new(),
+        (ApplicationType::Worker, Some(user)) => {
+            held_by::<User>(app, environment.uuid(), user.uuid()).await?
+        }
+        (
+            ApplicationType::WebApp
+            | ApplicationType::NativeApp
+            | ApplicationType::SinglePageApp
+            | ApplicationType::Service,
+            _,
+        ) => Vec::new(),
     };
     Ok(Some(Actor {
         application: client,
@@ -76,31 +82,4 @@ pub async fn verify_management(
         scopes: token.scopes().map(str::to_owned).collect(),
         assignments,
     }))
-}
-
-/// What the application may do, as the permission rules see it.
-pub async fn assignments(
-    app: &App,
-    environment: Uuid,
-    application: Uuid,
-) -> Result<Vec<Assignment>, StoreError> {
-    let stored = cached_children::<RoleAssignment>(app, environment, Some(application)).await?;
-    Ok(stored.iter().filter_map(assignment).collect())
-}
-
-fn assignment(stored: &Stored<RoleAssignment>) -> Option<Assignment> {
-    let role = stored.body.role()?;
-    let scope = stored.body.scope.scope_type;
-    let scope_id = stored.body.scope.id.uuid();
-    let environment = match scope {
-        ScopeType::Environment | ScopeType::Organization => scope_id,
-        // Populations and applications are assigned within the environment of the holder.
-        ScopeType::Population | ScopeType::Application => stored.environment.uuid(),
-    };
-    Some(Assignment {
-        role,
-        scope,
-        scope_id,
-        environment,
-    })
 }

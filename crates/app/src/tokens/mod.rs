@@ -23,7 +23,7 @@ pub use introspection::{
     verify_bearer,
 };
 pub use issue::{TokenCall, token};
-pub use management_token::{assignments, verify_management};
+pub use management_token::verify_management;
 pub use metadata::{discovery, jwks, serving_environment};
 pub(crate) use secret_use::note_use;
 pub use signing::TokenAnswer;

@@ -11,6 +11,7 @@ use stepgate_domain::{
     resource::{Resource, Stored},
     resources::{
         device::Device,
+        mfa_settings::MfaSettings,
         user::{
             BypassMfaDraft, EnabledDraft, ImportDraft, Imported, LockDraft, MfaEnabledDraft,
             MoveDraft, ProviderDraft, User, UserDraft, VerifyStatusDraft, import as build_import,
@@ -27,7 +28,7 @@ use crate::{
     App,
     error::ManagementError,
     management::{self, Caller, Change, ListRequest, Place, Target, with_context},
-    mfa_settings,
+    settings,
 };
 
 /// Creates a user without a password.
@@ -37,7 +38,7 @@ pub async fn create(
     place: Place,
     body: Value,
 ) -> Result<Stored<User>, ManagementError> {
-    let settings = mfa_settings::current(app, place.environment).await?;
+    let settings = settings::current::<MfaSettings>(app, place.environment).await?;
     let draft = schema::decode::<UserDraft>(body)?.or_settings(&settings.body);
     let id = app.new_id::<User>().uuid();
     let built = with_context::<User, _>(app, place, id, None, |context| {
@@ -54,7 +55,7 @@ pub async fn import(
     place: Place,
     body: Value,
 ) -> Result<Stored<User>, ManagementError> {
-    let settings = mfa_settings::current(app, place.environment).await?;
+    let settings = settings::current::<MfaSettings>(app, place.environment).await?;
     let mut draft = schema::decode::<ImportDraft>(body)?;
     draft.user = draft.user.or_settings(&settings.body);
     let id = app.new_id::<User>().uuid();

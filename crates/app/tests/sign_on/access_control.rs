@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use stepgate_app::sign_on::{Deed, Resumed};
 use stepgate_domain::{
     access::Role,
-    resources::{application::APPLICATION, role_assignment::RoleAssignment},
+    resources::{role_assignment::RoleAssignment, user::User},
 };
 use stepgate_store::engine::{Batch, Engine, Statement};
 use uuid::Uuid;
@@ -20,28 +20,16 @@ async fn restricted() -> World {
     world.of(worker)
 }
 
-/// Stands for the owner of the user's role assignments.
 async fn assign_a_role(world: &World, user: Uuid) {
-    let environment = world.environment.to_string();
-    let owner = Statement::new(
-        "INSERT INTO resource (environment, id, kind, parent, version, created_at, updated_at, body) \
-         VALUES ($1, $2, $3, NULL, 1, 0, 0, '{}')",
-        vec![
-            environment.as_str().into(),
-            user.to_string().into(),
-            APPLICATION.name.into(),
-        ],
-    );
-    world.engine.commit(Batch(vec![owner])).await.unwrap();
     let role = Role::IdentityDataReadOnly.id().to_string();
-    let body =
-        json!({ "role": { "id": role }, "scope": { "id": environment, "type": "ENVIRONMENT" } });
-    world.create::<RoleAssignment>(Some(user), body).await;
+    let scope = json!({ "id": world.environment, "type": "ENVIRONMENT" });
+    let body = json!({ "role": { "id": role }, "scope": scope });
+    world.create::<RoleAssignment<User>>(Some(user), body).await;
 }
 
 async fn take_the_role_away(world: &World, user: Uuid) {
     let gone = Statement::new(
-        "DELETE FROM resource WHERE environment = $1 AND parent = $2",
+        "DELETE FROM user_role WHERE environment = $1 AND parent = $2",
         vec![
             world.environment.to_string().into(),
             user.to_string().into(),

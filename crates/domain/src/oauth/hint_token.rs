@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     id::Id,
+    resources::security_profile::Profile,
     secret::Secret,
     time::{Duration, Timestamp},
 };
@@ -28,7 +29,7 @@ const LARGEST: usize = 8 * 1024;
 const SHORTEST_SECRET: usize = 32;
 /// How far the clocks of client and server may differ.
 const SKEW: Duration = Duration::from_seconds(60);
-/// The longest life of a hint in the strict profile.
+/// The longest life of a hint in the strict profile, in which it is accepted once.
 const LONGEST_STRICT_LIFE: Duration = Duration::from_minutes(5);
 
 /// Why a hint is refused.
@@ -68,6 +69,8 @@ pub enum HintError {
     TooOld,
     #[error("{0} of login_hint_token is in the future")]
     InFuture(&'static str),
+    #[error("login_hint_token has been accepted before")]
+    Used,
     #[error("User not found")]
     UserNotFound,
 }
@@ -96,6 +99,7 @@ impl From<HintError> for OAuthError {
             | HintError::LivesTooLong
             | HintError::TooOld
             | HintError::InFuture(_)
+            | HintError::Used
             | HintError::UserNotFound => answer,
         }
     }
@@ -272,14 +276,6 @@ fn names_one_of(audience: &Value, issuers: &[&str]) -> bool {
     }
 }
 
-/// The security profile of the environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Profile {
-    #[default]
-    Compat,
-    Strict,
-}
-
 /// What the claims of a hint are judged by.
 #[derive(Debug, Clone, Copy)]
 pub struct HintRules<'a> {
@@ -334,6 +330,14 @@ impl HintRules<'_> {
             return Err(HintError::InFuture("iat"));
         }
         Ok(())
+    }
+}
+
+impl Hint {
+    /// Until when it must be remembered where a hint is accepted once: for as long as it could be
+    /// accepted again.
+    pub fn remembered_until(&self, now: Timestamp) -> Timestamp {
+        self.expires_at.unwrap_or(now) + SKEW
     }
 }
 

@@ -10,12 +10,13 @@ use super::{
     password_policy::PasswordPolicy,
     population::Population,
     scope::{OPENID, PLATFORM, Scope},
+    security_profile::SecurityProfile,
     sign_on_action::SignOnAction,
     sign_on_policy::SignOnPolicy,
 };
 use crate::{
     id::Id,
-    resource::{Built, DefaultMark, Resource},
+    resource::{Built, DefaultMark, Resource, Settings},
 };
 
 /// Takes the objects one after the other, gives each an id and puts them into one batch.
@@ -32,6 +33,7 @@ pub fn environment(nursery: &mut impl Nursery) {
     nursery.add(None, NotificationsPolicy::born());
     let devices = nursery.add(None, DeviceAuthenticationPolicy::born());
     nursery.add(None, MfaSettings::born());
+    nursery.add(None, SecurityProfile::born());
     nursery.add(None, Population::born());
     resources(nursery);
     sign_on_policies(nursery, devices);

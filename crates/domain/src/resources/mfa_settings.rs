@@ -6,7 +6,7 @@ use serde_with::skip_serializing_none;
 
 use crate::{
     access::Area,
-    resource::{Built, Context, Family, Kind, Resource, Scope, Stored},
+    resource::{Built, Context, Family, Kind, Resource, Scope, Settings, Stored},
     violation::Violation,
 };
 
@@ -108,10 +108,12 @@ pub enum LegacyDeviceSelection {
     PromptToSelect,
 }
 
-impl MfaSettings {
-    /// The settings of a new environment, and after a reset. MFA is off for new users until
-    /// somebody turns it on, though a replacement that does not say so turns it on.
-    pub fn born() -> Built<Self> {
+impl Settings for MfaSettings {
+    const TITLE: &'static str = "MFA settings";
+
+    /// MFA is off for new users until somebody turns it on, though a replacement that does not say so
+    /// turns it on.
+    fn born() -> Built<Self> {
         Built::from(Self {
             pairing: Pairing {
                 max_allowed_devices: 5,

@@ -16,6 +16,7 @@ pub mod password_policy;
 pub mod population;
 pub mod role_assignment;
 pub mod scope;
+pub mod security_profile;
 pub mod sign_on_action;
 pub mod sign_on_facts;
 pub mod sign_on_policy;

@@ -1,4 +1,6 @@
-//! The assignment of a role to an application, within a scope.
+//! The assignment of a role to an application or a user, within a scope.
+
+use std::marker::PhantomData;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,21 +10,42 @@ use crate::{
     access::{Area, Role, ScopeType},
     id::{Id, Ref},
     resource::{Built, Context, Family, Kind, Resource, Scope, Stored, UniqueKey},
-    resources::application::APPLICATION,
+    resources::{
+        application::{APPLICATION, Application},
+        user::{USER, User},
+    },
     time::Timestamp,
     violation::Violation,
 };
 
-pub static ROLE_ASSIGNMENT: Kind = Kind {
-    name: "roleAssignment",
-    collection: "roleAssignments",
-    family: Family::Configuration,
-    area: Area::RoleAssignment,
-    parent: Some(&APPLICATION),
-    nested: true,
-    scope: Scope::Environment,
-    not_found: None,
-};
+/// Who may hold roles. Assignments differ by their holder's place alone, so they have one name: in
+/// paths, in permissions and in the audit trail.
+pub trait Holder: Resource {
+    const ASSIGNMENTS: &'static Kind;
+}
+
+const fn held_by(holder: &'static Kind, family: Family) -> Kind {
+    Kind {
+        name: "roleAssignment",
+        collection: "roleAssignments",
+        family,
+        area: Area::RoleAssignment,
+        parent: Some(holder),
+        nested: true,
+        scope: Scope::Environment,
+        not_found: None,
+    }
+}
+
+static OF_APPLICATIONS: Kind = held_by(&APPLICATION, Family::Configuration);
+static OF_USERS: Kind = held_by(&USER, Family::UserRole);
+
+impl Holder for Application {
+    const ASSIGNMENTS: &'static Kind = &OF_APPLICATIONS;
+}
+impl Holder for User {
+    const ASSIGNMENTS: &'static Kind = &OF_USERS;
+}
 
 /// How far the role reaches: an organization, environment, population or application.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,13 +56,24 @@ pub struct AssignmentScope {
     pub scope_type: ScopeType,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RoleAssignment {
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(bound = "")]
+#[schemars(bound = "", rename = "RoleAssignment")]
+pub struct RoleAssignment<H> {
     pub role: Ref<Role>,
     pub scope: AssignmentScope,
+    #[serde(skip)]
+    holder: PhantomData<fn() -> H>,
 }
 
-impl RoleAssignment {
+impl<H> Copy for RoleAssignment<H> {}
+impl<H> Clone for RoleAssignment<H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<H> RoleAssignment<H> {
     pub fn new(role: Role, scope_type: ScopeType, scope_id: uuid::Uuid) -> Self {
         let scope = AssignmentScope {
             id: Id::from_uuid(scope_id),
@@ -48,6 +82,7 @@ impl RoleAssignment {
         Self {
             role: Id::from_uuid(role.id()).into(),
             scope,
+            holder: PhantomData,
         }
     }
 
@@ -57,8 +92,8 @@ impl RoleAssignment {
     }
 }
 
-impl Resource for RoleAssignment {
-    const KIND: &'static Kind = &ROLE_ASSIGNMENT;
+impl<H: Holder> Resource for RoleAssignment<H> {
+    const KIND: &'static Kind = H::ASSIGNMENTS;
     type Draft = Self;
 
     fn build(
@@ -128,7 +163,7 @@ mod tests {
         ];
         for (role, scopes) in valid {
             for scope in [Organization, Environment, Population, Application] {
-                let found = targets(build::<RoleAssignment>(body(role, scope)));
+                let found = targets(build::<RoleAssignment<User>>(body(role, scope)));
                 if scopes.contains(&scope) {
                     assert!(found.is_empty(), "{role:?} {scope:?}");
                 } else {
@@ -142,20 +177,20 @@ mod tests {
     fn an_unknown_role_is_refused() {
         let body =
             json!({ "role": { "id": OTHER }, "scope": { "id": OTHER, "type": "ENVIRONMENT" } });
-        assert_eq!(targets(build::<RoleAssignment>(body)), ["role.id"]);
+        assert_eq!(targets(build::<RoleAssignment<User>>(body)), ["role.id"]);
         let body = json!({ "role": { "id": OTHER }, "scope": { "id": OTHER, "type": "PLANET" } });
-        assert_eq!(targets(build::<RoleAssignment>(body)), ["scope.type"]);
+        assert_eq!(targets(build::<RoleAssignment<User>>(body)), ["scope.type"]);
     }
 
     #[test]
     fn it_can_be_deleted_by_whoever_sees_it() {
-        let assignment = RoleAssignment::new(
+        let assignment = RoleAssignment::<User>::new(
             Role::EnvironmentAdmin,
             ScopeType::Environment,
             uuid::Uuid::nil(),
         );
         assert_eq!(
-            RoleAssignment::view(&stored(assignment), NOW)["readOnly"],
+            RoleAssignment::<User>::view(&stored(assignment), NOW)["readOnly"],
             false
         );
     }

@@ -20,6 +20,7 @@ fn every_rule_that_a_body_states_is_enforced() {
             <resources::device_authentication_policy::DeviceAuthenticationPolicy as Resource>::Draft,
         >(),
         unknown_keywords::<resources::mfa_settings::MfaSettings>(),
+        unknown_keywords::<resources::security_profile::SecurityProfile>(),
         unknown_keywords::<resources::user::UserDraft>(),
         unknown_keywords::<resources::user::ImportDraft>(),
         unknown_keywords::<resources::user::BypassMfaDraft>(),

@@ -7,6 +7,7 @@ use crate::{
     entropy::Seeded,
     id::Id,
     resource::{Built, Context, Resource, Stored},
+    resources::security_profile::Profile,
     schema,
     time::Timestamp,
     violation::Violation,
@@ -30,6 +31,7 @@ pub(crate) fn build_in<R: Resource>(
         parent: None,
         defaults: &|kind| R::NEEDS_DEFAULTS.contains(&kind).then_some(DEFAULT),
         parent_body: parent.filter(|_| R::NEEDS_PARENT),
+        profile: Profile::Compat,
     };
     R::build(schema::decode(body)?, previous, &mut context)
 }

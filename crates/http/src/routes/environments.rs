@@ -139,10 +139,9 @@ fn expanded(exchange: &Exchange, stored: &Stored<Environment>) -> Value {
 }
 
 async fn create(call: Call) -> Result<Reply, ApiError> {
-    let actor = &call.caller()?.actor;
-    let holder = (actor.environment.uuid(), actor.application);
+    let maker = &call.caller()?.actor;
     let correlation_id = &call.exchange.correlation_id;
-    let stored = provisioning::create_environment(&call.app, holder, call.json()?).await?;
+    let stored = provisioning::create_environment(&call.app, maker, call.json()?).await?;
     tracing::info!(environment = %stored.id, correlation_id, "environment created");
     let body = expanded(&call.exchange, &stored);
     Ok(Reply::hal(StatusCode::CREATED, body)

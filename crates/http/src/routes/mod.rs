@@ -7,12 +7,12 @@ mod flows;
 mod inbox;
 mod licenses;
 mod management;
-mod mfa_settings;
 mod oidc;
 mod passwords;
 mod roles;
 mod secrets;
 mod self_service;
+mod settings;
 mod signon;
 mod system;
 mod templates;
@@ -41,7 +41,7 @@ pub fn operations() -> Api {
         .then(users::operations)
         .then(passwords::operations)
         .then(devices::operations)
-        .then(mfa_settings::operations)
+        .then(settings::operations)
         .then(templates::operations)
         .then(system::operations)
         .then(self_service::operations)

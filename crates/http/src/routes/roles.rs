@@ -1,4 +1,4 @@
-//! Built-in roles, and their assignment to applications.
+//! Built-in roles, and their assignment to applications and users.
 
 use axum::http::{Method, StatusCode, header};
 use serde_json::{Map, Value, json};
@@ -6,7 +6,11 @@ use stepgate_app::{error::ManagementError, role_assignments};
 use stepgate_domain::{
     access::{Area, Permission, Role},
     resource::{FilterAttribute, FilterSource, Resource},
-    resources::role_assignment::RoleAssignment,
+    resources::{
+        application::Application,
+        role_assignment::{Holder, RoleAssignment},
+        user::User,
+    },
     scim::Operator,
 };
 
@@ -21,7 +25,6 @@ use crate::{
 };
 
 pub(super) fn operations(api: Api) -> Api {
-    let kind = RoleAssignment::KIND;
     let within = Guard::Permission(Permission::read(Area::Role));
     api.op(Operation::new(
         Method::GET,
@@ -55,30 +58,39 @@ pub(super) fn operations(api: Api) -> Api {
         "Read a role of an environment",
         read,
     ))
-    .then(read_only::<RoleAssignment>)
-    .op(Operation::new(
-        Method::POST,
-        many(kind),
-        Takes::Json,
-        writes(kind),
-        "Assign a role",
-        assign,
-    )
-    .request::<RoleAssignment>()
-    .response::<RoleAssignment>())
-    .op(Operation::new(
-        Method::DELETE,
-        one(kind),
-        Takes::Nothing,
-        writes(kind),
-        "Withdraw a role",
-        crud::remove::<RoleAssignment>,
-    ))
+    .then(assignments_of::<Application>)
+    .then(assignments_of::<User>)
 }
 
-async fn assign(call: Call) -> Result<Reply, ApiError> {
-    let place = call.place::<RoleAssignment>()?;
-    let stored = role_assignments::create(&call.app, call.caller()?, place, call.json()?).await?;
+/// The same of every holder. An assignment is not changed but withdrawn.
+fn assignments_of<H: Holder>(api: Api) -> Api {
+    let kind = RoleAssignment::<H>::KIND;
+    let owner = kind.parent.map_or("", |owner| owner.name);
+    api.then(read_only::<RoleAssignment<H>>)
+        .op(Operation::new(
+            Method::POST,
+            many(kind),
+            Takes::Json,
+            writes(kind),
+            format!("Assign a role to a {owner}"),
+            assign::<H>,
+        )
+        .request::<RoleAssignment<H>>()
+        .response::<RoleAssignment<H>>())
+        .op(Operation::new(
+            Method::DELETE,
+            one(kind),
+            Takes::Nothing,
+            writes(kind),
+            format!("Withdraw a role from a {owner}"),
+            crud::remove::<RoleAssignment<H>>,
+        ))
+}
+
+async fn assign<H: Holder>(call: Call) -> Result<Reply, ApiError> {
+    let place = call.place::<RoleAssignment<H>>()?;
+    let (caller, body) = (call.caller()?, call.json()?);
+    let stored = role_assignments::create::<H>(&call.app, caller, place, body).await?;
     let reply = crud::object(&call, StatusCode::CREATED, &stored);
     Ok(reply.with(header::LOCATION, &hal::location(&call.exchange, &stored)))
 }

@@ -69,12 +69,22 @@ static DEVICE: LazyLock<Tables> = LazyLock::new(|| {
         owners: "user_account",
     })
 });
+static USER_ROLE: LazyLock<Tables> = LazyLock::new(|| {
+    build(Names {
+        rows: "user_role",
+        keys: "user_role_key",
+        terms: "user_role_term",
+        references: "user_role_reference",
+        owners: "user_account",
+    })
+});
 
 pub(crate) fn tables(family: Family) -> &'static Tables {
     match family {
         Family::Configuration => &CONFIGURATION,
         Family::User => &USER,
         Family::Device => &DEVICE,
+        Family::UserRole => &USER_ROLE,
     }
 }
 

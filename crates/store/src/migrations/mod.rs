@@ -15,6 +15,8 @@ pub(crate) const RECORD: &str = "INSERT INTO schema_version (version) VALUES ($1
 const ALL: &[&str] = &[
     include_str!("0001_initial.sql"),
     include_str!("0002_delivered_messages.sql"),
+    include_str!("0003_user_roles.sql"),
+    include_str!("0004_security_profiles.sql"),
 ];
 
 /// The schema version that this binary works with.

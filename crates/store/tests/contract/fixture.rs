@@ -47,6 +47,7 @@ pub(crate) static APPLICATION: Kind = kind("application", Family::Configuration,
 pub(crate) static GRANT: Kind = kind("grant", Family::Configuration, Some(&APPLICATION), true);
 pub(crate) static USER: Kind = kind("user", Family::User, Some(&POPULATION), false);
 pub(crate) static DEVICE: Kind = kind("device", Family::Device, Some(&USER), true);
+pub(crate) static USER_ROLE: Kind = kind("roleAssignment", Family::UserRole, Some(&USER), true);
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_770_000_000_000);
 

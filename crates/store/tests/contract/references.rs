@@ -7,8 +7,8 @@ use stepgate_store::{
 };
 
 use crate::fixture::{
-    APPLICATION, DEVICE, ENVIRONMENT, GRANT, POPULATION, Store, USER, again, commit, delete, draft,
-    fault, get, new_id, owned, put,
+    APPLICATION, DEVICE, ENVIRONMENT, GRANT, POPULATION, Store, USER, USER_ROLE, again, commit,
+    delete, draft, fault, get, new_id, owned, put,
 };
 
 fn broken(target: &str) -> Fault {
@@ -169,8 +169,10 @@ pub(crate) async fn deleting_an_owner_deletes_what_it_owns(engine: Store) {
     let population = put(&*engine, draft(&POPULATION, here)).await;
     let user = put(&*engine, owned(&USER, here, population.id)).await;
     let device = put(&*engine, owned(&DEVICE, here, user.id)).await;
+    let role = put(&*engine, owned(&USER_ROLE, here, user.id)).await;
     delete(&*engine, &USER, &user).await.unwrap();
     assert_eq!(get(&*engine, &DEVICE, here, device.id).await, None);
+    assert_eq!(get(&*engine, &USER_ROLE, here, role.id).await, None);
 }
 
 pub(crate) async fn a_population_with_users_stays(engine: Store) {

@@ -12,8 +12,8 @@ use stepgate_store::{
 use uuid::Uuid;
 
 use crate::fixture::{
-    APPLICATION, DEVICE, GRANT, NOW, POPULATION, Store, USER, commit, draft, named, new_id, owned,
-    put,
+    APPLICATION, DEVICE, GRANT, NOW, POPULATION, Store, USER, USER_ROLE, commit, draft, named,
+    new_id, owned, put,
 };
 
 async fn settle(engine: &dyn Engine, here: Uuid) -> StoredEvent {
@@ -28,6 +28,7 @@ async fn settle(engine: &dyn Engine, here: Uuid) -> StoredEvent {
         )
         .await;
         put(engine, owned(&DEVICE, here, user.id)).await;
+        put(engine, owned(&USER_ROLE, here, user.id)).await;
         // A mention from a later object to an earlier one, and across families.
         let references = vec![Reference::to(&POPULATION, population.id, "population.id")];
         let application = put(
@@ -85,6 +86,7 @@ async fn rows(engine: &dyn Engine, environment: Uuid) -> i64 {
         "user_account",
         "user_account_term",
         "device",
+        "user_role",
         "tally",
         "outbox",
         "audit_event",

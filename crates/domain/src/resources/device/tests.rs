@@ -302,7 +302,7 @@ fn blocked_locked_and_pending_devices_are_not_usable() {
 
 #[test]
 fn a_user_has_so_many_active_devices_and_five_more_that_wait() {
-    let settings = MfaSettings::born().body;
+    let settings = <MfaSettings as crate::resource::Settings>::born().body;
     let devices = |active: usize, waiting: usize| -> Vec<_> {
         let active = std::iter::repeat_n(sms(), active);
         active

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::span::Span;
+use crate::resources::security_profile::Profile;
 
 /// SMS, e-mail and the like: a code is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,7 +37,31 @@ pub struct SentOtp {
     pub otp_length: u8,
 }
 
+impl SentCode {
+    /// As it holds in an environment of this profile.
+    #[must_use]
+    pub fn within(self, profile: Profile) -> Self {
+        Self {
+            otp: self.otp.within(profile),
+            ..self
+        }
+    }
+}
+
 impl SentOtp {
+    /// As it holds in an environment of this profile, though it was written under another one.
+    #[must_use]
+    pub fn within(self, profile: Profile) -> Self {
+        let wanted = self.life_time.as_duration();
+        let longest = profile.longest_code_life();
+        match longest.filter(|longest| longest.as_duration() < wanted) {
+            Some(longest) => Self {
+                life_time: longest,
+                ..self
+            },
+            None => self,
+        }
+    }
     const fn half_an_hour() -> Span {
         Span::minutes(30)
     }

@@ -9,6 +9,7 @@ use serde_with::skip_serializing_none;
 use super::{
     marked::{self, Marked},
     notifications_policy::{NOTIFICATIONS_POLICY, NotificationsPolicy},
+    security_profile::Profile,
 };
 use crate::{
     access::Area,
@@ -195,18 +196,41 @@ impl DeviceAuthenticationPolicy {
     }
 }
 
+impl DeviceAuthenticationPolicy {
+    /// A code that lives longer than the environment's profile lets it.
+    fn judge_code_lives(&self, profile: Profile) -> impl Iterator<Item = Violation> {
+        let methods = [
+            ("sms", self.sms),
+            ("voice", self.voice),
+            ("email", self.email),
+            ("whatsApp", self.whats_app),
+        ];
+        let too_long = methods
+            .into_iter()
+            .filter(move |(_, method)| method.enabled && method.within(profile) != *method);
+        too_long.map(|(name, _)| {
+            let message = "must be at most 10 minutes in the security profile STRICT";
+            Violation::invalid(format!("{name}.otp.lifeTime"), message)
+        })
+    }
+}
+
 impl Resource for DeviceAuthenticationPolicy {
     const KIND: &'static Kind = &DEVICE_AUTHENTICATION_POLICY;
     type Draft = Marked<Self>;
     const GUARDED_SET: bool = true;
+    const NEEDS_PROFILE: bool = true;
 
     fn build(
         draft: Self::Draft,
         previous: Option<&Stored<Self>>,
-        _context: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Result<Built<Self>, Vec<Violation>> {
         let mut policy = draft.rules;
         let mut faults = policy.complete();
+        if faults.is_empty() {
+            faults.extend(policy.judge_code_lives(context.profile));
+        }
         let default = marked::pass_on(draft.default, previous).unwrap_or_else(|fault| {
             faults.push(fault);
             DefaultMark::Keep

@@ -226,6 +226,7 @@ impl Resource for User {
     fn links(_stored: &Stored<Self>) -> Vec<(&'static str, Link)> {
         vec![
             ("devices", Link::Below("/devices")),
+            ("roleAssignments", Link::Below("/roleAssignments")),
             ("password", Link::Below("/password")),
             ("password.reset", Link::Below("/password")),
             ("password.set", Link::Below("/password")),

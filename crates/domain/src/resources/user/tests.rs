@@ -39,6 +39,7 @@ fn imported(body: Value) -> Result<Imported, Vec<Violation>> {
             parent: None,
             defaults: &|_| Some(DEFAULT),
             parent_body: None,
+            profile: crate::resources::security_profile::Profile::Compat,
         },
     )
 }
@@ -167,6 +168,7 @@ fn without_a_default_population_one_must_be_named() {
         parent: None,
         defaults: &|_| None,
         parent_body: None,
+        profile: crate::resources::security_profile::Profile::Compat,
     };
     let faults = draft.build(None, &context).unwrap_err();
     assert_eq!(
@@ -183,7 +185,7 @@ fn without_a_default_population_one_must_be_named() {
 fn mfa_is_as_the_settings_say_unless_the_body_says_otherwise() {
     let settings = MfaSettings {
         users: crate::resources::mfa_settings::UserSettings { mfa_enabled: true },
-        ..MfaSettings::born().body
+        ..<MfaSettings as crate::resource::Settings>::born().body
     };
     let draft = |body: Value| {
         schema::decode::<UserDraft>(body)

@@ -21,7 +21,7 @@ fn every_rule_of_the_drafts_is_enforced() {
         unknown::<resources::grant::Grant>(),
         unknown::<resources::license::License>(),
         unknown::<resources::organization::Organization>(),
-        unknown::<resources::role_assignment::RoleAssignment>(),
+        unknown::<resources::role_assignment::RoleAssignment<resources::user::User>>(),
         unknown::<resources::scope::Scope>(),
         unknown::<resources::sign_on_action::SignOnAction>(),
         unknown::<resources::sign_on_policy::SignOnPolicy>(),
@@ -113,7 +113,7 @@ proptest! {
         hold::<resources::grant::Grant>(&body);
         hold::<resources::license::License>(&body);
         hold::<resources::organization::Organization>(&body);
-        hold::<resources::role_assignment::RoleAssignment>(&body);
+        hold::<resources::role_assignment::RoleAssignment<resources::user::User>>(&body);
         hold::<resources::scope::Scope>(&body);
         hold::<resources::sign_on_action::SignOnAction>(&body);
         hold::<resources::sign_on_policy::SignOnPolicy>(&body);

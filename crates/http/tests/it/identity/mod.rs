@@ -5,5 +5,6 @@ mod devices;
 mod pairing;
 mod passwords;
 mod reach;
+mod roles;
 mod settings;
 mod users;

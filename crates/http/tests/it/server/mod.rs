@@ -9,5 +9,7 @@ mod hints;
 mod introspection;
 mod metadata;
 mod requests;
+mod security_profile;
 mod self_service;
 mod strangers;
+mod user_roles;

@@ -1,11 +1,11 @@
-//! The MFA settings: one for each environment, so its path names none.
+//! Settings of which each environment has one, so that their path names none.
 
 use axum::http::{Method, StatusCode, header};
 use serde_json::{Map, json};
-use stepgate_app::mfa_settings;
+use stepgate_app::settings;
 use stepgate_domain::{
-    resource::{Resource, Stored},
-    resources::mfa_settings::MfaSettings,
+    resource::{Settings, Stored},
+    resources::{mfa_settings::MfaSettings, security_profile::SecurityProfile},
 };
 
 use crate::{
@@ -19,66 +19,70 @@ use crate::{
 };
 
 pub(super) fn operations(api: Api) -> Api {
-    let kind = MfaSettings::KIND;
+    api.then(of::<MfaSettings>).then(of::<SecurityProfile>)
+}
+
+fn of<S: Settings>(api: Api) -> Api {
+    let kind = S::KIND;
     api.op(Operation::new(
         Method::GET,
         many(kind),
         Takes::Nothing,
         reads(kind),
-        "Read the MFA settings",
-        read,
+        format!("Read the {}", S::TITLE),
+        read::<S>,
     )
-    .response::<MfaSettings>())
+    .response::<S>())
         .op(Operation::new(
             Method::PUT,
             many(kind),
             Takes::Json,
             writes(kind),
-            "Replace the MFA settings",
-            replace,
+            format!("Replace the {}", S::TITLE),
+            replace::<S>,
         )
-        .request::<MfaSettings>()
-        .response::<MfaSettings>())
+        .request::<S>()
+        .response::<S>())
         .op(Operation::new(
             Method::DELETE,
             many(kind),
             Takes::Nothing,
             writes(kind),
-            "Reset the MFA settings",
-            reset,
+            format!("Reset the {}", S::TITLE),
+            reset::<S>,
         ))
 }
 
-fn answer(call: &Call, stored: &Stored<MfaSettings>) -> Reply {
+fn answer<S: Settings>(call: &Call, stored: &Stored<S>) -> Reply {
     let api = call.exchange.origin.api();
     let environment = format!("{api}/environments/{}", stored.environment);
     let mut links = Map::new();
-    let own = format!("{environment}/{}", MfaSettings::KIND.collection);
+    let own = format!("{environment}/{}", S::KIND.collection);
     links.insert("self".into(), hal::href(own));
     links.insert("environment".into(), hal::href(environment));
     let mut members = Map::new();
     members.insert("environment".into(), json!({ "id": stored.environment }));
-    members.append(&mut MfaSettings::view(stored, call.app.now()));
+    members.append(&mut S::view(stored, call.app.now()));
     members.insert("updatedAt".into(), json!(stored.updated_at));
     Reply::hal(StatusCode::OK, hal::with_links(links, members))
         .with(header::ETAG, &format!("\"{}\"", stored.version))
 }
 
-async fn read(call: Call) -> Result<Reply, ApiError> {
-    let stored = mfa_settings::current(&call.app, call.environment()?.uuid()).await?;
+async fn read<S: Settings>(call: Call) -> Result<Reply, ApiError> {
+    let stored = settings::current::<S>(&call.app, call.environment()?.uuid()).await?;
     Ok(answer(&call, &stored))
 }
 
-async fn replace(call: Call) -> Result<Reply, ApiError> {
+async fn replace<S: Settings>(call: Call) -> Result<Reply, ApiError> {
     let environment = call.environment()?.uuid();
     let (caller, body) = (call.caller()?, call.json()?);
     let stored =
-        mfa_settings::replace(&call.app, caller, environment, call.if_match(), body).await?;
+        settings::replace::<S>(&call.app, caller, environment, call.if_match(), body).await?;
     Ok(answer(&call, &stored))
 }
 
-async fn reset(call: Call) -> Result<Reply, ApiError> {
+async fn reset<S: Settings>(call: Call) -> Result<Reply, ApiError> {
     let environment = call.environment()?.uuid();
-    mfa_settings::reset(&call.app, call.caller()?, environment, call.if_match()).await?;
+    settings::reset::<S>(&call.app, call.caller()?, environment, call.if_match()).await?;
     Ok(Reply::no_content())
 }

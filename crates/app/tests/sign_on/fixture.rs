@@ -1,10 +1,10 @@
 //! An environment with an application that runs only the second factor, and people to sign on.
 
-use std::{net::IpAddr, sync::Arc};
+mod flows;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_lc_rs::hmac;
-use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use stepgate_app::{
     App,
@@ -16,17 +16,12 @@ use stepgate_app::{
     origin::{Origin, Origins},
     outbox as outgoing, provisioning,
     seal::Seal,
-    sign_on::{
-        self, AuthorizeFailure, Begun, Deed, FlowFailure, Resumed, SessionCookie, Shown, Visitor,
-    },
     users,
 };
 use stepgate_domain::{
     access::{Access, Reach},
-    flow::{FlowError, Status},
     id::Id,
     message::{Channel, Message},
-    oauth::{error::OAuthError, parameters::Parameters},
     resource::Resource,
     resources::{
         application::Application, environment::Environment, sign_on_action::SignOnAction,
@@ -42,6 +37,10 @@ use stepgate_store::{
     sqlite::{Options, SqliteEngine},
 };
 use uuid::Uuid;
+
+pub(crate) use flows::{
+    Under, error_of, failure_code, oauth_error, other_than, sign, signed_with, with_cookie,
+};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 pub(crate) const REDIRECT_URI: &str = "https://app.example.test/cb";
@@ -312,101 +311,6 @@ impl World {
             .body
     }
 
-    pub(crate) fn issuer(&self) -> String {
-        self.origin.issuer(self.environment)
-    }
-
-    pub(crate) fn hint(&self, subject: &str) -> String {
-        let exp = self.app.now().as_millis() / 1000 + 300;
-        let claims = json!({ "iss": self.client.to_string(), "aud": self.issuer(), "sub": subject, "exp": exp });
-        sign(&json!({ "alg": "HS256" }), &claims, &self.secret)
-    }
-
-    /// The parameters of the main job, with others in place of them or beside them.
-    pub(crate) fn parameters(&self, others: &[(&str, &str)]) -> Parameters {
-        let client = self.client.to_string();
-        let mut all = vec![
-            ("client_id", client.as_str()),
-            ("response_type", "code"),
-            ("response_mode", "pi.flow"),
-        ];
-        all.retain(|(name, _)| others.iter().all(|(other, _)| other != name));
-        all.extend_from_slice(others);
-        all.into_iter().collect()
-    }
-
-    pub(crate) async fn authorize(
-        &self,
-        visitor: &Visitor,
-        others: &[(&str, &str)],
-    ) -> Result<Begun, AuthorizeFailure> {
-        sign_on::authorize(
-            &self.app,
-            self.environment,
-            &self.parameters(others),
-            visitor,
-        )
-        .await
-    }
-
-    /// Begins with a hint, and expects to be shown a flow.
-    pub(crate) async fn begin(&self, subject: &str) -> Under {
-        let hint = self.hint(subject);
-        self.begin_with(&self.visitor(), &[("login_hint_token", &hint)])
-            .await
-    }
-
-    pub(crate) async fn begin_with(&self, visitor: &Visitor, others: &[(&str, &str)]) -> Under {
-        match self.authorize(visitor, others).await.unwrap() {
-            Begun::Flow(shown) => Under::of(shown, visitor),
-            other => panic!("a flow was expected: {other:?}"),
-        }
-    }
-
-    /// A browser without a cookie.
-    pub(crate) fn visitor(&self) -> Visitor {
-        Visitor {
-            origin: self.origin.clone(),
-            session_tokens: Vec::new(),
-            remote_ip: Some(IpAddr::from([203, 0, 113, 7])),
-            web_origin: None,
-            correlation_id: "5d0c7c1e".to_owned(),
-        }
-    }
-
-    pub(crate) async fn act(&self, flow: &Under, deed: Deed) -> Result<Shown, FlowFailure> {
-        sign_on::act(&self.app, self.environment, flow.id, &flow.visitor, deed).await
-    }
-
-    pub(crate) async fn check(&self, flow: &Under, code: &str) -> Result<Shown, FlowFailure> {
-        let otp = Secret::new(code.to_owned());
-        self.act(flow, Deed::OtpCheck { otp }).await
-    }
-
-    pub(crate) async fn select(&self, flow: &Under, device: Uuid) -> Result<Shown, FlowFailure> {
-        let device = Id::from_uuid(device);
-        self.act(flow, Deed::DeviceSelect { device }).await
-    }
-
-    pub(crate) async fn look(&self, flow: &Under) -> Result<Shown, FlowFailure> {
-        sign_on::look(&self.app, self.environment, flow.id, &flow.visitor).await
-    }
-
-    pub(crate) async fn resume(&self, flow: &Under) -> Result<Resumed, FlowFailure> {
-        sign_on::resume(&self.app, self.environment, flow.id, &flow.visitor).await
-    }
-
-    /// Resumes, and expects a code; the cookie is the browser's new one.
-    pub(crate) async fn code(&self, flow: &Under) -> (String, Shown) {
-        match self.resume(flow).await.unwrap() {
-            Resumed::Flow(shown) => {
-                let response = shown.authorize_response.clone().unwrap();
-                (response["code"].as_str().unwrap().to_owned(), shown)
-            }
-            other => panic!("a code was expected: {other:?}"),
-        }
-    }
-
     /// What waits to be sent, as a worker would take it.
     pub(crate) async fn sent(&self) -> Vec<Message> {
         let lease = self.random().to_string();
@@ -436,47 +340,6 @@ impl World {
     pub(crate) fn wait(&self, duration: Duration) {
         self.clock.advance(duration);
     }
-
-    /// A whole sign-on of a hinted user: the browser's cookie afterwards.
-    pub(crate) async fn sign_on(&self, subject: &str) -> SessionCookie {
-        let flow = self.begin(subject).await;
-        let code = self.sent_code().await;
-        self.check(&flow, &code).await.unwrap();
-        self.code(&flow).await.1.cookie.unwrap()
-    }
-}
-
-/// A flow that was begun, with the browser it is bound to.
-#[derive(Debug, Clone)]
-pub(crate) struct Under {
-    pub(crate) id: Uuid,
-    pub(crate) visitor: Visitor,
-    pub(crate) shown: Shown,
-}
-
-impl Under {
-    pub(crate) fn of(shown: Shown, visitor: &Visitor) -> Self {
-        let token = shown.cookie.as_ref().unwrap().token.clone();
-        Self {
-            id: shown.flow.id.uuid(),
-            visitor: Visitor {
-                session_tokens: vec![token],
-                ..visitor.clone()
-            },
-            shown,
-        }
-    }
-
-    pub(crate) fn status(&self) -> &'static str {
-        self.shown.flow.status.name()
-    }
-}
-
-pub(crate) fn with_cookie(visitor: Visitor, cookie: &SessionCookie) -> Visitor {
-    Visitor {
-        session_tokens: vec![cookie.token.clone()],
-        ..visitor
-    }
 }
 
 /// An action as the older form has it, text messages alone.
@@ -488,48 +351,4 @@ pub(crate) fn by_sms(overrides: &Value) -> Value {
         action[name] = value.clone();
     }
     action
-}
-
-pub(crate) fn signed_with(
-    algorithm: hmac::Algorithm,
-    header: &Value,
-    claims: &str,
-    secret: &str,
-) -> String {
-    let encode = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
-    let input = format!("{}.{}", encode(&header.to_string()), encode(claims));
-    let key = hmac::Key::new(algorithm, secret.as_bytes());
-    let signature = hmac::sign(&key, input.as_bytes());
-    format!("{input}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
-}
-
-pub(crate) fn sign(header: &Value, claims: &Value, secret: &str) -> String {
-    signed_with(hmac::HMAC_SHA256, header, &claims.to_string(), secret)
-}
-
-pub(crate) fn error_of(failure: FlowFailure) -> FlowError {
-    match failure {
-        FlowFailure::Refused { error, .. } => error,
-        other => panic!("the engine should have refused: {other:?}"),
-    }
-}
-
-pub(crate) fn oauth_error(begun: Result<Begun, AuthorizeFailure>) -> OAuthError {
-    match begun {
-        Err(AuthorizeFailure::Refused { error, .. }) => error.error().clone(),
-        other => panic!("a refusal was expected: {other:?}"),
-    }
-}
-
-pub(crate) fn failure_code(shown: &Shown) -> &'static str {
-    match &shown.flow.status {
-        Status::Failed { error } => error.code(),
-        other => panic!("a failed flow was expected: {}", other.name()),
-    }
-}
-
-/// A code that is not this one.
-pub(crate) fn other_than(code: &str) -> String {
-    let last = code.chars().last().unwrap().to_digit(10).unwrap();
-    format!("{}{}", &code[..code.len() - 1], (last + 1) % 10)
 }

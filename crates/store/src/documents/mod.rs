@@ -2,6 +2,7 @@
 //! its filterable terms and the counts kept with it.
 
 mod list;
+mod parts;
 mod read;
 mod tables;
 mod write;

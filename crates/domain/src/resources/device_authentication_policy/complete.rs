@@ -9,116 +9,132 @@ use crate::violation::Violation;
 const LIFE_TIME: SpanRange = &[(TimeUnit::Minutes, 1, 120), (TimeUnit::Seconds, 60, 7_200)];
 const PAIRING_KEY_LIFETIME: SpanRange = &[(TimeUnit::Minutes, 1, 2_880), (TimeUnit::Hours, 1, 48)];
 const STEP_SIZE: SpanRange = &[(TimeUnit::Seconds, 1, 3_600), (TimeUnit::Minutes, 1, 60)];
-const SHORT_COOL_DOWN: SpanRange = &[(TimeUnit::Minutes, 0, 30), (TimeUnit::Seconds, 0, 1_800)];
-const TOTP_COOL_DOWN: SpanRange = &[(TimeUnit::Minutes, 1, 30), (TimeUnit::Seconds, 60, 1_800)];
-const LONG_COOL_DOWN: SpanRange = &[(TimeUnit::Minutes, 2, 30), (TimeUnit::Seconds, 120, 1_800)];
 
-/// Fills in what was left out, and tells what is out of range. `at` is the place in the body.
-pub(super) trait Complete {
-    fn complete(&mut self, at: &str, faults: &mut Vec<Violation>);
-}
-
-fn complete_failure(
-    failure: &mut Failure,
-    default: Span,
+/// How long a device stays locked after too many failures.
+pub(super) struct CoolDown {
+    /// Its place in the method.
+    member: &'static str,
+    pub(super) default: Span,
     range: SpanRange,
-    at: &str,
-    faults: &mut Vec<Violation>,
-) {
-    let cool_down = failure.cool_down.get_or_insert(default);
-    faults.extend(cool_down.fault(&format!("{at}.coolDown"), range));
 }
 
-impl Complete for SentCode {
-    fn complete(&mut self, at: &str, faults: &mut Vec<Violation>) {
-        faults.extend(
-            self.otp
-                .life_time
-                .fault(&format!("{at}.otp.lifeTime"), LIFE_TIME),
-        );
-        let at = format!("{at}.otp.failure");
-        complete_failure(
-            &mut self.otp.failure,
-            Span::minutes(0),
-            SHORT_COOL_DOWN,
-            &at,
-            faults,
-        );
+impl CoolDown {
+    const OF_SENT_CODES: Self = Self {
+        member: "otp.failure.coolDown",
+        default: Span::minutes(0),
+        range: &[(TimeUnit::Minutes, 0, 30), (TimeUnit::Seconds, 0, 1_800)],
+    };
+    const OF_GENERATED_CODES: Self = Self {
+        member: "otp.failure.coolDown",
+        default: Span::minutes(2),
+        range: &[(TimeUnit::Minutes, 1, 30), (TimeUnit::Seconds, 60, 1_800)],
+    };
+    const OF_MOBILE: Self = Self {
+        member: "otp.failure.coolDown",
+        default: Span::minutes(2),
+        range: &[(TimeUnit::Minutes, 2, 30), (TimeUnit::Seconds, 120, 1_800)],
+    };
+    const OF_FIDO2: Self = Self {
+        member: "failure.coolDown",
+        ..Self::OF_MOBILE
+    };
+}
+
+/// A type of device, by what is to be filled in and judged of it. Places are within the method.
+pub(super) trait Method {
+    const COOL_DOWN: CoolDown;
+
+    fn failure(&mut self) -> &mut Failure;
+
+    /// The other span that it has: its place, and what it may be.
+    fn span(&self) -> Option<(&'static str, Span, SpanRange)> {
+        None
+    }
+
+    /// Mentions of what is never there: their place, and what they do not name.
+    fn dangling(&self) -> Vec<(String, &'static str)> {
+        Vec::new()
+    }
+
+    /// Fills in what was left out, and tells what is out of range. `at` is the place in the body.
+    fn complete(&mut self, at: &str) -> Vec<Violation> {
+        let CoolDown {
+            member,
+            default,
+            range,
+        } = Self::COOL_DOWN;
+        let cool_down = *self.failure().cool_down.get_or_insert(default);
+        let spans = self.span().into_iter().chain([(member, cool_down, range)]);
+        let out_of_range =
+            spans.filter_map(|(member, span, range)| span.fault(&format!("{at}.{member}"), range));
+        let dangling = self.dangling().into_iter();
+        dangling
+            .map(|(member, message)| Violation::invalid(format!("{at}.{member}"), message))
+            .chain(out_of_range)
+            .collect()
     }
 }
 
-impl Complete for Totp {
-    fn complete(&mut self, at: &str, faults: &mut Vec<Violation>) {
-        let at = format!("{at}.otp.failure");
-        complete_failure(
-            &mut self.otp.failure,
-            Span::minutes(2),
-            TOTP_COOL_DOWN,
-            &at,
-            faults,
-        );
+impl Method for SentCode {
+    const COOL_DOWN: CoolDown = CoolDown::OF_SENT_CODES;
+
+    fn failure(&mut self) -> &mut Failure {
+        &mut self.otp.failure
+    }
+    fn span(&self) -> Option<(&'static str, Span, SpanRange)> {
+        Some(("otp.lifeTime", self.otp.life_time, LIFE_TIME))
     }
 }
 
-impl Complete for OathToken {
-    fn complete(&mut self, at: &str, faults: &mut Vec<Violation>) {
-        if let Some(lifetime) = self.pairing_key_lifetime {
-            faults
-                .extend(lifetime.fault(&format!("{at}.pairingKeyLifetime"), PAIRING_KEY_LIFETIME));
-        }
-        let at = format!("{at}.otp.failure");
-        complete_failure(
-            &mut self.otp.failure,
-            Span::minutes(2),
-            TOTP_COOL_DOWN,
-            &at,
-            faults,
-        );
+impl Method for Totp {
+    const COOL_DOWN: CoolDown = CoolDown::OF_GENERATED_CODES;
+
+    fn failure(&mut self) -> &mut Failure {
+        &mut self.otp.failure
     }
 }
 
-impl Complete for Fido2 {
-    fn complete(&mut self, at: &str, faults: &mut Vec<Violation>) {
-        if self.fido2_policy_id.is_some() {
-            faults.push(Violation::invalid(
-                format!("{at}.fido2PolicyId"),
-                "is not a FIDO2 policy",
-            ));
-        }
-        let at = format!("{at}.failure");
-        complete_failure(
-            &mut self.failure,
-            Span::minutes(2),
-            LONG_COOL_DOWN,
-            &at,
-            faults,
-        );
+impl Method for OathToken {
+    const COOL_DOWN: CoolDown = CoolDown::OF_GENERATED_CODES;
+
+    fn failure(&mut self) -> &mut Failure {
+        &mut self.otp.failure
+    }
+    fn span(&self) -> Option<(&'static str, Span, SpanRange)> {
+        let lifetime = self.pairing_key_lifetime?;
+        Some(("pairingKeyLifetime", lifetime, PAIRING_KEY_LIFETIME))
     }
 }
 
-impl Complete for Mobile {
-    fn complete(&mut self, at: &str, faults: &mut Vec<Violation>) {
-        // No application can receive pushes, so none can be named.
-        for index in 0..self.applications.len() {
-            faults.push(Violation::invalid(
-                format!("{at}.applications[{index}].id"),
-                "is not an application that can authenticate by push",
-            ));
-        }
-        if let Some(window) = self.otp.window {
-            faults.extend(
-                window
-                    .step_size
-                    .fault(&format!("{at}.otp.window.stepSize"), STEP_SIZE),
-            );
-        }
-        let at = format!("{at}.otp.failure");
-        complete_failure(
-            &mut self.otp.failure,
-            Span::minutes(2),
-            LONG_COOL_DOWN,
-            &at,
-            faults,
-        );
+impl Method for Fido2 {
+    const COOL_DOWN: CoolDown = CoolDown::OF_FIDO2;
+
+    fn failure(&mut self) -> &mut Failure {
+        &mut self.failure
+    }
+    fn dangling(&self) -> Vec<(String, &'static str)> {
+        let policy = self.fido2_policy_id.iter();
+        policy
+            .map(|_| ("fido2PolicyId".to_owned(), "is not a FIDO2 policy"))
+            .collect()
+    }
+}
+
+impl Method for Mobile {
+    const COOL_DOWN: CoolDown = CoolDown::OF_MOBILE;
+
+    fn failure(&mut self) -> &mut Failure {
+        &mut self.otp.failure
+    }
+    fn span(&self) -> Option<(&'static str, Span, SpanRange)> {
+        let window = self.otp.window?;
+        Some(("otp.window.stepSize", window.step_size, STEP_SIZE))
+    }
+    /// No application can receive pushes, so none can be named.
+    fn dangling(&self) -> Vec<(String, &'static str)> {
+        let message = "is not an application that can authenticate by push";
+        (0..self.applications.len())
+            .map(|index| (format!("applications[{index}].id"), message))
+            .collect()
     }
 }

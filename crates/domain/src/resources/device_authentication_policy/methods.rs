@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use super::span::Span;
+use super::{complete::Method as _, span::Span};
 use crate::resources::security_profile::Profile;
 
 /// SMS, e-mail and the like: a code is sent.
@@ -224,7 +224,7 @@ pub struct OathToken {
 impl SentCode {
     pub(super) fn born(enabled: bool) -> Self {
         let otp = SentOtp {
-            failure: Failure::then_wait(Span::minutes(0)),
+            failure: Failure::then_wait(Self::COOL_DOWN.default),
             ..SentOtp::default()
         };
         Self {
@@ -249,7 +249,7 @@ impl Totp {
             pairing_disabled: false,
             prompt_for_nickname_on_pairing: false,
             otp: GeneratedOtp {
-                failure: Failure::then_wait(Span::minutes(2)),
+                failure: Failure::then_wait(Self::COOL_DOWN.default),
             },
             passcode_grace_period: Self::five(),
             uri_parameters: None,
@@ -269,7 +269,7 @@ impl Mobile {
             enabled,
             prompt_for_nickname_on_pairing: false,
             otp: MobileOtp {
-                failure: Failure::then_wait(Span::minutes(2)),
+                failure: Failure::then_wait(Self::COOL_DOWN.default),
                 window: None,
             },
             applications: Vec::new(),
@@ -290,7 +290,7 @@ impl Fido2 {
             pairing_disabled: false,
             prompt_for_nickname_on_pairing: false,
             fido2_policy_id: None,
-            failure: Failure::then_wait(Span::minutes(2)),
+            failure: Failure::then_wait(Self::COOL_DOWN.default),
         }
     }
 }
@@ -302,7 +302,7 @@ impl OathToken {
             pairing_disabled: false,
             prompt_for_nickname_on_pairing: false,
             otp: GeneratedOtp {
-                failure: Failure::then_wait(Span::minutes(2)),
+                failure: Failure::then_wait(Self::COOL_DOWN.default),
             },
             pairing_key_lifetime: None,
         }

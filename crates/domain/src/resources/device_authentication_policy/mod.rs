@@ -28,7 +28,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 
-use complete::Complete;
+use complete::Method as _;
 pub use methods::{
     Failure, Fido2, GeneratedOtp, Mobile, MobileApplication, MobileOtp, OathToken, SentCode,
     SentOtp, Totp, Window,
@@ -173,26 +173,23 @@ impl DeviceAuthenticationPolicy {
     }
 
     fn complete(&mut self) -> Vec<Violation> {
-        let mut faults = Vec::new();
-        faults.extend(
-            self.remember_me
-                .web
-                .life_time
-                .fault("rememberMe.web.lifeTime", REMEMBERED),
-        );
-        self.sms.complete("sms", &mut faults);
-        self.voice.complete("voice", &mut faults);
-        self.email.complete("email", &mut faults);
-        self.whats_app.complete("whatsApp", &mut faults);
-        self.mobile.complete("mobile", &mut faults);
-        self.totp.complete("totp", &mut faults);
-        if let Some(fido2) = &mut self.fido2 {
-            fido2.complete("fido2", &mut faults);
-        }
-        if let Some(oath_token) = &mut self.oath_token {
-            oath_token.complete("oathToken", &mut faults);
-        }
-        faults
+        let remembered = self.remember_me.web.life_time;
+        let remembered = remembered.fault("rememberMe.web.lifeTime", REMEMBERED);
+        let fido2 = self.fido2.as_mut().map(|method| method.complete("fido2"));
+        let oath_token = self.oath_token.as_mut();
+        let oath_token = oath_token.map(|method| method.complete("oathToken"));
+        [
+            remembered.into_iter().collect(),
+            self.sms.complete("sms"),
+            self.voice.complete("voice"),
+            self.email.complete("email"),
+            self.whats_app.complete("whatsApp"),
+            self.mobile.complete("mobile"),
+            self.totp.complete("totp"),
+            fido2.unwrap_or_default(),
+            oath_token.unwrap_or_default(),
+        ]
+        .concat()
     }
 }
 

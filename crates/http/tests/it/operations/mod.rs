@@ -8,4 +8,6 @@ mod links;
 mod organizations;
 mod policies;
 mod provider;
+mod requests;
+mod rights;
 mod robustness;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{NOBODY, Server};
+use crate::support::{Answer, NOBODY, Server};
 
 #[tokio::test]
 async fn another_organization_is_forbidden_whether_it_exists_or_not() {
@@ -190,5 +190,61 @@ async fn the_name_of_an_environment_is_taken_in_the_whole_organization() {
     assert_eq!(
         renamed.body["details"][0]["message"],
         "must be unique within the organization"
+    );
+}
+
+#[tokio::test]
+async fn an_environment_is_born_complete_and_dies_at_once() {
+    let server = Server::start().await;
+    let admin = server.admin();
+    let environment = admin.environment("cradle").await;
+    let base = format!("/v1/environments/{environment}");
+    let names = |answer: Answer, collection: &str| -> Vec<String> {
+        let items = answer.body["_embedded"][collection]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        items
+            .iter()
+            .map(|item| item["name"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        names(
+            admin.get(&format!("{base}/populations")).await,
+            "populations"
+        ),
+        ["Default"]
+    );
+    assert_eq!(
+        names(admin.get(&format!("{base}/resources")).await, "resources"),
+        ["openid", "PingOne API"]
+    );
+    assert_eq!(
+        names(
+            admin.get(&format!("{base}/signOnPolicies")).await,
+            "signOnPolicies"
+        ),
+        ["Single_Factor", "Multi_Factor"]
+    );
+    for collection in [
+        "passwordPolicies",
+        "deviceAuthenticationPolicies",
+        "notificationsPolicies",
+    ] {
+        let listed = admin.get(&format!("{base}/{collection}")).await;
+        let items = listed.body["_embedded"][collection].as_array().unwrap();
+        assert_eq!(
+            items.iter().filter(|item| item["default"] == true).count(),
+            1,
+            "{collection}"
+        );
+    }
+    assert_eq!(admin.delete(&base).await.status, 204);
+    assert_eq!(admin.get(&base).await.status, 404);
+    let gone = admin.get(&format!("{base}/populations")).await;
+    assert_eq!(
+        gone.body["message"],
+        format!("Unable to find environment with ID: '{environment}'")
     );
 }

@@ -74,7 +74,7 @@ async fn status(trial: &Trial, token: &str, path: &str) -> u16 {
         .status
 }
 
-fn assignment(role: Role, scope: ScopeType, id: impl ToString) -> Value {
+fn assignment(role: Role, scope: ScopeType, id: &(impl ToString + ?Sized)) -> Value {
     json!({ "role": { "id": role.id().to_string() },
         "scope": { "id": id.to_string(), "type": scope.as_str() } })
 }
@@ -154,7 +154,7 @@ async fn a_worker_lends_its_own_roles_to_no_user() {
     let body = assignment(
         Role::OrganizationAdmin,
         ScopeType::Organization,
-        organization,
+        &organization,
     );
     trial.server.create(&path, body).await;
     let token = sign_on_and_lose_the_role(&trial, &console).await;
@@ -181,7 +181,7 @@ async fn tokens_of_other_applications_carry_no_administration() {
     let trial = Trial::start().await;
     let organization = trial.server.installation.organization;
     for role in [Role::OrganizationAdmin, Role::EnvironmentAdmin] {
-        let body = assignment(role, ScopeType::Organization, organization);
+        let body = assignment(role, ScopeType::Organization, &organization);
         assign(&trial, &trial.user, body).await;
     }
     on_environment(&trial, &trial.user, Role::IdentityDataAdmin).await;
@@ -332,7 +332,7 @@ async fn the_maker_of_an_environment_is_the_user() {
     let body = assignment(
         Role::OrganizationAdmin,
         ScopeType::Organization,
-        organization,
+        &organization,
     );
     assign(&trial, &trial.user, body).await;
     let (token, _) = sign_on_at(&trial, &console, "mira.k").await;

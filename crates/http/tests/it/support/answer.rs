@@ -42,6 +42,11 @@ impl Answer {
         id(&self.body)
     }
 
+    /// `code` of an error of the platform.
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

@@ -21,7 +21,7 @@ use crate::engine::{Batch, Expect, StoreError};
 /// Batches in one transaction.
 const GROUP_AT_MOST: usize = 256;
 /// Pages in the write-ahead log from which on it is copied back, after the answers.
-const CHECKPOINT_FROM: i32 = 4_000;
+const CHECKPOINT_FROM: i32 = 1_000;
 
 #[derive(Debug)]
 struct Job {

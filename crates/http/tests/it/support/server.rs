@@ -123,7 +123,7 @@ impl Server {
             token: String::new(),
             http: reqwest::Client::builder()
                 // Ends a test that hangs; a busy disk alone must not.
-                .timeout(time::Duration::from_mins(2))
+                .timeout(time::Duration::from_secs(30))
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
                 .build()

@@ -318,6 +318,11 @@ async fn a_users_token_of_a_worker_that_administers_does_not() {
         )
         .await;
     let secret = admin.secret(env, &worker).await;
+    // Only who holds a role may sign on to a worker: here one that is taken away again.
+    let roles = format!("users/{}/roleAssignments", tenant.user_id);
+    let roles = requests::management(env, &roles);
+    let role = json!({ "role": { "id": IDENTITY_DATA_ADMIN }, "scope": { "type": "ENVIRONMENT", "id": env } });
+    let role = id(&admin.call(Request::post(&roles).json(&role), 201).await);
 
     // Without a hint the user says who they are.
     let authorize = Request::post(format!("/{env}/as/authorize")).form(&[
@@ -354,6 +359,18 @@ async fn a_users_token_of_a_worker_that_administers_does_not() {
     let tokens = admin.client.call(redemption, 200).await.unwrap();
 
     let token = tokens.text("/access_token").unwrap();
+    let reads = Request::get(requests::management(env, "users"));
+    assert_eq!(
+        admin.answer(reads, token).await.status,
+        200,
+        "by the user's role"
+    );
+    admin
+        .call(
+            Request::new(reqwest::Method::DELETE, format!("{roles}/{role}")),
+            204,
+        )
+        .await;
     admin.administers_nothing(token, &tenant).await;
     let own = worker_token(&admin.client, env, &worker, &secret).await;
     let users = Request::get(requests::management(env, "users"));

@@ -11,6 +11,7 @@ pub mod error;
 pub mod inbox;
 pub mod keys;
 pub mod management;
+mod opaque;
 pub mod origin;
 pub mod outbox;
 pub mod passwords;

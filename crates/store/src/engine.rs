@@ -1,7 +1,7 @@
 //! What the rest of Stepgate may ask of a database: one consistent read, and one batch of writes
 //! that happens whole or not at all.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, mem};
 
 use async_trait::async_trait;
 
@@ -74,6 +74,13 @@ impl Row {
                 "text expected in column {column}, found {}",
                 name_of(other)
             ))),
+        }
+    }
+    /// The text, which is then no longer in the row.
+    pub fn take_text(&mut self, column: usize) -> Result<String, StoreError> {
+        match self.0.get_mut(column) {
+            Some(Value::Text(text)) => Ok(mem::take(text)),
+            _ => self.text(column).map(str::to_owned),
         }
     }
     pub fn integer(&self, column: usize) -> Result<i64, StoreError> {

@@ -41,40 +41,58 @@ impl UserFacts {
     }
 }
 
-const FLOW: i64 = 0;
-const USER: i64 = 1;
-const DEVICE: i64 = 2;
+const DOCUMENT: &str =
+    "d.id, d.parent, d.version, d.created_at, d.updated_at, d.body, d.secrets, d.subject";
+/// What was failed with the document, and what was sent.
+const COUNTERS: &str =
+    "f.subject, f.version, f.expires_at, f.body, s.subject, s.version, s.expires_at, s.body";
+const OF_USER: &str = "LEFT JOIN counter f ON f.environment = d.environment AND f.subject = 'user:' || d.id \
+     LEFT JOIN counter s ON s.environment = d.environment AND s.subject = 'sends:' || d.id";
+const OF_DEVICE: &str = "LEFT JOIN counter f ON f.environment = d.environment AND f.subject = 'device:' || d.id \
+     LEFT JOIN counter s ON s.environment = d.environment AND s.subject = d.subject";
 
-/// One text for the user, the devices and the counters. `user` yields the user's id.
-fn facts(user: &str) -> String {
-    let document = "id, parent, version, created_at, updated_at, body, secrets, subject";
-    let counter = "c.subject, NULL, c.version, c.expires_at, c.expires_at, c.body, NULL, NULL";
+// Positions in a row: the part, the document, the counters, the flow.
+const FAILURES: usize = 9;
+const SENDS: usize = 13;
+const FLOW: usize = 17;
+
+const USER: i64 = 0;
+const DEVICE: i64 = 1;
+
+/// The devices of a user; `user` yields the user's id, `more` are columns that only users have.
+fn devices(user: &str, more: &str) -> String {
     format!(
-        "SELECT 1 AS part, {document} FROM user_account WHERE environment = $1 AND id = {user} \
-         UNION ALL SELECT 2, {document} FROM device WHERE environment = $1 AND parent = {user} \
-         UNION ALL SELECT 3, {counter} FROM counter c WHERE c.environment = $1 AND c.subject = 'user:' || {user} \
-         UNION ALL SELECT 3, {counter} FROM counter c WHERE c.environment = $1 AND c.subject = 'sends:' || {user} \
-         UNION ALL SELECT 3, {counter} FROM device d CROSS JOIN counter c WHERE d.environment = $1 \
-         AND d.parent = {user} AND c.environment = d.environment AND c.subject = 'device:' || d.id \
-         UNION ALL SELECT 3, {counter} FROM device d CROSS JOIN counter c WHERE d.environment = $1 \
-         AND d.parent = {user} AND c.environment = d.environment AND c.subject = d.subject"
+        "UNION ALL SELECT {DEVICE}, {DOCUMENT}, {COUNTERS}{more} FROM device d {OF_DEVICE} \
+         WHERE d.environment = $1 AND d.parent = {user}"
     )
 }
 
-static BY_ID: LazyLock<String> = LazyLock::new(|| facts("$2"));
-static BY_KEY: LazyLock<String> = LazyLock::new(|| {
-    let user = "(SELECT k.id FROM user_account_key k WHERE k.environment = $1 AND k.kind = 'user' \
-                AND k.name = $2 AND k.owner = '' AND k.value = $3)";
-    facts(user)
-});
-static BY_FLOW: LazyLock<String> = LazyLock::new(|| {
-    let user = "(SELECT w.user_id FROM flow w WHERE w.environment = $1 AND w.id = $2)";
+fn user_and_devices(user: &str) -> String {
     format!(
-        "SELECT 0 AS part, id, user_id AS parent, version, expires_at AS created_at, expires_at AS updated_at, \
-         body, NULL AS secrets, NULL AS subject FROM flow WHERE environment = $1 AND id = $2 \
-         UNION ALL {}",
-        facts(user)
+        "SELECT {USER} AS part, {DOCUMENT}, {COUNTERS} FROM user_account d {OF_USER} \
+         WHERE d.environment = $1 AND d.id = {user} {}",
+        devices(user, "")
     )
+}
+
+static BY_ID: LazyLock<String> = LazyLock::new(|| user_and_devices("$2"));
+static BY_KEY: LazyLock<String> = LazyLock::new(|| {
+    user_and_devices(
+        "(SELECT k.id FROM user_account_key k WHERE k.environment = $1 AND k.kind = 'user' \
+         AND k.name = $2 AND k.owner = '' AND k.value = $3)",
+    )
+});
+static FLOW_AND_USER: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {USER} AS part, {DOCUMENT}, {COUNTERS}, w.user_id, w.version, w.expires_at, w.body \
+         FROM flow w LEFT JOIN user_account d ON d.environment = w.environment AND d.id = w.user_id \
+         {OF_USER} WHERE w.environment = $1 AND w.id = $2"
+    )
+});
+static FLOW_AND_FACTS: LazyLock<String> = LazyLock::new(|| {
+    let user = "(SELECT w.user_id FROM flow w WHERE w.environment = $1 AND w.id = $2)";
+    let devices = devices(user, ", NULL, NULL, NULL, NULL");
+    format!("{} {devices}", *FLOW_AND_USER)
 });
 
 /// A user, the devices and the counters of both: one query.
@@ -95,7 +113,7 @@ pub async fn sign_on_facts(
         }
     };
     let rows = engine.query(sql.into(), args).await?;
-    sort(environment, &rows).map(|(_, facts)| facts)
+    user_facts(environment, rows)
 }
 
 /// A flow with the facts of its user: one query.
@@ -104,39 +122,55 @@ pub async fn flow_facts(
     environment: Uuid,
     flow: Uuid,
 ) -> Result<Option<(StoredFlow, Option<UserFacts>)>, StoreError> {
-    let args = vec![environment.to_string().into(), flow.to_string().into()];
-    let rows = engine.query(BY_FLOW.as_str().into(), args).await?;
-    let (flow, facts) = sort(environment, &rows)?;
-    Ok(flow.map(|flow| (flow, facts)))
+    by_flow(engine, FLOW_AND_FACTS.as_str(), environment, flow).await
 }
 
-fn sort(
+/// A flow with the facts of its user but for the devices, which its end is not judged by.
+pub async fn flow_and_user(
+    engine: &dyn Engine,
     environment: Uuid,
-    rows: &[Row],
-) -> Result<(Option<StoredFlow>, Option<UserFacts>), StoreError> {
-    let (mut flow, mut user) = (None, None);
+    flow: Uuid,
+) -> Result<Option<(StoredFlow, Option<UserFacts>)>, StoreError> {
+    by_flow(engine, FLOW_AND_USER.as_str(), environment, flow).await
+}
+
+async fn by_flow(
+    engine: &dyn Engine,
+    sql: &'static str,
+    environment: Uuid,
+    id: Uuid,
+) -> Result<Option<(StoredFlow, Option<UserFacts>)>, StoreError> {
+    let args = vec![environment.to_string().into(), id.to_string().into()];
+    let mut rows = engine.query(sql.into(), args).await?;
+    let is_flow = |row: &&mut Row| matches!(row.integer(0), Ok(USER));
+    let Some(row) = rows.iter_mut().find(is_flow) else {
+        return Ok(None);
+    };
+    let flow = StoredFlow {
+        environment,
+        id,
+        user: row.optional_text(FLOW)?.map(uuid).transpose()?,
+        version: row.integer(FLOW + 1)?,
+        expires_at: Timestamp::from_millis(row.integer(FLOW + 2)?),
+        body: row.take_text(FLOW + 3)?,
+    };
+    Ok(Some((flow, user_facts(environment, rows)?)))
+}
+
+fn user_facts(environment: Uuid, rows: Vec<Row>) -> Result<Option<UserFacts>, StoreError> {
+    let mut user = None;
     let (mut devices, mut counters) = (Vec::<Document>::new(), Vec::<StoredCounter>::new());
-    for row in rows {
+    for mut row in rows {
+        // A flow that is nobody's yet.
+        if row.optional_text(1)?.is_none() {
+            continue;
+        }
+        for first in [FAILURES, SENDS] {
+            counters.extend(counter(environment, &mut row, first)?);
+        }
         match row.integer(0)? {
-            FLOW => {
-                flow = Some(StoredFlow {
-                    environment,
-                    id: uuid(row.text(1)?)?,
-                    user: row.optional_text(2)?.map(uuid).transpose()?,
-                    version: row.integer(3)?,
-                    expires_at: Timestamp::from_millis(row.integer(4)?),
-                    body: row.text(6)?.to_owned(),
-                });
-            }
-            USER => user = Some(document(environment, row)?),
-            DEVICE => devices.push(document(environment, row)?),
-            _ => counters.push(StoredCounter {
-                environment,
-                subject: row.text(1)?.to_owned(),
-                version: row.integer(3)?,
-                expires_at: Timestamp::from_millis(row.integer(4)?),
-                body: row.text(6)?.to_owned(),
-            }),
+            USER => user = Some(document(environment, &mut row)?),
+            _ => devices.push(document(environment, &mut row)?),
         }
     }
     // A handful: cheaper here than as an order over the parts of the query.
@@ -144,19 +178,34 @@ fn sort(
     counters.sort_unstable_by(|one, other| one.subject.cmp(&other.subject));
     // Two devices may share an address.
     counters.dedup_by(|later, earlier| later.subject == earlier.subject);
-    Ok((
-        flow,
-        user.map(|user| UserFacts {
-            user,
-            devices,
-            counters,
-        }),
-    ))
+    Ok(user.map(|user| UserFacts {
+        user,
+        devices,
+        counters,
+    }))
+}
+
+/// The counter in the columns from `first` on, if it is there.
+fn counter(
+    environment: Uuid,
+    row: &mut Row,
+    first: usize,
+) -> Result<Option<StoredCounter>, StoreError> {
+    if row.optional_text(first)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(StoredCounter {
+        environment,
+        subject: row.take_text(first)?,
+        version: row.integer(first + 1)?,
+        expires_at: Timestamp::from_millis(row.integer(first + 2)?),
+        body: row.take_text(first + 3)?,
+    }))
 }
 
 /// Nothing is counted below it, and whether it is a default is not asked: users and devices have
 /// no default.
-fn document(environment: Uuid, row: &Row) -> Result<Document, StoreError> {
+fn document(environment: Uuid, row: &mut Row) -> Result<Document, StoreError> {
     Ok(Document {
         environment,
         id: uuid(row.text(1)?)?,
@@ -166,7 +215,7 @@ fn document(environment: Uuid, row: &Row) -> Result<Document, StoreError> {
         updated_at: Timestamp::from_millis(row.integer(5)?),
         is_default: false,
         members: 0,
-        body: row.text(6)?.to_owned(),
+        body: row.take_text(6)?,
         secrets: row.optional_text(7)?.map(str::to_owned),
         subject: row.optional_text(8)?.map(str::to_owned),
     })

@@ -10,6 +10,7 @@ use stepgate_domain::{
     },
     id::Id,
     oauth::{
+        self,
         authorization_request::{
             self, Accepted, Addressed, AuthorizationFacts, AuthorizationRequest, Prompt,
         },
@@ -38,7 +39,7 @@ use super::{
     admission::{allowed_origin, environment_key},
     code,
     effects::Stage,
-    ending::{Asked, Ending, Outcome, Told, new_session_id},
+    ending::{Asked, Ending, Outcome, Told},
     facts::{Known, Whom, facts, is_permitted},
     hint::{self, Vouched},
     policies,
@@ -310,6 +311,10 @@ impl Asking<'_> {
             session.user.is_some() && (session.user == user || self.is_for_anybody())
         };
         let session = browser.stored.as_ref().filter(is_its_own);
+        let session_id = session.map_or_else(
+            || self.app.new_id::<oauth::Session>().uuid(),
+            |session| session.id,
+        );
         let asked = Asked {
             request: self.request.clone(),
             session_is_stored: session.is_some(),
@@ -335,7 +340,7 @@ impl Asking<'_> {
             },
             authorization_request: serde_json::to_value(&asked)?,
             session: SessionBinding {
-                id: session.map_or_else(new_session_id, |session| session.id.to_string()),
+                id: session_id.to_string(),
                 token_hash: session::token_hash(&self.key, &browser.token),
             },
             signed_on: session.map(session::signed_on).transpose()?.flatten(),

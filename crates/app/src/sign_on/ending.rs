@@ -27,7 +27,7 @@ use super::{
     session,
     trail::{Entry, event},
 };
-use crate::{App, error::ManagementError, random::SystemRandom, seal::DataKey, tokens::mint_code};
+use crate::{App, error::ManagementError, seal::DataKey, tokens::mint_code};
 
 /// What the client asked for, as the flow keeps it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -119,7 +119,7 @@ impl Ending<'_> {
         let family = self.app.new_id();
         let code = AuthorizationCode::mint(self.request, sign_on, family, now);
         let environment = flow.environment.uuid();
-        let (code, insert_code) = mint_code(environment, self.key, &code)?;
+        let (code, insert_code) = mint_code(environment, self.key, &code, now)?;
         let signed_on = known.user.body.clone().signed_on(now, remote_ip);
         let body = serde_json::to_string(&signed_on)?;
         let (action, text) = if raised.is_new {
@@ -186,9 +186,4 @@ impl Outcome {
             }
         }
     }
-}
-
-/// So that a new id is drawn at random where nothing else gives one.
-pub(super) fn new_session_id() -> String {
-    Id::<stepgate_domain::oauth::Session>::random(&mut SystemRandom).to_string()
 }

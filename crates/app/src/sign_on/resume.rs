@@ -3,7 +3,7 @@
 use stepgate_domain::{id::Id, resources::environment::Environment};
 use stepgate_store::{
     engine::{Batch, Fault, StoreError},
-    facts::flow_facts,
+    facts::flow_and_user,
     flows, sessions,
 };
 use uuid::Uuid;
@@ -53,7 +53,7 @@ async fn try_once(
     let key = environment_key(app, environment)
         .await?
         .ok_or(FlowFailure::NotFound)?;
-    let (row, user) = flow_facts(&*app.engine, environment.uuid(), flow)
+    let (row, user) = flow_and_user(&*app.engine, environment.uuid(), flow)
         .await?
         .unzip();
     let Admitted {

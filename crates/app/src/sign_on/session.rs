@@ -7,7 +7,6 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use stepgate_domain::{
-    entropy::Entropy,
     flow::{
         Flow,
         facts::SessionFacts,
@@ -26,15 +25,14 @@ use stepgate_store::{
 use uuid::Uuid;
 
 use super::{SessionCookie, Visitor};
-use crate::{App, error::ManagementError, random::SystemRandom, seal::DataKey};
+use crate::{App, error::ManagementError, opaque, random::SystemRandom, seal::DataKey};
 
 /// How many sessions a user has at most; the one that was not used for the longest time gives way.
 const MOST: u32 = 10;
 /// How long a session lives after it was last used.
 const LIFE: Duration = Duration::from_days(30);
-/// 144 bits, which are 24 characters.
+/// 144 bits.
 const NONCE_BYTES: usize = 18;
-const NONCE_CHARACTERS: usize = 24;
 const MARK_BYTES: usize = 16;
 /// A browser sends two; more are not looked at.
 const MOST_TOKENS: usize = 4;
@@ -106,9 +104,8 @@ impl WithAuthenticator {
     }
 }
 
-pub(super) fn mint(key: &DataKey) -> Secret<String> {
-    let entropy: &mut dyn Entropy = &mut SystemRandom;
-    let mut token = entropy.token(NONCE_BYTES);
+pub(super) fn mint(key: &DataKey, now: Timestamp) -> Secret<String> {
+    let mut token = opaque::mint(now, NONCE_BYTES);
     let mark = mark(key, &token);
     token.push_str(&mark);
     Secret::new(token)
@@ -123,12 +120,12 @@ fn mark(key: &DataKey, nonce: &str) -> String {
 fn is_ours(key: &DataKey, token: &Secret<String>) -> bool {
     token
         .expose()
-        .split_at_checked(NONCE_CHARACTERS)
+        .split_at_checked(opaque::characters(NONCE_BYTES))
         .is_some_and(|(nonce, rest)| Secret::new(mark(key, nonce)).matches(rest.as_bytes()))
 }
 
 pub(super) fn token_hash(key: &DataKey, token: &Secret<String>) -> String {
-    BASE64URL_NOPAD.encode(&key.hash("session token", &[token.expose().as_bytes()]))
+    opaque::hash(key, "session token", token.expose())
 }
 
 pub(super) fn cookie(token: Secret<String>) -> SessionCookie {
@@ -187,7 +184,7 @@ pub(super) async fn browser(
     });
     let token = of_session.or(tokens.first()).map(|token| (*token).clone());
     Ok(Browser {
-        token: token.unwrap_or_else(|| mint(key)),
+        token: token.unwrap_or_else(|| mint(key, now)),
         stored: session,
     })
 }
@@ -275,7 +272,7 @@ pub(super) fn raise(
         .is_some_and(|it| it.user != Some(user) || it.expires_at <= now);
     let before = before.filter(|_| !is_taken);
     let id = flow.session.id.parse::<Uuid>().ok().filter(|_| !is_taken);
-    let id = id.unwrap_or_else(|| Id::<Session>::random(&mut SystemRandom).uuid());
+    let id = id.unwrap_or_else(|| Id::<Session>::new(now, &mut SystemRandom).uuid());
     let record = before.as_ref().map(Record::of).transpose()?;
     let last = record
         .as_ref()
@@ -297,7 +294,7 @@ pub(super) fn raise(
         active_at: now,
         last_sign_on,
     };
-    let fresh = (has_proof || before.is_none()).then(|| mint(key));
+    let fresh = (has_proof || before.is_none()).then(|| mint(key, now));
     let hash = match (&fresh, &before) {
         (None, Some(before)) => before.token_hash.clone(),
         (Some(token), _) => token_hash(key, token),

@@ -1,12 +1,11 @@
 //! Codes and refresh tokens: opaque to their holders, known to the store by keyed hashes only.
 
-use data_encoding::BASE64URL_NOPAD;
 use stepgate_domain::{
-    entropy::Entropy,
     oauth::grants::{
         TokenFamily, authorization_code::AuthorizationCode, refresh_token::RefreshToken,
     },
     secret::Secret,
+    time::Timestamp,
 };
 use stepgate_store::{
     codes::{self, StoredCode},
@@ -16,24 +15,19 @@ use stepgate_store::{
 };
 use uuid::Uuid;
 
-use crate::{random::SystemRandom, seal::DataKey};
+use crate::{opaque, seal::DataKey};
 
 /// 256 bits: nobody guesses one (RFC 6749 §10.10).
 const BYTES: usize = 32;
 
-fn opaque() -> String {
-    let entropy: &mut dyn Entropy = &mut SystemRandom;
-    entropy.token(BYTES)
-}
-
 /// What a code is stored under.
 pub(super) fn code_hash(key: &DataKey, code: &str) -> String {
-    BASE64URL_NOPAD.encode(&key.hash("authorization code", &[code.as_bytes()]))
+    opaque::hash(key, "authorization code", code)
 }
 
 /// What a refresh token is stored under.
 pub(super) fn refresh_token_hash(key: &DataKey, token: &str) -> String {
-    BASE64URL_NOPAD.encode(&key.hash("refresh token", &[token.as_bytes()]))
+    opaque::hash(key, "refresh token", token)
 }
 
 /// A new code for the client, and the write that makes it good. `key` is the environment's.
@@ -41,11 +35,12 @@ pub fn mint_code(
     environment: Uuid,
     key: &DataKey,
     code: &AuthorizationCode,
+    now: Timestamp,
 ) -> Result<(Secret<String>, Statement), serde_json::Error> {
-    let opaque = opaque();
+    let token = opaque::mint(now, BYTES);
     let statement = codes::insert(StoredCode {
         environment,
-        hash: code_hash(key, &opaque),
+        hash: code_hash(key, &token),
         user: Some(code.authorization.user.uuid()),
         session: Some(code.authorization.session.uuid()),
         consumed_at: None,
@@ -53,7 +48,7 @@ pub fn mint_code(
         expires_at: code.expires_at,
         body: serde_json::to_string(code)?,
     });
-    Ok((Secret::new(opaque), statement))
+    Ok((Secret::new(token), statement))
 }
 
 pub(super) fn mint_refresh_token(
@@ -61,7 +56,7 @@ pub(super) fn mint_refresh_token(
     key: &DataKey,
     token: &RefreshToken,
 ) -> Result<(Secret<String>, Statement), serde_json::Error> {
-    let opaque = opaque();
+    let opaque = opaque::mint(token.issued_at, BYTES);
     let statement = refresh_tokens::insert(
         environment,
         &refresh_token_hash(key, &opaque),

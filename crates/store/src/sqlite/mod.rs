@@ -140,7 +140,7 @@ impl Engine for SqliteEngine {
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
         self.counters.queries.fetch_add(1, Ordering::Relaxed);
-        self.readers.query(sql, args).await
+        self.readers.query(self.writer.as_ref(), sql, args).await
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {

@@ -3,6 +3,9 @@
 //! Nearly every query is answered where it is asked: it takes microseconds, and to wake a thread for
 //! it, and the asking task for its answer, costs more than the answer. A query that turns out to be
 //! long is given up there and begun anew on a thread, so that it stalls no other request.
+//!
+//! A reader forgets its pages whenever something was committed. The connection that writes knows them
+//! all still, so while nobody writes the short queries are answered by it, at half the cost.
 
 use std::{
     borrow::Cow,
@@ -21,13 +24,14 @@ use tokio::sync::oneshot;
 use super::{
     error::{driver, translate},
     open, statement,
+    writer::Writer,
 };
 use crate::engine::{Row, StoreError, Value};
 
 /// Instructions of the database's machine between two looks at how long a query has become.
 const LOOK_EVERY: i32 = 1_000;
-/// The look that finds it long: after about a millisecond.
-const LONG_FROM: u32 = 20;
+/// How many looks a short query lasts at most: about a millisecond.
+const SHORT: u32 = 20;
 
 #[derive(Debug)]
 pub(super) struct Readers {
@@ -49,17 +53,26 @@ impl Readers {
 
     pub(super) async fn query(
         &self,
+        writer: Option<&Writer>,
         sql: Cow<'static, str>,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        match self.answer_here(&sql, &args) {
+        match self.answer_here(writer, &sql, &args) {
             Some(answer) => answer.map_err(|error| translate(&error)),
             None => self.long.query(sql, args).await,
         }
     }
 
     /// Nothing when all are busy, or when the query is long.
-    fn answer_here(&self, sql: &str, args: &[Value]) -> Option<rusqlite::Result<Vec<Row>>> {
+    fn answer_here(
+        &self,
+        writer: Option<&Writer>,
+        sql: &str,
+        args: &[Value],
+    ) -> Option<rusqlite::Result<Vec<Row>>> {
+        if let Some(idle) = writer.and_then(Writer::idle) {
+            return idle.answer(sql, args);
+        }
         let reader = self.short().pop()?;
         let answer = reader.answer(sql, args);
         self.short().push(reader);
@@ -71,32 +84,49 @@ impl Readers {
     }
 }
 
-/// A connection that gives up what takes long.
+/// A connection that gives up queries which take long, but nothing else.
 #[derive(Debug)]
-struct ShortReader {
+pub(super) struct ShortReader {
     connection: Connection,
-    looks: Arc<AtomicU32>,
+    /// Zero when what runs may take as long as it does.
+    looks_left: Arc<AtomicU32>,
 }
 
 impl ShortReader {
     fn open(directory: &Path) -> Result<Self, StoreError> {
-        let mut connection = open::reader(directory)?;
-        let looks = Arc::new(AtomicU32::new(0));
-        let seen = Arc::clone(&looks);
-        let is_long = move || seen.fetch_add(1, Ordering::Relaxed) + 1 >= LONG_FROM;
+        Self::on(open::reader(directory)?)
+    }
+
+    pub(super) fn on(mut connection: Connection) -> Result<Self, StoreError> {
+        let looks_left = Arc::new(AtomicU32::new(0));
+        let left = Arc::clone(&looks_left);
+        let is_long = move || {
+            let looks = left.load(Ordering::Relaxed);
+            left.store(looks.saturating_sub(1), Ordering::Relaxed);
+            looks == 1
+        };
         connection
             .progress_handler(LOOK_EVERY, Some(is_long))
             .map_err(|error| translate(&error))?;
-        Ok(Self { connection, looks })
+        Ok(Self {
+            connection,
+            looks_left,
+        })
     }
 
-    fn answer(&self, sql: &str, args: &[Value]) -> Option<rusqlite::Result<Vec<Row>>> {
-        self.looks.store(0, Ordering::Relaxed);
+    /// Nothing when the query is long.
+    pub(super) fn answer(&self, sql: &str, args: &[Value]) -> Option<rusqlite::Result<Vec<Row>>> {
+        self.looks_left.store(SHORT, Ordering::Relaxed);
         let answer = statement::query(&self.connection, sql, args);
+        self.looks_left.store(0, Ordering::Relaxed);
         let is_long = answer
             .as_ref()
             .is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted));
         (!is_long).then_some(answer)
+    }
+
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
     }
 }
 

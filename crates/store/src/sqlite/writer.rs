@@ -7,7 +7,7 @@ use std::{
     collections::VecDeque,
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicI32, Ordering},
     },
 };
@@ -15,7 +15,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::{sync::oneshot, task::yield_now};
 
-use super::{Counters, error::translate, statement::execute};
+use super::{Counters, error::translate, reader::ShortReader, statement::execute};
 use crate::engine::{Batch, Expect, StoreError};
 
 /// Batches in one transaction.
@@ -35,7 +35,7 @@ pub(super) struct Writer(Arc<Desk>);
 #[derive(Debug)]
 struct Desk {
     waiting: Mutex<Waiting>,
-    connection: Mutex<Connection>,
+    connection: Mutex<ShortReader>,
     /// Pages in the write-ahead log after the last commit.
     log_pages: Arc<AtomicI32>,
     counters: Arc<Counters>,
@@ -64,10 +64,23 @@ impl Writer {
             .map_err(|error| translate(&error))?;
         Ok(Self(Arc::new(Desk {
             waiting: Mutex::default(),
-            connection: Mutex::new(connection),
+            connection: Mutex::new(ShortReader::on(connection)?),
             log_pages,
             counters,
         })))
+    }
+
+    /// The connection, to read with it, if nobody writes or is about to.
+    pub(super) fn idle(&self) -> Option<MutexGuard<'_, ShortReader>> {
+        let waiting = self.0.waiting();
+        if waiting.is_manned {
+            return None;
+        }
+        match self.0.connection.try_lock() {
+            Ok(connection) => Some(connection),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -119,9 +132,10 @@ impl Shift {
         {
             let connection = desk.connection.lock();
             let connection = connection.unwrap_or_else(PoisonError::into_inner);
-            write(&connection, group, &desk.counters);
+            let connection = connection.connection();
+            write(connection, group, &desk.counters);
             if desk.log_pages.load(Ordering::Relaxed) >= CHECKPOINT_FROM {
-                checkpoint(&connection);
+                checkpoint(connection);
             }
         }
         let mut waiting = desk.waiting();

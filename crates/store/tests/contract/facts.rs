@@ -5,7 +5,7 @@ use stepgate_store::{
     counters::{self, StoredCounter},
     documents::{Document, Draft},
     engine::Engine,
-    facts::{UserKey, flow_facts, sign_on_facts},
+    facts::{UserFacts, UserKey, flow_and_user, flow_facts, sign_on_facts},
     flows::{self, StoredFlow},
 };
 use uuid::Uuid;
@@ -133,7 +133,24 @@ pub(crate) async fn a_flow_comes_with_its_user(engine: Store) {
         .unwrap();
     assert_eq!(
         flow_facts(&*engine, here, known.id).await.unwrap(),
-        Some((known.clone(), facts))
+        Some((known.clone(), facts.clone()))
+    );
+    let account = facts.map(|facts| UserFacts {
+        counters: facts
+            .counters
+            .into_iter()
+            .filter(|counter| counter.subject.ends_with(&user.id.to_string()))
+            .collect(),
+        devices: Vec::new(),
+        user: facts.user,
+    });
+    assert_eq!(
+        flow_and_user(&*engine, here, known.id).await.unwrap(),
+        Some((known.clone(), account))
+    );
+    assert_eq!(
+        flow_and_user(&*engine, here, unknown.id).await.unwrap(),
+        Some((unknown.clone(), None))
     );
     assert_eq!(
         flow_facts(&*engine, here, unknown.id).await.unwrap(),

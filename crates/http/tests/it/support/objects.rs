@@ -272,7 +272,7 @@ impl Server {
             consumed_at: None,
         };
         let key = self.app.data_key(self.environment).await.unwrap();
-        let (code, statement) = tokens::mint_code(self.environment, &key, &code).unwrap();
+        let (code, statement) = tokens::mint_code(self.environment, &key, &code, now).unwrap();
         self.commit(statement).await;
         code.expose().clone()
     }

@@ -16,7 +16,10 @@ use anyhow::Context;
 use clap::Parser;
 use stepgate_client::{Client, Request};
 
-use crate::{process::Server, report::Report};
+use crate::{
+    process::Server,
+    report::{Measured, Report},
+};
 
 #[derive(Debug, Parser)]
 #[command(about, version)]
@@ -63,7 +66,10 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&directory)?;
 
     report::progress("measuring RS256 signatures");
-    let signatures_per_second = signatures::per_cpu_second(Duration::from_secs(3))?;
+    let cores = std::thread::available_parallelism()?.get();
+    let alone = signatures::per_cpu_second(1, Duration::from_secs(3))?;
+    // The machine is not equally fast at all times, so it is asked before and after each measurement.
+    let signatures = || signatures::per_cpu_second(cores, Duration::from_secs(2));
 
     let server = Server::start(&arguments.server, &directory).await?;
     let mut fixture = load::fixture(&server, &directory, arguments.users).await?;
@@ -76,7 +82,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let idle_rss = server.resident_bytes()?;
 
-    let mut phases = Vec::new();
+    let (mut phases, mut before) = (Vec::new(), signatures()?);
     for &connections in &arguments.connections {
         report::progress(&format!(
             "{connections} connections for {} s",
@@ -91,16 +97,21 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let phase = run::phase(&server, &fixture, &plan).await?;
         fixture.next_user = (fixture.next_user + phase.started) % fixture.users;
         fixture.keep(&directory)?;
-        phases.push(phase);
+        let after = signatures()?;
+        phases.push(Measured {
+            phase,
+            signatures: f64::midpoint(before, after),
+        });
+        before = after;
     }
     let inbox_cpu = run::cpu_of_reading_the_inbox(&server).await?;
     server.stop().await?;
 
     let report = Report {
         users: arguments.users,
-        cores: std::thread::available_parallelism()?.get(),
+        cores,
         synchronous,
-        signatures_per_second,
+        signatures_alone: alone,
         ready_after,
         idle_rss,
         loading: fixture.loading,

@@ -24,7 +24,7 @@ use super::{
     ATTEMPTS, Deed, FlowFailure, Shown, Visitor,
     admission::{Admitted, admit, environment_key},
     authorize::stored,
-    code,
+    code::{self, Drawn},
     effects::Stage,
     ending::Asked,
     facts::{Known, Whom, decoy_of, facts, is_permitted},
@@ -107,7 +107,7 @@ async fn try_once(
         is_permitted: is_permitted(app, &application, known.as_ref()).await?,
         decoy,
     };
-    let drawn = code::draw(app, key, flow.id);
+    let drawn = Drawn::new(app, key, flow.id);
     let facts = facts(app, environment.uuid(), &flow.policies, whom, &drawn, now).await?;
     let Transition {
         flow,
@@ -330,7 +330,7 @@ async fn told(
 ) -> Result<Vec<Statement>, ManagementError> {
     let now = app.now();
     let environment = flow.environment.uuid();
-    let drawn = code::draw(app, key, flow.id);
+    let drawn = Drawn::new(app, key, flow.id);
     let whom = Whom {
         known,
         // That does not matter to a message that was lost.

@@ -36,7 +36,7 @@ use uuid::Uuid;
 use super::{
     ATTEMPTS, AuthorizeFailure, Begun, Shown, Visitor,
     admission::{allowed_origin, environment_key},
-    code,
+    code::Drawn,
     effects::Stage,
     ending::{Asked, Ending, Outcome, Told, new_session_id},
     facts::{Known, Whom, facts, is_permitted},
@@ -158,7 +158,7 @@ impl Asking<'_> {
         }
         let known = self.user(&browser).await?;
         let id: FlowId = Id::random(&mut SystemRandom);
-        let drawn = code::draw(app, &self.key, id);
+        let drawn = Drawn::new(app, &self.key, id);
         let start = self.start(id, &browser, known.as_ref()).await?;
         let is_permitted = is_permitted(app, &self.application, known.as_ref()).await?;
         let whom = Whom {

@@ -3,7 +3,6 @@
 use stepgate_domain::{
     flow::{Effect, Flow, effect::SendCode},
     message::Message,
-    otp,
     resources::{device::Device, template::STRONG_AUTHENTICATION, user::User},
     secret::Secret,
     time::Timestamp,
@@ -31,7 +30,7 @@ pub(super) struct Stage<'a> {
     pub(super) flow: &'a Flow,
     pub(super) known: Option<&'a Known>,
     pub(super) visitor: Option<&'a Visitor>,
-    pub(super) drawn: &'a Drawn,
+    pub(super) drawn: &'a Drawn<'a>,
     /// Languages of the request, best first.
     pub(super) ui_locales: Option<&'a str>,
     pub(super) now: Timestamp,
@@ -139,7 +138,7 @@ impl Stage<'_> {
         let content = STRONG_AUTHENTICATION
             .choose(send.channel, &languages)
             .ok_or(ManagementError::NotFound(None))?;
-        let code = Secret::new(otp::prefix(&self.drawn.digits, send.code_length).to_owned());
+        let code = Secret::new(self.drawn.code(send.code_length).to_owned());
         let name = user.and_then(|user| user.profile.name.as_ref());
         let rendered = content.rendered(|variable| match variable {
             "otp" => Some(code.expose().clone()),

@@ -169,14 +169,14 @@ pub(super) struct Whom<'a> {
 }
 
 /// All that is to be known beside the flow itself.
-pub(super) async fn facts(
+pub(super) async fn facts<'a>(
     app: &App,
     environment: Uuid,
     policies: &[Policy],
     whom: Whom<'_>,
-    drawn: &Drawn,
+    drawn: &'a Drawn<'_>,
     now: Timestamp,
-) -> Result<Facts, ManagementError> {
+) -> Result<Facts<'a>, ManagementError> {
     let settings = settings::current::<MfaSettings>(app, environment).await?;
     let environment_sends = if policies.iter().any(has_environment_quota) {
         let subject = Subject::EnvironmentSends;
@@ -197,7 +197,7 @@ pub(super) async fn facts(
             sms: app.senders.has(Channel::Sms),
             email: app.senders.has(Channel::Email),
         },
-        new_code: drawn.code,
+        new_code: drawn,
     })
 }
 

@@ -32,7 +32,7 @@ use crate::{
     entropy::{Entropy, Seeded},
     id::Id,
     message::Channel,
-    otp::{self, CodeHash, CodeHashes},
+    otp::{self, CodeHash},
     secret::Secret,
     time::{Duration, Timestamp},
 };
@@ -135,7 +135,7 @@ struct World {
     lockout: Option<Lockout>,
     floors: Floors,
     senders: Senders,
-    messages: u128,
+    drawn: Drawn,
     sent: Vec<SendCode>,
     audit: Vec<AuditEvent>,
 }
@@ -172,7 +172,7 @@ impl World {
                 sms: true,
                 email: true,
             },
-            messages: 0,
+            drawn: Drawn(0),
             sent: Vec::new(),
             audit: Vec::new(),
         }
@@ -196,7 +196,7 @@ impl World {
         self.now = self.now + Duration::from_seconds(seconds);
     }
     fn new_message(&mut self) {
-        self.messages += 1;
+        self.drawn.0 += 1;
     }
 
     fn fill(&self, mut subject: SubjectFacts) -> SubjectFacts {
@@ -224,7 +224,7 @@ impl World {
         }
         subject
     }
-    fn facts(&self, flow: Option<&Flow>, name: Option<&str>) -> Facts {
+    fn facts(&self, flow: Option<&Flow>, name: Option<&str>) -> Facts<'_> {
         let decoy = flow.and_then(|flow| {
             let typed = name.or_else(|| flow.decoy_name())?;
             let number = typed.bytes().fold(7, |number, letter| {
@@ -257,10 +257,7 @@ impl World {
             lockout: self.lockout,
             floors: self.floors,
             senders: self.senders,
-            new_code: NewCode {
-                message: id(5000 + self.messages),
-                hashes: hashes(id(5000 + self.messages)),
-            },
+            new_code: &self.drawn,
         }
     }
     /// Commits a transition, as one batch would.
@@ -395,7 +392,7 @@ impl World {
         let matches = |hash: &CodeHash| {
             otp::LENGTHS
                 .into_iter()
-                .any(|length| hashes(message).of_length(length) == *hash)
+                .any(|length| code_hash(message, length) == *hash)
         };
         let verdict = if flow.outstanding_code().is_some_and(matches) {
             Verdict::Matched
@@ -418,14 +415,24 @@ impl World {
     }
 }
 
-/// Stands for the keyed hashes of a message's code.
-fn hashes(message: MessageId) -> CodeHashes {
-    let drawn = Secret::new("0123456789".to_owned());
-    CodeHashes::of(&drawn, |code| {
-        let mut bytes = [u8::try_from(code.len()).unwrap(); 32];
-        bytes[..16].copy_from_slice(message.uuid().as_bytes());
-        CodeHash::new(bytes)
-    })
+/// The code of so many messages.
+#[derive(Debug, Clone)]
+struct Drawn(u128);
+
+impl NewCode for Drawn {
+    fn message(&self) -> MessageId {
+        id(5000 + self.0)
+    }
+    fn hash(&self, length: u8) -> CodeHash {
+        code_hash(self.message(), length)
+    }
+}
+
+/// Stands for the keyed hash of a message's code.
+fn code_hash(message: MessageId, length: u8) -> CodeHash {
+    let mut bytes = [length; 32];
+    bytes[..16].copy_from_slice(message.uuid().as_bytes());
+    CodeHash::new(bytes)
 }
 
 /// A session whose user proved each of these so many seconds ago.

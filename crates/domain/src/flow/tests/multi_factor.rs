@@ -432,7 +432,7 @@ fn the_code_has_the_length_of_its_method() {
     assert_eq!(world.sent[0].code_length, 8);
     assert_eq!(
         flow.outstanding_code(),
-        Some(&hashes(world.sent[0].message).of_length(8))
+        Some(&code_hash(world.sent[0].message, 8))
     );
     assert_eq!(world.submit_last(&mut flow), Ok(()));
 }

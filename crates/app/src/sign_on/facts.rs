@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 use stepgate_domain::{
     flow::{
-        Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, Versioned, decoy,
-        delivery::Senders, facts::Lockout, policy::ActionKind,
+        Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, Versioned, condition::Condition,
+        decoy, delivery::Senders, facts::Lockout, policy::ActionKind,
     },
     id::Id,
     message::Channel,
@@ -185,11 +185,23 @@ pub(super) async fn facts<'a>(
     } else {
         Versioned::default()
     };
+    let mut subject = whom.known.map(|known| known.subject.clone());
+    let mut decoy = whom.decoy;
+    if let Some(known) = whom
+        .known
+        .filter(|_| policies.iter().any(asks_for_the_user))
+    {
+        // A decoy in their place is asked for the same.
+        let theirs = [&mut subject, &mut decoy].into_iter().flatten();
+        for facts in theirs.filter(|facts| facts.user.id == known.user.id.cast()) {
+            facts.user.attributes = sign_on_facts::attributes(&known.user, now);
+        }
+    }
     Ok(Facts {
         now,
-        subject: whom.known.map(|known| known.subject.clone()),
+        subject,
         is_permitted: whom.is_permitted,
-        decoy: whom.decoy,
+        decoy,
         environment_sends,
         lockout: settings.body.lockout.map(Lockout::from),
         floors: app.settings.floors,
@@ -199,6 +211,11 @@ pub(super) async fn facts<'a>(
         },
         new_code: drawn,
     })
+}
+
+fn asks_for_the_user(policy: &Policy) -> bool {
+    let mut conditions = policy.actions.iter().filter_map(|it| it.condition.as_ref());
+    conditions.any(Condition::asks_for_the_user)
 }
 
 fn has_environment_quota(policy: &Policy) -> bool {

@@ -96,7 +96,7 @@ pub struct UserFacts {
     pub lock: Option<AccountLock>,
     pub mfa_enabled: bool,
     pub bypass_mfa_until: Option<Timestamp>,
-    /// The user as the platform shows it: what conditions ask.
+    /// The user as the platform shows it: looked at only where a condition of a policy asks.
     pub attributes: Value,
     pub failures: Versioned<UserFailures>,
     pub sends: Versioned<DailyHistory>,

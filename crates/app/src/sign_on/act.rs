@@ -26,7 +26,6 @@ use super::{
     authorize::stored,
     code::{self, Drawn},
     effects::Stage,
-    ending::Asked,
     facts::{Known, Whom, decoy_of, facts, is_permitted},
 };
 use crate::{
@@ -114,7 +113,6 @@ async fn try_once(
         effects,
         answer,
     } = flow::step(&flow, &input, &facts).map_err(refuse)?;
-    let asked = Asked::of(&flow)?;
     let stage = Stage {
         app,
         key,
@@ -122,7 +120,6 @@ async fn try_once(
         known: known.as_ref(),
         visitor: Some(visitor),
         drawn: &drawn,
-        ui_locales: asked.request.ui_locales.as_deref(),
         now,
     };
     let writes = stage.writes(effects, attempt).await?;
@@ -349,7 +346,6 @@ async fn told(
         known,
         visitor: None,
         drawn: &drawn,
-        ui_locales: None,
         now,
     };
     let writes = stage.writes(effects, None).await?;

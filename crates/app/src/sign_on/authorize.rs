@@ -6,7 +6,7 @@ use stepgate_domain::{
     flow::{
         self, Answer, FlowError, Start, Status, Transition,
         ids::FlowId,
-        state::{Application as FlowApplication, ResponseMode, SessionBinding},
+        state::{Application as FlowApplication, Asked, ResponseMode, SessionBinding},
     },
     id::Id,
     oauth::{
@@ -38,7 +38,7 @@ use super::{
     admission::{allowed_origin, environment_key},
     code::Drawn,
     effects::Stage,
-    ending::{Asked, Ending, Outcome, Told, new_session_id},
+    ending::{Ending, Outcome, Told, new_session_id},
     facts::{Known, Whom, facts, is_permitted},
     hint::{self, Vouched},
     policies,
@@ -182,7 +182,6 @@ impl Asking<'_> {
             known: known.as_ref(),
             visitor: Some(self.visitor),
             drawn: &drawn,
-            ui_locales: self.request.ui_locales.as_deref(),
             now,
         };
         let writes = stage.writes(effects, None).await?;
@@ -200,7 +199,6 @@ impl Asking<'_> {
                 app,
                 key: &self.key,
                 visitor: self.visitor,
-                request: &self.request,
                 known: known.as_ref(),
                 is_permitted,
                 session: browser.stored,
@@ -310,10 +308,6 @@ impl Asking<'_> {
             session.user.is_some() && (session.user == user || self.is_for_anybody())
         };
         let session = browser.stored.as_ref().filter(is_its_own);
-        let asked = Asked {
-            request: self.request.clone(),
-            session_is_stored: session.is_some(),
-        };
         let policies = policies::snapshots(
             self.app,
             self.environment.uuid(),
@@ -333,7 +327,10 @@ impl Asking<'_> {
             } else {
                 ResponseMode::Redirect
             },
-            authorization_request: serde_json::to_value(&asked)?,
+            authorization_request: Asked {
+                request: self.request.clone(),
+                session_is_stored: session.is_some(),
+            },
             session: SessionBinding {
                 id: session.map_or_else(new_session_id, |session| session.id.to_string()),
                 token_hash: session::token_hash(&self.key, &browser.token),

@@ -31,8 +31,6 @@ pub(super) struct Stage<'a> {
     pub(super) known: Option<&'a Known>,
     pub(super) visitor: Option<&'a Visitor>,
     pub(super) drawn: &'a Drawn<'a>,
-    /// Languages of the request, best first.
-    pub(super) ui_locales: Option<&'a str>,
     pub(super) now: Timestamp,
 }
 
@@ -164,11 +162,13 @@ impl Stage<'_> {
 
     /// The request's languages, then the user's.
     fn languages<'a>(&'a self, user: Option<&'a User>) -> Vec<&'a str> {
-        let asked = self.ui_locales.unwrap_or_default().split_ascii_whitespace();
+        let request = &self.flow.authorization_request.request;
+        let asked = request.ui_locales.as_deref().unwrap_or_default();
         let own = user.and_then(|user| user.profile.preferred_language.as_deref());
         let own = own.unwrap_or_default().split(',');
         let own = own.filter_map(|language| language.split(';').next());
         asked
+            .split_ascii_whitespace()
             .chain(own.map(str::trim))
             .filter(|language| !language.is_empty())
             .collect()

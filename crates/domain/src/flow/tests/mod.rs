@@ -25,13 +25,20 @@ use super::{
     facts::{AccountLock, Lockout, SessionFacts, UserFailures},
     ids::{DeviceId, MessageId},
     policy::{DeviceSelection, Method, NoDevicesMode},
-    state::{Application, Failure, Proof, ProofMethod, ResponseMode, SessionBinding, UsableStatus},
+    state::{
+        Application, Asked, Failure, Proof, ProofMethod, ResponseMode, SessionBinding, UsableStatus,
+    },
     *,
 };
 use crate::{
     entropy::{Entropy, Seeded},
     id::Id,
     message::Channel,
+    oauth::{
+        authorization_request::{AuthorizationRequest, Prompt},
+        recipient::Recipient,
+        scope::{GrantedScopes, Scopes},
+    },
     otp::{self, CodeHash},
     secret::Secret,
     time::{Duration, Timestamp},
@@ -93,6 +100,32 @@ fn with_cool_down(minutes: i64) -> MultiFactorAuthentication {
     let mut mfa = mfa();
     mfa.sms.cool_down = Duration::from_minutes(minutes);
     mfa
+}
+fn asked() -> Asked {
+    Asked {
+        request: AuthorizationRequest {
+            client: id(702),
+            environment: id(701),
+            recipient: Recipient::PiFlow {
+                redirect_uri: None,
+                state: Some("xyz".to_owned()),
+            },
+            granted: GrantedScopes {
+                scopes: Scopes::openid(),
+                resources: Vec::new(),
+                default_audience: "https://api.example.test".to_owned(),
+            },
+            with_refresh_token: false,
+            nonce: None,
+            acr_values: Vec::new(),
+            prompt: Prompt::AsNeeded,
+            max_age: None,
+            code_challenge: None,
+            login_hint: None,
+            ui_locales: None,
+        },
+        session_is_stored: false,
+    }
 }
 fn action(kind: ActionKind) -> PolicyAction {
     PolicyAction {
@@ -309,7 +342,7 @@ impl World {
                 icon: None,
             },
             response_mode: ResponseMode::PiFlow,
-            authorization_request: json!({ "state": "xyz" }),
+            authorization_request: asked(),
             session: SessionBinding {
                 id: "session-1".to_owned(),
                 token_hash: "hash-1".to_owned(),

@@ -300,16 +300,17 @@ impl Status {
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed { .. })
     }
-    pub(crate) fn devices(&self) -> &[DeviceEntry] {
+    /// The devices to be shown, where there are any to choose from.
+    pub(crate) fn devices(&self) -> Option<&[DeviceEntry]> {
         match self {
             Self::DeviceSelectionRequired { devices } | Self::OtpRequired { devices, .. } => {
-                devices
+                Some(devices)
             }
             Self::SignOnRequired
             | Self::UsernamePasswordRequired
             | Self::PasswordRequired
             | Self::Completed
-            | Self::Failed { .. } => &[],
+            | Self::Failed { .. } => None,
         }
     }
 }

@@ -484,6 +484,9 @@ fn since(kind: &str, seconds: i64) -> Value {
     json!({ "secondsSince": time, "greater": seconds })
 }
 
+fn shown(flow: &Flow, base: &str, now: Timestamp) -> Value {
+    serde_json::to_value(view::view(flow, base, now)).unwrap()
+}
 fn selected(flow: &Flow) -> Option<DeviceId> {
     match &flow.status {
         Status::OtpRequired { challenge, .. } => Some(challenge.device),

@@ -1,7 +1,7 @@
 //! What is written down of every change and every sign-on. Events name things by id and by masked
 //! address, and never hold a code, a secret, a token or a whole telephone number.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -220,7 +220,8 @@ pub enum AuditStatus {
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
 pub struct Source {
-    pub ip_address: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub ip_address: Option<IpAddr>,
     pub user_agent: Option<String>,
 }
 

@@ -9,10 +9,10 @@ use std::{
 };
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::{entropy::Entropy, time::Timestamp};
+use crate::{entropy::Entropy, text, time::Timestamp};
 
 /// The id of a `T`: a UUID in its lower-case hyphenated form.
 pub struct Id<T: ?Sized> {
@@ -144,13 +144,13 @@ impl<T: ?Sized> FromStr for Id<T> {
 
 impl<T: ?Sized> Serialize for Id<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let mut buffer = Uuid::encode_buffer();
+        serializer.serialize_str(self.uuid.as_hyphenated().encode_lower(&mut buffer))
     }
 }
 impl<'de, T: ?Sized> Deserialize<'de> for Id<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
+        text::parse(deserializer)
     }
 }
 impl<T: ?Sized> JsonSchema for Id<T> {

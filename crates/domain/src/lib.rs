@@ -19,5 +19,6 @@ pub mod resources;
 pub mod schema;
 pub mod scim;
 pub mod secret;
+mod text;
 pub mod time;
 pub mod violation;

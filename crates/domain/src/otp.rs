@@ -1,5 +1,5 @@
 //! One-time codes: their form, their life and what counts as an attempt. A code itself is never
-//! kept: the application draws it, hashes it under a key, and hands in the hashes.
+//! kept: the application draws it, hashes it under a key, and hands in the hash.
 
 use std::{fmt, ops::RangeInclusive};
 
@@ -62,29 +62,8 @@ impl<'de> Deserialize<'de> for CodeHash {
     }
 }
 
-/// The hashes of one drawn code in every permitted length.
-#[derive(Debug, Clone, Copy)]
-pub struct CodeHashes([CodeHash; 5]);
-
-impl CodeHashes {
-    /// `hash` is given the code of each length: the first digits of `drawn`.
-    pub fn of(drawn: &Secret<String>, mut hash: impl FnMut(&str) -> CodeHash) -> Self {
-        Self([6, 7, 8, 9, 10].map(|length| hash(prefix(drawn, length))))
-    }
-    /// A length outside [`LENGTHS`] is read as the nearest one inside.
-    pub fn of_length(&self, length: u8) -> CodeHash {
-        let [six, seven, eight, nine, ten] = self.0;
-        match length {
-            0..=6 => six,
-            7 => seven,
-            8 => eight,
-            9 => nine,
-            10.. => ten,
-        }
-    }
-}
-
-/// The code of this length: the first digits of those drawn.
+/// The code of this length: the first digits of those drawn. A length outside [`LENGTHS`] is read as
+/// the nearest one inside.
 pub fn prefix(drawn: &Secret<String>, length: u8) -> &str {
     let length = length.clamp(*LENGTHS.start(), *LENGTHS.end());
     drawn
@@ -120,10 +99,6 @@ mod tests {
     use super::*;
     use crate::violation::ViolationCode;
 
-    fn length_as_hash(code: &str) -> CodeHash {
-        CodeHash::new([u8::try_from(code.len()).unwrap(); 32])
-    }
-
     #[test]
     fn spaces_around_and_inside_a_code_do_not_matter() {
         for text in ["123456", " 123456\n", "123 456", "1 2 3\t456"] {
@@ -153,10 +128,8 @@ mod tests {
         let drawn = Secret::new("0123456789".to_owned());
         assert_eq!(prefix(&drawn, 6), "012345");
         assert_eq!(prefix(&drawn, 10), "0123456789");
-        let hashes = CodeHashes::of(&drawn, length_as_hash);
-        for length in LENGTHS {
-            assert_eq!(hashes.of_length(length), CodeHash::new([length; 32]));
-        }
+        assert_eq!(prefix(&drawn, 5), "012345");
+        assert_eq!(prefix(&drawn, 11), "0123456789");
     }
 
     #[test]

@@ -139,7 +139,8 @@ impl Operation {
     {
         let handler: Handler = Arc::new(move |call: Call| {
             let exchange = call.exchange.clone();
-            let answer = handler(call);
+            // It is large: by itself in its box it is not copied into the other.
+            let answer = Box::pin(handler(call));
             Box::pin(async move {
                 match answer.await {
                     Ok(reply) => reply.into_response(&exchange),
@@ -360,17 +361,14 @@ async fn serve(
 
 /// `X-HTTP-Method-Override` on POST to the management API, applied before anything else.
 fn effective_method(method: &Method, path: &str, sent: &HeaderMap) -> Method {
-    let overriding = sent
-        .get("x-http-method-override")
-        .and_then(|value| value.to_str().ok());
-    match overriding {
-        Some(name) if *method == Method::POST && path.starts_with("/v1/") => name
-            .trim()
-            .to_ascii_uppercase()
-            .parse()
-            .unwrap_or_else(|_| method.clone()),
-        Some(_) | None => method.clone(),
+    if *method != Method::POST || !path.starts_with("/v1/") {
+        return method.clone();
     }
+    let overriding = sent.get("x-http-method-override");
+    overriding
+        .and_then(|value| value.to_str().ok())
+        .and_then(|name| name.trim().to_ascii_uppercase().parse().ok())
+        .unwrap_or_else(|| method.clone())
 }
 
 /// The media type without its parameters, in lower case.

@@ -12,37 +12,38 @@ use crate::{api::Operation, exchange::Exchange};
 
 pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("correlation-id");
 
+// Constants: none of them is looked through for every answer.
+const NEVER_KEPT: HeaderValue =
+    HeaderValue::from_static("no-cache, no-store, max-age=0, must-revalidate");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+const EXPIRED: HeaderValue = HeaderValue::from_static("0");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("Correlation-Id, ETag, Location, WWW-Authenticate, Retry-After");
+const ALWAYS_ENCRYPTED: HeaderValue =
+    HeaderValue::from_static("max-age=31536000; includeSubDomains");
+
 /// Adds what is missing; a handler that set a header keeps it.
 pub(crate) fn stamp(headers: &mut HeaderMap, exchange: &Exchange) {
     admit(headers, exchange);
     let may_be_kept = headers.contains_key(header::CACHE_CONTROL);
-    let mut add = |name: HeaderName, value: &str| {
-        if !headers.contains_key(&name)
-            && let Ok(value) = HeaderValue::from_str(value)
-        {
-            headers.insert(name, value);
-        }
+    let mut add = |name: HeaderName, value: HeaderValue| {
+        headers.entry(name).or_insert(value);
     };
-    add(CORRELATION_ID, &exchange.correlation_id);
-    if !may_be_kept {
-        add(
-            header::CACHE_CONTROL,
-            "no-cache, no-store, max-age=0, must-revalidate",
-        );
-        add(header::PRAGMA, "no-cache");
-        add(header::EXPIRES, "0");
+    if let Ok(correlation_id) = HeaderValue::from_str(&exchange.correlation_id) {
+        add(CORRELATION_ID, correlation_id);
     }
-    add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    add(header::REFERRER_POLICY, "no-referrer");
-    add(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        "Correlation-Id, ETag, Location, WWW-Authenticate, Retry-After",
-    );
+    if !may_be_kept {
+        add(header::CACHE_CONTROL, NEVER_KEPT);
+        add(header::PRAGMA, NO_CACHE);
+        add(header::EXPIRES, EXPIRED);
+    }
+    add(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    add(header::REFERRER_POLICY, NO_REFERRER);
+    add(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     if exchange.origin.is_https() {
-        add(
-            header::STRICT_TRANSPORT_SECURITY,
-            "max-age=31536000; includeSubDomains",
-        );
+        add(header::STRICT_TRANSPORT_SECURITY, ALWAYS_ENCRYPTED);
     }
 }
 

@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
+use serde::Serialize;
 use serde_json::Value;
 
 use percent_encoding::AsciiSet;
@@ -20,7 +21,7 @@ pub enum Content {
     Empty,
     /// A management object: HAL, or plain JSON for clients that ask for it.
     Hal(Value),
-    Json(Value),
+    Json(String),
     Html(String),
     Text(&'static str, String),
 }
@@ -43,8 +44,9 @@ impl Reply {
     pub fn hal(status: StatusCode, body: Value) -> Self {
         Self::new(status, Content::Hal(body))
     }
-    pub fn json(body: Value) -> Self {
-        Self::new(StatusCode::OK, Content::Json(body))
+    pub fn json(body: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let text = serde_json::to_string(body)?;
+        Ok(Self::new(StatusCode::OK, Content::Json(text)))
     }
     pub fn page(status: StatusCode, page: &impl Page) -> Result<Self, ApiError> {
         let html = page
@@ -94,7 +96,7 @@ impl Reply {
                 Some("application/hal+json;charset=UTF-8"),
                 Body::from(value.to_string()),
             ),
-            Content::Json(value) => (Some("application/json"), Body::from(value.to_string())),
+            Content::Json(text) => (Some("application/json"), Body::from(text)),
             Content::Html(page) => (Some("text/html; charset=utf-8"), Body::from(page)),
             Content::Text(media_type, text) => (Some(media_type), Body::from(text)),
         };

@@ -1,7 +1,6 @@
 //! What the endpoints of a sign-on share: who calls, and how a flow or an answer goes back.
 
 use axum::http::{StatusCode, header};
-use serde_json::Value;
 use stepgate_app::{
     error::ManagementError,
     sign_on::{SessionCookie, Shown, Visitor},
@@ -54,14 +53,16 @@ pub(crate) fn base(call: &Call, environment: Id<Environment>) -> String {
 }
 
 /// The flow itself, as JSON.
-pub(crate) fn flow(call: &Call, environment: Id<Environment>, shown: Shown) -> Reply {
+pub(crate) fn flow(
+    call: &Call,
+    environment: Id<Environment>,
+    shown: Shown,
+) -> Result<Reply, ApiError> {
     let exchange = &call.exchange;
     exchange.admit_page(shown.allowed_origin.as_deref());
-    let mut members = view::view(&shown.flow, &base(call, environment), call.app.now());
-    if let Some(response) = shown.authorize_response {
-        members.insert("authorizeResponse".to_owned(), Value::Object(response));
-    }
-    Reply::json(Value::Object(members)).with_session(&exchange.origin, shown.cookie.as_ref())
+    let mut view = view::view(&shown.flow, &base(call, environment), call.app.now());
+    view.authorize_response = shown.authorize_response;
+    Ok(Reply::json(&view)?.with_session(&exchange.origin, shown.cookie.as_ref()))
 }
 
 /// On to the page where the person signs on: the application's own, or the hosted one.

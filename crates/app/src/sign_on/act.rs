@@ -24,9 +24,8 @@ use super::{
     ATTEMPTS, Deed, FlowFailure, Shown, Visitor,
     admission::{Admitted, admit, environment_key},
     authorize::stored,
-    code,
+    code::{self, Drawn},
     effects::Stage,
-    ending::Asked,
     facts::{Known, Whom, decoy_of, facts, is_permitted},
 };
 use crate::{
@@ -107,14 +106,13 @@ async fn try_once(
         is_permitted: is_permitted(app, &application, known.as_ref()).await?,
         decoy,
     };
-    let drawn = code::draw(app, key, flow.id);
+    let drawn = Drawn::new(app, key, flow.id);
     let facts = facts(app, environment.uuid(), &flow.policies, whom, &drawn, now).await?;
     let Transition {
         flow,
         effects,
         answer,
     } = flow::step(&flow, &input, &facts).map_err(refuse)?;
-    let asked = Asked::of(&flow)?;
     let stage = Stage {
         app,
         key,
@@ -122,7 +120,6 @@ async fn try_once(
         known: known.as_ref(),
         visitor: Some(visitor),
         drawn: &drawn,
-        ui_locales: asked.request.ui_locales.as_deref(),
         now,
     };
     let writes = stage.writes(effects, attempt).await?;
@@ -330,7 +327,7 @@ async fn told(
 ) -> Result<Vec<Statement>, ManagementError> {
     let now = app.now();
     let environment = flow.environment.uuid();
-    let drawn = code::draw(app, key, flow.id);
+    let drawn = Drawn::new(app, key, flow.id);
     let whom = Whom {
         known,
         // That does not matter to a message that was lost.
@@ -349,7 +346,6 @@ async fn told(
         known,
         visitor: None,
         drawn: &drawn,
-        ui_locales: None,
         now,
     };
     let writes = stage.writes(effects, None).await?;

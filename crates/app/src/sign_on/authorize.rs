@@ -6,7 +6,7 @@ use stepgate_domain::{
     flow::{
         self, Answer, FlowError, Start, Status, Transition,
         ids::FlowId,
-        state::{Application as FlowApplication, ResponseMode, SessionBinding},
+        state::{Application as FlowApplication, Asked, ResponseMode, SessionBinding},
     },
     id::Id,
     oauth::{
@@ -37,9 +37,9 @@ use uuid::Uuid;
 use super::{
     ATTEMPTS, AuthorizeFailure, Begun, Shown, Visitor,
     admission::{allowed_origin, environment_key},
-    code,
+    code::Drawn,
     effects::Stage,
-    ending::{Asked, Ending, Outcome, Told},
+    ending::{Ending, Outcome, Told},
     facts::{Known, Whom, facts, is_permitted},
     hint::{self, Vouched},
     policies,
@@ -159,7 +159,7 @@ impl Asking<'_> {
         }
         let known = self.user(&browser).await?;
         let id: FlowId = Id::random(&mut SystemRandom);
-        let drawn = code::draw(app, &self.key, id);
+        let drawn = Drawn::new(app, &self.key, id);
         let start = self.start(id, &browser, known.as_ref()).await?;
         let is_permitted = is_permitted(app, &self.application, known.as_ref()).await?;
         let whom = Whom {
@@ -183,7 +183,6 @@ impl Asking<'_> {
             known: known.as_ref(),
             visitor: Some(self.visitor),
             drawn: &drawn,
-            ui_locales: self.request.ui_locales.as_deref(),
             now,
         };
         let writes = stage.writes(effects, None).await?;
@@ -201,7 +200,6 @@ impl Asking<'_> {
                 app,
                 key: &self.key,
                 visitor: self.visitor,
-                request: &self.request,
                 known: known.as_ref(),
                 is_permitted,
                 session: browser.stored,
@@ -315,10 +313,6 @@ impl Asking<'_> {
             || self.app.new_id::<oauth::Session>().uuid(),
             |session| session.id,
         );
-        let asked = Asked {
-            request: self.request.clone(),
-            session_is_stored: session.is_some(),
-        };
         let policies = policies::snapshots(
             self.app,
             self.environment.uuid(),
@@ -338,7 +332,10 @@ impl Asking<'_> {
             } else {
                 ResponseMode::Redirect
             },
-            authorization_request: serde_json::to_value(&asked)?,
+            authorization_request: Asked {
+                request: self.request.clone(),
+                session_is_stored: session.is_some(),
+            },
             session: SessionBinding {
                 id: session_id.to_string(),
                 token_hash: session::token_hash(&self.key, &browser.token),

@@ -6,7 +6,7 @@ use stepgate_domain::{
         Flow, NewCode, Status, Verdict,
         ids::{FlowId, MessageId},
     },
-    otp::{CodeHash, CodeHashes, DRAWN_DIGITS},
+    otp::{self, CodeHash, DRAWN_DIGITS},
     secret::Secret,
 };
 
@@ -14,18 +14,34 @@ use crate::{App, random::SystemRandom, seal::DataKey};
 
 /// Digits in case that a step sends a code.
 #[derive(Debug)]
-pub(super) struct Drawn {
-    pub(super) digits: Secret<String>,
-    pub(super) code: NewCode,
+pub(super) struct Drawn<'a> {
+    digits: Secret<String>,
+    key: &'a DataKey,
+    flow: FlowId,
+    message: MessageId,
 }
 
-pub(super) fn draw(app: &App, key: &DataKey, flow: FlowId) -> Drawn {
-    let digits = Secret::new(<dyn Entropy>::digits(&mut SystemRandom, DRAWN_DIGITS));
-    let message = app.new_id();
-    let hashes = CodeHashes::of(&digits, |code| hash(key, flow, message, code));
-    Drawn {
-        digits,
-        code: NewCode { message, hashes },
+impl<'a> Drawn<'a> {
+    pub(super) fn new(app: &App, key: &'a DataKey, flow: FlowId) -> Self {
+        Self {
+            digits: Secret::new(<dyn Entropy>::digits(&mut SystemRandom, DRAWN_DIGITS)),
+            key,
+            flow,
+            message: app.new_id(),
+        }
+    }
+
+    pub(super) fn code(&self, length: u8) -> &str {
+        otp::prefix(&self.digits, length)
+    }
+}
+
+impl NewCode for Drawn<'_> {
+    fn message(&self) -> MessageId {
+        self.message
+    }
+    fn hash(&self, length: u8) -> CodeHash {
+        hash(self.key, self.flow, self.message, self.code(length))
     }
 }
 

@@ -3,7 +3,6 @@
 use stepgate_domain::{
     flow::{Effect, Flow, effect::SendCode},
     message::Message,
-    otp,
     resources::{device::Device, template::STRONG_AUTHENTICATION, user::User},
     secret::Secret,
     time::Timestamp,
@@ -31,9 +30,7 @@ pub(super) struct Stage<'a> {
     pub(super) flow: &'a Flow,
     pub(super) known: Option<&'a Known>,
     pub(super) visitor: Option<&'a Visitor>,
-    pub(super) drawn: &'a Drawn,
-    /// Languages of the request, best first.
-    pub(super) ui_locales: Option<&'a str>,
+    pub(super) drawn: &'a Drawn<'a>,
     pub(super) now: Timestamp,
 }
 
@@ -139,7 +136,7 @@ impl Stage<'_> {
         let content = STRONG_AUTHENTICATION
             .choose(send.channel, &languages)
             .ok_or(ManagementError::NotFound(None))?;
-        let code = Secret::new(otp::prefix(&self.drawn.digits, send.code_length).to_owned());
+        let code = Secret::new(self.drawn.code(send.code_length).to_owned());
         let name = user.and_then(|user| user.profile.name.as_ref());
         let rendered = content.rendered(|variable| match variable {
             "otp" => Some(code.expose().clone()),
@@ -165,11 +162,13 @@ impl Stage<'_> {
 
     /// The request's languages, then the user's.
     fn languages<'a>(&'a self, user: Option<&'a User>) -> Vec<&'a str> {
-        let asked = self.ui_locales.unwrap_or_default().split_ascii_whitespace();
+        let request = &self.flow.authorization_request.request;
+        let asked = request.ui_locales.as_deref().unwrap_or_default();
         let own = user.and_then(|user| user.profile.preferred_language.as_deref());
         let own = own.unwrap_or_default().split(',');
         let own = own.filter_map(|language| language.split(';').next());
         asked
+            .split_ascii_whitespace()
             .chain(own.map(str::trim))
             .filter(|language| !language.is_empty())
             .collect()

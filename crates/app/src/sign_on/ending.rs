@@ -1,14 +1,12 @@
 //! How a flow ends: a code or a refusal for the client, a session for the browser. Everything is
 //! written in the batch that takes the flow away, so that it happens once.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stepgate_domain::{
     audit::{Action, AuditStatus},
     flow::{Flow, Status, state::Failure},
     id::Id,
     oauth::{
-        authorization_request::AuthorizationRequest,
         authorization_response,
         error::{OAuthError, OAuthErrorCode},
         grants::{SignOn, authorization_code::AuthorizationCode},
@@ -29,20 +27,6 @@ use super::{
 };
 use crate::{App, error::ManagementError, seal::DataKey, tokens::mint_code};
 
-/// What the client asked for, as the flow keeps it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Asked {
-    pub(super) request: AuthorizationRequest,
-    /// The session was there already when the flow began.
-    pub(super) session_is_stored: bool,
-}
-
-impl Asked {
-    pub(super) fn of(flow: &Flow) -> Result<Self, serde_json::Error> {
-        serde_json::from_value(flow.authorization_request.clone())
-    }
-}
-
 pub(super) enum Outcome {
     Code(Secret<String>),
     Refused(OAuthError),
@@ -60,7 +44,6 @@ pub(super) struct Ending<'a> {
     pub(super) app: &'a App,
     pub(super) key: &'a DataKey,
     pub(super) visitor: &'a Visitor,
-    pub(super) request: &'a AuthorizationRequest,
     pub(super) known: Option<&'a Known>,
     /// Whether the application lets them in.
     pub(super) is_permitted: bool,
@@ -117,7 +100,8 @@ impl Ending<'_> {
             auth_time: flow.authenticated_at().unwrap_or(now),
         };
         let family = self.app.new_id();
-        let code = AuthorizationCode::mint(self.request, sign_on, family, now);
+        let request = &flow.authorization_request.request;
+        let code = AuthorizationCode::mint(request, sign_on, family, now);
         let environment = flow.environment.uuid();
         let (code, insert_code) = mint_code(environment, self.key, &code, now)?;
         let signed_on = known.user.body.clone().signed_on(now, remote_ip);

@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 use stepgate_domain::{
     flow::{
-        Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, Versioned, decoy,
-        delivery::Senders, facts::Lockout, policy::ActionKind,
+        Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, Versioned, condition::Condition,
+        decoy, delivery::Senders, facts::Lockout, policy::ActionKind,
     },
     id::Id,
     message::Channel,
@@ -169,14 +169,14 @@ pub(super) struct Whom<'a> {
 }
 
 /// All that is to be known beside the flow itself.
-pub(super) async fn facts(
+pub(super) async fn facts<'a>(
     app: &App,
     environment: Uuid,
     policies: &[Policy],
     whom: Whom<'_>,
-    drawn: &Drawn,
+    drawn: &'a Drawn<'_>,
     now: Timestamp,
-) -> Result<Facts, ManagementError> {
+) -> Result<Facts<'a>, ManagementError> {
     let settings = settings::current::<MfaSettings>(app, environment).await?;
     let environment_sends = if policies.iter().any(has_environment_quota) {
         let subject = Subject::EnvironmentSends;
@@ -185,11 +185,23 @@ pub(super) async fn facts(
     } else {
         Versioned::default()
     };
+    let mut subject = whom.known.map(|known| known.subject.clone());
+    let mut decoy = whom.decoy;
+    if let Some(known) = whom
+        .known
+        .filter(|_| policies.iter().any(asks_for_the_user))
+    {
+        // A decoy in their place is asked for the same.
+        let theirs = [&mut subject, &mut decoy].into_iter().flatten();
+        for facts in theirs.filter(|facts| facts.user.id == known.user.id.cast()) {
+            facts.user.attributes = sign_on_facts::attributes(&known.user, now);
+        }
+    }
     Ok(Facts {
         now,
-        subject: whom.known.map(|known| known.subject.clone()),
+        subject,
         is_permitted: whom.is_permitted,
-        decoy: whom.decoy,
+        decoy,
         environment_sends,
         lockout: settings.body.lockout.map(Lockout::from),
         floors: app.settings.floors,
@@ -197,8 +209,13 @@ pub(super) async fn facts(
             sms: app.senders.has(Channel::Sms),
             email: app.senders.has(Channel::Email),
         },
-        new_code: drawn.code,
+        new_code: drawn,
     })
+}
+
+fn asks_for_the_user(policy: &Policy) -> bool {
+    let mut conditions = policy.actions.iter().filter_map(|it| it.condition.as_ref());
+    conditions.any(Condition::asks_for_the_user)
 }
 
 fn has_environment_quota(policy: &Policy) -> bool {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     ATTEMPTS, FlowFailure, Resumed, Shown, Visitor,
     admission::{Admitted, admit, environment_key},
-    ending::{Asked, Ended, Ending, Told},
+    ending::{Ended, Ending, Told},
     facts::{Known, is_permitted},
 };
 use crate::App;
@@ -63,17 +63,16 @@ async fn try_once(
         application,
         allowed_origin,
     } = admit(app, key, row, visitor).await?;
-    let asked = Asked::of(&flow)?;
-    let recipient = &asked.request.recipient;
     let login_page_url = application.body.login_page_url.clone();
     if !flow.status.is_final() {
+        let is_pi_flow = flow.authorization_request.request.recipient.is_pi_flow();
         let shown = Shown {
             flow,
             cookie: None,
             authorize_response: None,
             allowed_origin,
         };
-        return Ok(Tried::Done(Box::new(if recipient.is_pi_flow() {
+        return Ok(Tried::Done(Box::new(if is_pi_flow {
             Resumed::Flow(shown)
         } else {
             Resumed::Page {
@@ -88,7 +87,7 @@ async fn try_once(
         .transpose()?;
     let is_permitted = is_permitted(app, &application, known.as_ref()).await?;
     let session = match flow.session.id.parse() {
-        Ok(id) if has_session || asked.session_is_stored => {
+        Ok(id) if has_session || flow.authorization_request.session_is_stored => {
             sessions::read(&*app.engine, environment.uuid(), id).await?
         }
         Ok(_) | Err(_) => None,
@@ -98,7 +97,6 @@ async fn try_once(
         app,
         key: &key,
         visitor,
-        request: &asked.request,
         known: known.as_ref(),
         is_permitted,
         session,
@@ -119,6 +117,7 @@ async fn try_once(
         Err(error) => return Err(error.into()),
     }
     let issuer = visitor.origin.issuer(environment);
+    let recipient = &flow.authorization_request.request.recipient;
     let told = outcome.told(recipient, &issuer, &visitor.correlation_id);
     Ok(Tried::Done(Box::new(match told {
         Told::Inline(members) => Resumed::Flow(Shown {

@@ -183,7 +183,7 @@ pub(super) fn event(
             description: entry.text.into_owned(),
         },
         source: visitor.map(|visitor| Source {
-            ip_address: visitor.remote_ip.map(|ip| ip.to_string()),
+            ip_address: visitor.remote_ip,
             user_agent: None,
         }),
     };

@@ -80,7 +80,7 @@ impl Deed<'_> {
                 description,
             },
             source: Some(Source {
-                ip_address: self.requester.ip.map(|ip| ip.to_string()),
+                ip_address: self.requester.ip,
                 user_agent: self.requester.user_agent.clone(),
             }),
         };

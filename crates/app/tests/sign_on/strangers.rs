@@ -16,8 +16,10 @@ async fn looked_up(world: &World, username: &str) -> Under {
 
 /// What a client is shown, without ids and times.
 fn outline(flow: &Under) -> serde_json::Value {
-    let view = stepgate_domain::flow::view::view(&flow.shown.flow, "", flow.shown.flow.created_at);
-    let mut names: Vec<_> = view.keys().cloned().collect();
+    let flow = &flow.shown.flow;
+    let view = stepgate_domain::flow::view::view(flow, "", flow.created_at);
+    let view = serde_json::to_value(view).unwrap();
+    let mut names: Vec<_> = view.as_object().unwrap().keys().cloned().collect();
     names.sort();
     let device = &view["_embedded"]["devices"][0];
     let members: Vec<_> = device.as_object().unwrap().keys().cloned().collect();

@@ -1,6 +1,8 @@
 //! What a step is judged by: looked up by the application in one consistent read. Whatever may
 //! change at any moment carries the version it was read at (0: there was no row).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,13 +14,13 @@ use super::{
     state::Proof,
 };
 use crate::{
-    otp::CodeHashes,
+    otp::CodeHash,
     secret::Secret,
     time::{Duration, Timestamp},
 };
 
 #[derive(Debug)]
-pub struct Facts {
+pub struct Facts<'a> {
     pub now: Timestamp,
     /// The user whom the flow, or the input, is about; none when there is no such user (any more).
     pub subject: Option<SubjectFacts>,
@@ -32,14 +34,15 @@ pub struct Facts {
     pub lockout: Option<Lockout>,
     pub floors: Floors,
     pub senders: Senders,
-    /// A freshly drawn code, in case the step sends one.
-    pub new_code: NewCode,
+    pub new_code: &'a dyn NewCode,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub struct NewCode {
-    pub message: MessageId,
-    pub hashes: CodeHashes,
+/// A freshly drawn code, in case the step sends one.
+pub trait NewCode: fmt::Debug + Sync {
+    /// The message that would carry it.
+    fn message(&self) -> MessageId;
+    /// The keyed hash of the code of this length.
+    fn hash(&self, length: u8) -> CodeHash;
 }
 
 /// A row of the counters: its version, and what it says.
@@ -93,7 +96,7 @@ pub struct UserFacts {
     pub lock: Option<AccountLock>,
     pub mfa_enabled: bool,
     pub bypass_mfa_until: Option<Timestamp>,
-    /// The user as the platform shows it: what conditions ask.
+    /// The user as the platform shows it: looked at only where a condition of a policy asks.
     pub attributes: Value,
     pub failures: Versioned<UserFailures>,
     pub sends: Versioned<DailyHistory>,

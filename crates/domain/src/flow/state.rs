@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{
     facts::{SessionFacts, UserFacts},
@@ -12,6 +11,7 @@ use super::{
     policy::{ActionKind, DeviceType, Policy},
 };
 use crate::{
+    oauth::authorization_request::AuthorizationRequest,
     otp::CodeHash,
     resources::application::Icon,
     time::{Duration, Timestamp},
@@ -30,8 +30,8 @@ pub struct Flow {
     pub environment: EnvironmentId,
     pub application: Application,
     pub response_mode: ResponseMode,
-    /// What the client asked for: kept for whoever answers it, not read here.
-    pub authorization_request: Value,
+    /// Kept for whoever answers it, not read here.
+    pub authorization_request: Asked,
     /// The browser's session that the flow is bound to.
     pub session: SessionBinding,
     /// The last sign-ons of the session, when they may count: of the flow's own user.
@@ -53,6 +53,14 @@ pub struct Flow {
     pub created_at: Timestamp,
     pub touched_at: Timestamp,
     pub status: Status,
+}
+
+/// What the client asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    pub request: AuthorizationRequest,
+    /// The session was there already when the flow began.
+    pub session_is_stored: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +94,7 @@ pub struct Start {
     pub environment: EnvironmentId,
     pub application: Application,
     pub response_mode: ResponseMode,
-    pub authorization_request: Value,
+    pub authorization_request: Asked,
     pub session: SessionBinding,
     /// The session's last sign-ons, when it has a user. Without a hint, that user is the flow's.
     pub signed_on: Option<SessionFacts>,
@@ -292,16 +300,17 @@ impl Status {
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed { .. })
     }
-    pub(crate) fn devices(&self) -> &[DeviceEntry] {
+    /// The devices to be shown, where there are any to choose from.
+    pub(crate) fn devices(&self) -> Option<&[DeviceEntry]> {
         match self {
             Self::DeviceSelectionRequired { devices } | Self::OtpRequired { devices, .. } => {
-                devices
+                Some(devices)
             }
             Self::SignOnRequired
             | Self::UsernamePasswordRequired
             | Self::PasswordRequired
             | Self::Completed
-            | Self::Failed { .. } => &[],
+            | Self::Failed { .. } => None,
         }
     }
 }

@@ -30,7 +30,7 @@ impl User {
 ///
 /// A session whose user cannot go on is as good as none: else nobody else could sign on in that
 /// browser before it ends. Whom the application does not let in is told so.
-pub fn begin(mut start: Start, facts: &Facts) -> Result<Transition, FlowError> {
+pub fn begin(mut start: Start, facts: &Facts<'_>) -> Result<Transition, FlowError> {
     if start.hinted {
         return begin_for(start, facts);
     }
@@ -49,7 +49,7 @@ pub fn begin(mut start: Start, facts: &Facts) -> Result<Transition, FlowError> {
 }
 
 /// Begins for the hinted user, else for the one of `signed_on`, else for nobody.
-fn begin_for(start: Start, facts: &Facts) -> Result<Transition, FlowError> {
+fn begin_for(start: Start, facts: &Facts<'_>) -> Result<Transition, FlowError> {
     let now = facts.now;
     let subject = facts.subject.as_ref().map(|subject| &subject.user);
     let of_subject = |user| subject.is_some_and(|subject| subject.id == user);
@@ -98,7 +98,7 @@ fn begin_for(start: Start, facts: &Facts) -> Result<Transition, FlowError> {
 }
 
 /// Judges one input.
-pub fn step(flow: &Flow, input: &Input, facts: &Facts) -> Result<Transition, FlowError> {
+pub fn step(flow: &Flow, input: &Input, facts: &Facts<'_>) -> Result<Transition, FlowError> {
     if flow.is_expired(facts.now) {
         return Err(FlowError::FlowExpired);
     }

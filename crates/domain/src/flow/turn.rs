@@ -27,7 +27,7 @@ pub(crate) enum Sending {
 #[derive(Debug, Clone)]
 pub(crate) struct Turn<'a> {
     pub(crate) flow: Flow,
-    pub(crate) facts: &'a Facts,
+    pub(crate) facts: &'a Facts<'a>,
     /// The user, or the decoy, that the flow is about.
     pub(crate) subject: Option<SubjectFacts>,
     pub(crate) sending: Sending,
@@ -40,7 +40,7 @@ pub(crate) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub(crate) fn new(flow: Flow, facts: &'a Facts, sending: Sending) -> Self {
+    pub(crate) fn new(flow: Flow, facts: &'a Facts<'a>, sending: Sending) -> Self {
         let is_decoy = flow.user.as_ref().is_some_and(super::state::User::is_decoy);
         let subject = if is_decoy {
             facts.decoy.clone()
@@ -254,7 +254,7 @@ impl<'a> Turn<'a> {
                 CounterState::DailySends(history),
             );
         }
-        let message = self.facts.new_code.message;
+        let message = self.facts.new_code.message();
         if !self.is_decoy() {
             self.effect(Effect::SendCode(SendCode {
                 message,
@@ -271,7 +271,7 @@ impl<'a> Turn<'a> {
             });
         }
         let code = OneTimeCode {
-            hash: self.facts.new_code.hashes.of_length(method.otp_length),
+            hash: self.facts.new_code.hash(method.otp_length),
             sent_at: now,
             expires_at: now + method.otp_life,
             round: device.failures.state.round,

@@ -1,67 +1,166 @@
 //! A flow as the client sees it.
 
-use serde_json::{Map, Value, json};
+use std::iter;
 
-use super::state::{DeviceEntry, Failure, Flow, Status, User};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+use serde_with::skip_serializing_none;
+
+use super::{
+    ids::{Device, DeviceId, FlowId, UserId},
+    input::Action,
+    state::{Application, DeviceEntry, Failure, Flow, Status, User},
+};
 use crate::{
     flow::{
         delivery::Floors,
         policy::{ActionKind, DeviceType},
     },
+    id::Ref,
     time::Timestamp,
 };
 
-/// The members of the flow resource. `base` is where the environment's authentication endpoints
-/// are, such as `https://auth.example.test/{environment}`, in the spelling the client called.
-pub fn view(flow: &Flow, base: &str, now: Timestamp) -> Map<String, Value> {
-    let href = format!("{base}/flows/{}", flow.id);
-    let mut links = Map::new();
-    links.insert("self".to_owned(), json!({ "href": href }));
-    for action in flow.offered() {
-        links.insert(action.name().to_owned(), json!({ "href": href }));
-    }
-    let application = json!(flow.application);
+/// The flow resource.
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowView<'a> {
+    #[serde(rename = "_links")]
+    links: Links,
+    id: FlowId,
+    status: &'static str,
+    session: SessionView<'a>,
+    resume_url: String,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    application: &'a Application,
+    login_hint: Option<&'a str>,
+    selected_device: Option<Ref<Device>>,
+    authentication_methods: Vec<&'static str>,
+    bypass_allowed: Option<bool>,
+    error: Option<FailureView>,
+    #[serde(rename = "_embedded")]
+    embedded: Embedded<'a>,
+    /// Once the flow was exchanged for it.
+    pub authorize_response: Option<Map<String, Value>>,
+}
 
-    let mut embedded = Map::new();
-    if let Some(shown) = flow.user.as_ref() {
-        embedded.insert("user".to_owned(), user(shown, flow.proofs.is_empty()));
-    }
-    embedded.insert("application".to_owned(), application.clone());
-    if let Status::DeviceSelectionRequired { devices } | Status::OtpRequired { devices, .. } =
-        &flow.status
-    {
-        embedded.insert(
-            "devices".to_owned(),
-            devices.iter().map(|entry| device(entry, now)).collect(),
-        );
-    }
+/// All of them lead to the flow.
+#[derive(Debug)]
+struct Links {
+    href: String,
+    actions: &'static [Action],
+}
 
-    let mut members = Map::new();
-    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    put("_links", links.into());
-    put("id", json!(flow.id));
-    put("status", flow.status.name().into());
-    put("session", json!({ "id": flow.session.id }));
-    put("resumeUrl", resume_url(flow, base).into());
-    put("createdAt", json!(flow.created_at));
-    put("expiresAt", json!(flow.expires_at()));
-    put("application", application);
-    if let (Some(hint), None) = (&flow.login_hint, &flow.user) {
-        put("loginHint", hint.as_str().into());
+#[derive(Debug, Serialize)]
+struct SessionView<'a> {
+    id: &'a str,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+struct Embedded<'a> {
+    user: Option<UserView<'a>>,
+    application: &'a Application,
+    devices: Option<Vec<DeviceView<'a>>>,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+struct UserView<'a> {
+    id: UserId,
+    username: &'a str,
+    name: Option<NameView<'a>>,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+struct NameView<'a> {
+    given: Option<&'a str>,
+    family: Option<&'a str>,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DeviceView<'a> {
+    id: DeviceId,
+    #[serde(rename = "type")]
+    kind: DeviceType,
+    status: &'static str,
+    phone: Option<&'a str>,
+    email: Option<&'a str>,
+    nickname: Option<&'a str>,
+    usable_status: UsableStatusView,
+}
+
+#[derive(Debug, Serialize)]
+struct UsableStatusView {
+    status: &'static str,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FailureView {
+    code: &'static str,
+    message: &'static str,
+    unavailable_devices: Option<Vec<Ref<Device>>>,
+}
+
+impl Serialize for Links {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Link<'a> {
+            href: &'a str,
+        }
+        let names = iter::once("self").chain(self.actions.iter().map(|action| action.name()));
+        serializer.collect_map(names.map(|name| (name, Link { href: &self.href })))
     }
-    if let Status::OtpRequired { challenge, .. } = &flow.status {
-        put("selectedDevice", json!({ "id": challenge.device }));
-    }
-    put("authenticationMethods", json!(flow.amr()));
-    if !flow.status.devices().is_empty() {
+}
+
+/// `base` is where the environment's authentication endpoints are, such as
+/// `https://auth.example.test/{environment}`, in the spelling the client called.
+pub fn view<'a>(flow: &'a Flow, base: &str, now: Timestamp) -> FlowView<'a> {
+    let devices = flow.status.devices();
+    FlowView {
+        links: Links {
+            href: format!("{base}/flows/{}", flow.id),
+            actions: flow.offered(),
+        },
+        id: flow.id,
+        status: flow.status.name(),
+        session: SessionView {
+            id: &flow.session.id,
+        },
+        resume_url: resume_url(flow, base),
+        created_at: flow.created_at,
+        expires_at: flow.expires_at(),
+        application: &flow.application,
+        login_hint: flow.login_hint.as_deref().filter(|_| flow.user.is_none()),
+        selected_device: match &flow.status {
+            Status::OtpRequired { challenge, .. } => Some(challenge.device.into()),
+            _ => None,
+        },
+        authentication_methods: flow.amr(),
         // Where MFA may be left out, it is: nobody is asked.
-        put("bypassAllowed", false.into());
+        bypass_allowed: devices
+            .is_some_and(|devices| !devices.is_empty())
+            .then_some(false),
+        error: match &flow.status {
+            Status::Failed { error } => Some(failure(error)),
+            _ => None,
+        },
+        embedded: Embedded {
+            user: flow
+                .user
+                .as_ref()
+                .map(|shown| user(shown, flow.proofs.is_empty())),
+            application: &flow.application,
+            devices: devices.map(|devices| devices.iter().map(|it| device(it, now)).collect()),
+        },
+        authorize_response: None,
     }
-    if let Status::Failed { error } = &flow.status {
-        put("error", failure(error));
-    }
-    put("_embedded", embedded.into());
-    members
 }
 
 /// Where a final flow is exchanged for its answer.
@@ -98,55 +197,48 @@ pub fn shown_username(user: &User, nothing_proved: bool) -> &str {
 }
 
 /// Of a name that was only typed, nothing is told but the name.
-fn user(user: &User, nothing_proved: bool) -> Value {
-    if nothing_proved && user.typed().is_some() {
-        return json!({ "id": user.id, "username": shown_username(user, nothing_proved) });
+fn user(user: &User, nothing_proved: bool) -> UserView<'_> {
+    let is_told = !(nothing_proved && user.typed().is_some());
+    let (given, family) = (user.given_name.as_deref(), user.family_name.as_deref());
+    let has_name = is_told && (given.is_some() || family.is_some());
+    UserView {
+        id: user.id,
+        username: shown_username(user, nothing_proved),
+        name: has_name.then_some(NameView { given, family }),
     }
-    let mut members = Map::new();
-    members.insert("id".to_owned(), json!(user.id));
-    members.insert("username".to_owned(), json!(user.username));
-    let mut name = Map::new();
-    for (part, value) in [("given", &user.given_name), ("family", &user.family_name)] {
-        if let Some(value) = value {
-            name.insert(part.to_owned(), value.as_str().into());
+}
+
+fn device(entry: &DeviceEntry, now: Timestamp) -> DeviceView<'_> {
+    let address = Some(entry.masked_address.as_str());
+    let (phone, email) = match entry.kind {
+        DeviceType::Sms | DeviceType::Voice | DeviceType::WhatsApp => (address, None),
+        DeviceType::Email => (None, address),
+        DeviceType::Totp | DeviceType::OathToken | DeviceType::Mobile | DeviceType::Fido2 => {
+            (None, None)
         }
-    }
-    if !name.is_empty() {
-        members.insert("name".to_owned(), name.into());
-    }
-    members.into()
-}
-
-fn device(entry: &DeviceEntry, now: Timestamp) -> Value {
-    let mut members = Map::new();
-    members.insert("id".to_owned(), json!(entry.id));
-    members.insert("type".to_owned(), json!(entry.kind));
-    members.insert("status".to_owned(), "ACTIVE".into());
-    let address = match entry.kind {
-        DeviceType::Sms | DeviceType::Voice | DeviceType::WhatsApp => Some("phone"),
-        DeviceType::Email => Some("email"),
-        DeviceType::Totp | DeviceType::OathToken | DeviceType::Mobile | DeviceType::Fido2 => None,
     };
-    if let Some(name) = address {
-        members.insert(name.to_owned(), entry.masked_address.as_str().into());
+    DeviceView {
+        id: entry.id,
+        kind: entry.kind,
+        status: "ACTIVE",
+        phone,
+        email,
+        nickname: entry.nickname.as_deref(),
+        usable_status: UsableStatusView {
+            status: entry.usable_at(now).as_str(),
+        },
     }
-    if let Some(nickname) = &entry.nickname {
-        members.insert("nickname".to_owned(), nickname.as_str().into());
-    }
-    members.insert(
-        "usableStatus".to_owned(),
-        json!({ "status": entry.usable_at(now).as_str() }),
-    );
-    members.into()
 }
 
-fn failure(error: &Failure) -> Value {
-    let mut members = Map::new();
-    members.insert("code".to_owned(), error.code().into());
-    members.insert("message".to_owned(), error.message().into());
-    if let Failure::NoUsableDevices { unavailable } = error {
-        let devices = unavailable.iter().map(|id| json!({ "id": id })).collect();
-        members.insert("unavailableDevices".to_owned(), devices);
+fn failure(error: &Failure) -> FailureView {
+    FailureView {
+        code: error.code(),
+        message: error.message(),
+        unavailable_devices: match error {
+            Failure::NoUsableDevices { unavailable } => {
+                Some(unavailable.iter().map(|&id| id.into()).collect())
+            }
+            _ => None,
+        },
     }
-    members.into()
 }

@@ -79,7 +79,7 @@ async fn authorize(call: Call) -> Result<Reply, PageError> {
 
 fn begin(call: &Call, environment: Id<Environment>, begun: Begun) -> Result<Reply, ApiError> {
     match begun {
-        Begun::Flow(shown) => Ok(edge::flow(call, environment, shown)),
+        Begun::Flow(shown) => edge::flow(call, environment, shown),
         Begun::Page {
             shown,
             login_page_url,
@@ -149,7 +149,8 @@ async fn resume(call: Call) -> Result<Reply, PageError> {
         .await
         .map_err(|failure| unfinished(&call, failure))?;
     match resumed {
-        Resumed::Flow(shown) => Ok(edge::flow(&call, environment, shown)),
+        Resumed::Flow(shown) => edge::flow(&call, environment, shown)
+            .map_err(|error| tell(error, is_person(&call.exchange))),
         Resumed::Answer {
             answer,
             cookie,

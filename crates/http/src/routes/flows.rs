@@ -112,7 +112,7 @@ async fn read(call: Call) -> Result<Reply, ApiError> {
     let shown = sign_on::poll(&call.app, environment, flow, &visitor)
         .await
         .map_err(|failure| flow::told(failure, &call.exchange, call.app.now()))?;
-    Ok(edge::flow(&call, environment, shown))
+    edge::flow(&call, environment, shown)
 }
 
 async fn act(call: Call, action: Action) -> Result<Reply, ApiError> {
@@ -125,7 +125,7 @@ async fn act(call: Call, action: Action) -> Result<Reply, ApiError> {
             let shown = sign_on::act(&call.app, environment, flow, &visitor, deed)
                 .await
                 .map_err(told)?;
-            Ok(edge::flow(&call, environment, shown))
+            edge::flow(&call, environment, shown)
         }
         Err(error) => {
             // A bad body is told only to who may act upon the flow, and only where the action is

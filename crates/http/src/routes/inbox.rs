@@ -53,7 +53,7 @@ async fn list(call: Call) -> Result<Reply, ApiError> {
     is_served(&call)?;
     let mut messages = inbox::messages(&call.app, recipient(&call)).await?;
     messages.reverse();
-    Ok(Reply::json(json!({ "messages": messages })))
+    Ok(Reply::json(&json!({ "messages": messages }))?)
 }
 
 async fn page(call: Call) -> Result<Reply, ApiError> {

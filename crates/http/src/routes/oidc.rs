@@ -153,8 +153,7 @@ async fn token(call: Call) -> Result<Reply, OAuthError> {
     )
     .await
     .map_err(refuse)?;
-    let body = serde_json::to_value(&answer)?;
-    Ok(Reply::json(body)
+    Ok(Reply::json(&answer)?
         .with(header::CACHE_CONTROL, "no-store")
         .with(header::PRAGMA, "no-cache"))
 }
@@ -197,24 +196,24 @@ async fn introspect(call: Call) -> Result<Reply, OAuthError> {
     let answer = tokens::introspect(&call.app, id, origin, &introspector, token)
         .await
         .map_err(refuse)?;
-    Ok(Reply::json(answer))
+    Ok(Reply::json(&answer)?)
 }
 
 async fn jwks(call: Call) -> Result<Reply, ApiError> {
     let environment = environment(&call).await?;
     let keys = tokens::jwks(&call.app, environment.id).await?;
-    Ok(cacheable(keys))
+    cacheable(&keys)
 }
 
 async fn discovery(call: Call) -> Result<Reply, ApiError> {
     let environment = environment(&call).await?;
     let origin = &call.exchange.origin;
     let document = tokens::discovery(&call.app, environment.id, origin).await?;
-    Ok(cacheable(document))
+    cacheable(&document)
 }
 
-fn cacheable(body: Value) -> Reply {
-    Reply::json(body).with(header::CACHE_CONTROL, CACHEABLE)
+fn cacheable(body: &Value) -> Result<Reply, ApiError> {
+    Ok(Reply::json(body)?.with(header::CACHE_CONTROL, CACHEABLE))
 }
 
 async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
@@ -235,7 +234,7 @@ async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
             .judge_page(client.as_ref(), EndpointKind::Cookieless);
     }
     match tokens::userinfo(&call.app, &verified).await? {
-        Userinfo::Claims(claims) => Ok(Reply::json(Value::Object(claims))),
+        Userinfo::Claims(claims) => Ok(Reply::json(&claims)?),
         Userinfo::InvalidToken => Err(refuse(true)),
         Userinfo::Refused(UserinfoError::NoUser) => Err(ApiError::NoAccess {
             status: StatusCode::FORBIDDEN,

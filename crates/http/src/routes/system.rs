@@ -44,20 +44,19 @@ pub(super) fn operations(api: Api) -> Api {
 }
 
 async fn healthy(_: Call) -> Result<Reply, ApiError> {
-    Ok(Reply::json(json!({ "status": "ok" })))
+    Ok(Reply::json(&json!({ "status": "ok" }))?)
 }
 
 async fn ready(call: Call) -> Result<Reply, ApiError> {
     // A read, so that "ready" means that the store answers.
     let durability = call.app.engine.durability().await?;
-    Ok(Reply::json(json!({
+    Ok(Reply::json(&json!({
         "status": "ready",
         "store": { "engine": durability.engine, "synchronous": durability.synchronous },
-    })))
+    }))?)
 }
 
 async fn describe(_: Call) -> Result<Reply, ApiError> {
-    Ok(Reply::json(openapi::document(
-        &super::operations().operations,
-    )))
+    let document = openapi::document(&super::operations().operations);
+    Ok(Reply::json(&document)?)
 }

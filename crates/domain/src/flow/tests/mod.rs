@@ -25,14 +25,21 @@ use super::{
     facts::{AccountLock, Lockout, SessionFacts, UserFailures},
     ids::{DeviceId, MessageId},
     policy::{DeviceSelection, Method, NoDevicesMode},
-    state::{Application, Failure, Proof, ProofMethod, ResponseMode, SessionBinding, UsableStatus},
+    state::{
+        Application, Asked, Failure, Proof, ProofMethod, ResponseMode, SessionBinding, UsableStatus,
+    },
     *,
 };
 use crate::{
     entropy::{Entropy, Seeded},
     id::Id,
     message::Channel,
-    otp::{self, CodeHash, CodeHashes},
+    oauth::{
+        authorization_request::{AuthorizationRequest, Prompt},
+        recipient::Recipient,
+        scope::{GrantedScopes, Scopes},
+    },
+    otp::{self, CodeHash},
     secret::Secret,
     time::{Duration, Timestamp},
 };
@@ -94,6 +101,32 @@ fn with_cool_down(minutes: i64) -> MultiFactorAuthentication {
     mfa.sms.cool_down = Duration::from_minutes(minutes);
     mfa
 }
+fn asked() -> Asked {
+    Asked {
+        request: AuthorizationRequest {
+            client: id(702),
+            environment: id(701),
+            recipient: Recipient::PiFlow {
+                redirect_uri: None,
+                state: Some("xyz".to_owned()),
+            },
+            granted: GrantedScopes {
+                scopes: Scopes::openid(),
+                resources: Vec::new(),
+                default_audience: "https://api.example.test".to_owned(),
+            },
+            with_refresh_token: false,
+            nonce: None,
+            acr_values: Vec::new(),
+            prompt: Prompt::AsNeeded,
+            max_age: None,
+            code_challenge: None,
+            login_hint: None,
+            ui_locales: None,
+        },
+        session_is_stored: false,
+    }
+}
 fn action(kind: ActionKind) -> PolicyAction {
     PolicyAction {
         condition: None,
@@ -135,7 +168,7 @@ struct World {
     lockout: Option<Lockout>,
     floors: Floors,
     senders: Senders,
-    messages: u128,
+    drawn: Drawn,
     sent: Vec<SendCode>,
     audit: Vec<AuditEvent>,
 }
@@ -172,7 +205,7 @@ impl World {
                 sms: true,
                 email: true,
             },
-            messages: 0,
+            drawn: Drawn(0),
             sent: Vec::new(),
             audit: Vec::new(),
         }
@@ -196,7 +229,7 @@ impl World {
         self.now = self.now + Duration::from_seconds(seconds);
     }
     fn new_message(&mut self) {
-        self.messages += 1;
+        self.drawn.0 += 1;
     }
 
     fn fill(&self, mut subject: SubjectFacts) -> SubjectFacts {
@@ -224,7 +257,7 @@ impl World {
         }
         subject
     }
-    fn facts(&self, flow: Option<&Flow>, name: Option<&str>) -> Facts {
+    fn facts(&self, flow: Option<&Flow>, name: Option<&str>) -> Facts<'_> {
         let decoy = flow.and_then(|flow| {
             let typed = name.or_else(|| flow.decoy_name())?;
             let number = typed.bytes().fold(7, |number, letter| {
@@ -257,10 +290,7 @@ impl World {
             lockout: self.lockout,
             floors: self.floors,
             senders: self.senders,
-            new_code: NewCode {
-                message: id(5000 + self.messages),
-                hashes: hashes(id(5000 + self.messages)),
-            },
+            new_code: &self.drawn,
         }
     }
     /// Commits a transition, as one batch would.
@@ -312,7 +342,7 @@ impl World {
                 icon: None,
             },
             response_mode: ResponseMode::PiFlow,
-            authorization_request: json!({ "state": "xyz" }),
+            authorization_request: asked(),
             session: SessionBinding {
                 id: "session-1".to_owned(),
                 token_hash: "hash-1".to_owned(),
@@ -395,7 +425,7 @@ impl World {
         let matches = |hash: &CodeHash| {
             otp::LENGTHS
                 .into_iter()
-                .any(|length| hashes(message).of_length(length) == *hash)
+                .any(|length| code_hash(message, length) == *hash)
         };
         let verdict = if flow.outstanding_code().is_some_and(matches) {
             Verdict::Matched
@@ -418,14 +448,24 @@ impl World {
     }
 }
 
-/// Stands for the keyed hashes of a message's code.
-fn hashes(message: MessageId) -> CodeHashes {
-    let drawn = Secret::new("0123456789".to_owned());
-    CodeHashes::of(&drawn, |code| {
-        let mut bytes = [u8::try_from(code.len()).unwrap(); 32];
-        bytes[..16].copy_from_slice(message.uuid().as_bytes());
-        CodeHash::new(bytes)
-    })
+/// The code of so many messages.
+#[derive(Debug, Clone)]
+struct Drawn(u128);
+
+impl NewCode for Drawn {
+    fn message(&self) -> MessageId {
+        id(5000 + self.0)
+    }
+    fn hash(&self, length: u8) -> CodeHash {
+        code_hash(self.message(), length)
+    }
+}
+
+/// Stands for the keyed hash of a message's code.
+fn code_hash(message: MessageId, length: u8) -> CodeHash {
+    let mut bytes = [length; 32];
+    bytes[..16].copy_from_slice(message.uuid().as_bytes());
+    CodeHash::new(bytes)
 }
 
 /// A session whose user proved each of these so many seconds ago.
@@ -444,6 +484,9 @@ fn since(kind: &str, seconds: i64) -> Value {
     json!({ "secondsSince": time, "greater": seconds })
 }
 
+fn shown(flow: &Flow, base: &str, now: Timestamp) -> Value {
+    serde_json::to_value(view::view(flow, base, now)).unwrap()
+}
 fn selected(flow: &Flow) -> Option<DeviceId> {
     match &flow.status {
         Status::OtpRequired { challenge, .. } => Some(challenge.device),

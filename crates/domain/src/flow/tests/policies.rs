@@ -327,7 +327,7 @@ fn the_flow_resource_is_as_documented() {
     let mut world = World::new();
     world.device(phone()).nickname = Some("Work phone".to_owned());
     let mut flow = world.hinted(mfa_only());
-    let show = |flow: &Flow| Value::from(view::view(flow, "https://auth.example.test/E", START));
+    let show = |flow: &Flow| shown(flow, "https://auth.example.test/E", START);
     insta::assert_json_snapshot!("otp_required", show(&flow));
     world.submit_last(&mut flow).unwrap();
     insta::assert_json_snapshot!("completed", show(&flow));

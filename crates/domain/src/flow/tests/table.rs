@@ -96,6 +96,7 @@ fn last_message(world: &World) -> MessageId {
 fn first_device(flow: &Flow) -> DeviceId {
     flow.status
         .devices()
+        .unwrap_or_default()
         .first()
         .map_or(phone(), |entry| entry.id)
 }

@@ -3,6 +3,7 @@
 //! Nothing here knows HTTP, and no rule lives here: rules are the domain's.
 
 pub mod app;
+mod audit;
 pub mod client_secrets;
 pub mod clock;
 pub mod configuration_cache;

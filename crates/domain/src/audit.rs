@@ -3,7 +3,6 @@
 
 use std::{borrow::Cow, net::IpAddr};
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -11,11 +10,10 @@ use crate::{
     id::{Id, Ref},
     resource::Kind,
     resources::{environment::Environment, population::Population},
-    time::Timestamp,
 };
 
 /// The name of an action, such as `USER.CREATED`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Action(Cow<'static, str>);
 
@@ -114,71 +112,62 @@ pub fn resource_type(kind: &Kind) -> Cow<'static, str> {
     }
 }
 
-/// One event, as it is stored and shown.
+/// One event, as it is stored: all that its row does not say. The row has its id, its time, its action
+/// and its environment.
 #[skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEvent {
-    pub id: Id<AuditEvent>,
-    pub recorded_at: Timestamp,
     /// As in the answer's `Correlation-Id`.
     pub correlation_id: String,
     #[serde(default)]
     pub actors: Actors,
-    pub action: ActionTaken,
+    pub description: String,
+    pub status: AuditStatus,
     pub resources: Vec<AuditedResource>,
-    pub result: AuditResult,
     pub source: Option<Source>,
 }
 
 /// Who did it. Nobody: the server itself.
 #[skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Actors {
     pub client: Option<Actor>,
     pub user: Option<Actor>,
 }
 
 #[skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     pub id: Id<()>,
     /// The application's name, or the username.
     pub name: Option<String>,
-    pub environment: Ref<Environment>,
+    /// None: the event's own.
+    pub environment: Option<Ref<Environment>>,
     pub population: Option<Ref<Population>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct ActionTaken {
-    #[serde(rename = "type")]
-    pub kind: Action,
-    pub description: String,
-}
-
 #[skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditedResource {
     #[serde(rename = "type")]
     pub kind: Cow<'static, str>,
     pub id: Id<()>,
     /// A name, or a masked address.
     pub name: Option<String>,
-    pub environment: Ref<Environment>,
+    /// None: the event's own.
+    pub environment: Option<Ref<Environment>>,
     pub population: Option<Ref<Population>>,
 }
 
 impl AuditedResource {
-    pub fn new<T>(kind: &Kind, id: Id<T>, environment: Id<Environment>) -> Self {
+    /// Of the event's own environment.
+    pub fn new<T>(kind: &Kind, id: Id<T>) -> Self {
         Self {
             kind: resource_type(kind),
             id: id.cast(),
             name: None,
-            environment: environment.into(),
+            environment: None,
             population: None,
         }
     }
@@ -200,27 +189,17 @@ impl AuditedResource {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub struct AuditResult {
-    pub status: AuditStatus,
-    pub description: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schemars(inline)]
 pub enum AuditStatus {
     Success,
     Failed,
 }
 
 #[skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[schemars(inline)]
 pub struct Source {
-    #[schemars(with = "Option<String>")]
     pub ip_address: Option<IpAddr>,
     pub user_agent: Option<String>,
 }
@@ -251,40 +230,39 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_written_as_the_contract_shows_it() {
-        let environment = Id::from_uuid(Uuid::from_u128(1));
+    fn an_event_is_stored_without_what_its_row_says() {
+        let elsewhere = Id::from_uuid(Uuid::from_u128(1));
         let event = AuditEvent {
-            id: Id::from_uuid(Uuid::from_u128(2)),
-            recorded_at: Timestamp::from_millis(0),
             correlation_id: "c".to_owned(),
-            actors: Actors::default(),
-            action: ActionTaken {
-                kind: Action::OTP_CHECK_SUCCESS,
-                description: "Passcode accepted".to_owned(),
+            actors: Actors {
+                client: Some(Actor {
+                    id: Id::from_uuid(Uuid::from_u128(2)),
+                    name: None,
+                    environment: Some(elsewhere.into()),
+                    population: None,
+                }),
+                user: None,
             },
+            description: "Passcode accepted".to_owned(),
+            status: AuditStatus::Success,
             resources: vec![
-                AuditedResource::new(
-                    &DEVICE,
-                    Id::<()>::from_uuid(Uuid::from_u128(3)),
-                    environment,
-                )
-                .named("+47 ••• 23"),
+                AuditedResource::new(&DEVICE, Id::<()>::from_uuid(Uuid::from_u128(3)))
+                    .named("+47 ••• 23"),
             ],
-            result: AuditResult {
-                status: AuditStatus::Success,
-                description: "Accepted".to_owned(),
-            },
             source: None,
         };
         let written = serde_json::to_value(&event).unwrap();
         assert_eq!(
             written,
-            json!({ "id": "00000000-0000-0000-0000-000000000002", "recordedAt": "1970-01-01T00:00:00.000Z",
-                "correlationId": "c", "actors": {},
-                "action": { "type": "OTP.CHECK_SUCCESS", "description": "Passcode accepted" },
+            json!({
+                "correlationId": "c",
+                "actors": { "client": { "id": "00000000-0000-0000-0000-000000000002",
+                    "environment": { "id": "00000000-0000-0000-0000-000000000001" } } },
+                "description": "Passcode accepted",
+                "status": "SUCCESS",
                 "resources": [{ "type": "DEVICE", "id": "00000000-0000-0000-0000-000000000003",
-                    "name": "+47 ••• 23", "environment": { "id": "00000000-0000-0000-0000-000000000001" } }],
-                "result": { "status": "SUCCESS", "description": "Accepted" } })
+                    "name": "+47 ••• 23" }],
+            })
         );
         assert_eq!(
             serde_json::from_value::<AuditEvent>(written).unwrap(),

@@ -89,7 +89,7 @@ impl Stage<'_> {
                     }
                 }
                 Effect::Audit(event) => {
-                    let entry = trail::Entry::of(&event, self.flow);
+                    let entry = trail::Entry::of(&event);
                     let event = trail::event(entry, self.flow, self.visitor, self.now)?;
                     writes.statements.push(event);
                 }

@@ -3,22 +3,16 @@
 use std::borrow::Cow;
 
 use stepgate_domain::{
-    audit::{
-        Action, ActionTaken, Actor, Actors, AuditEvent, AuditResult, AuditStatus, AuditedResource,
-        Source,
-    },
+    audit::{Action, Actor, Actors, AuditEvent, AuditStatus, AuditedResource, Source},
     flow::{AuditEvent as FlowEvent, Flow, effect::BypassReason},
     id::Id,
-    resources::{device::DEVICE, environment::Environment, user::USER},
+    resources::{device::DEVICE, user::USER},
     time::Timestamp,
 };
-use stepgate_store::{
-    audit::{self, StoredEvent},
-    engine::Statement,
-};
+use stepgate_store::engine::Statement;
 
 use super::Visitor;
-use crate::random::SystemRandom;
+use crate::audit;
 
 /// What is written down, in the words of the trail.
 pub(super) struct Entry {
@@ -52,10 +46,9 @@ impl Entry {
         }
     }
 
-    pub(super) fn of(event: &FlowEvent, flow: &Flow) -> Self {
+    pub(super) fn of(event: &FlowEvent) -> Self {
         use AuditStatus::{Failed, Success};
-        let environment: Id<Environment> = flow.environment.cast();
-        let device = |id| AuditedResource::new(&DEVICE, id, environment);
+        let device = |id| AuditedResource::new(&DEVICE, id);
         match event {
             FlowEvent::FlowStarted { hinted } => {
                 let text = if *hinted {
@@ -144,54 +137,35 @@ pub(super) fn event(
     visitor: Option<&Visitor>,
     now: Timestamp,
 ) -> Result<Statement, serde_json::Error> {
-    let environment: Id<Environment> = flow.environment.cast();
     let actor = |id: Id<()>, name: &str| Actor {
         id,
         name: Some(name.to_owned()),
-        environment: environment.into(),
+        environment: None,
         population: None,
     };
     let user = flow.user.as_ref().filter(|user| !user.is_decoy());
-    let actors = Actors {
-        client: Some(actor(flow.application.id.cast(), &flow.application.name)),
-        user: user.map(|user| actor(user.id.cast(), &user.username)),
-    };
     let mut resources = vec![AuditedResource {
         kind: Cow::Borrowed("FLOW"),
         id: flow.id.cast(),
         name: None,
-        environment: environment.into(),
+        environment: None,
         population: None,
     }];
-    resources.extend(
-        user.map(|user| AuditedResource::new(&USER, user.id, environment).named(&user.username)),
-    );
+    resources.extend(user.map(|user| AuditedResource::new(&USER, user.id).named(&user.username)));
     resources.extend(entry.about);
-    let action = entry.action.as_str().to_owned();
     let event = AuditEvent {
-        id: Id::new(now, &mut SystemRandom),
-        recorded_at: now,
         correlation_id: visitor.map_or_else(String::new, |it| it.correlation_id.clone()),
-        actors,
-        action: ActionTaken {
-            kind: entry.action,
-            description: entry.text.clone().into_owned(),
+        actors: Actors {
+            client: Some(actor(flow.application.id.cast(), &flow.application.name)),
+            user: user.map(|user| actor(user.id.cast(), &user.username)),
         },
+        description: entry.text.into_owned(),
+        status: entry.status,
         resources,
-        result: AuditResult {
-            status: entry.status,
-            description: entry.text.into_owned(),
-        },
         source: visitor.map(|visitor| Source {
             ip_address: visitor.remote_ip,
             user_agent: None,
         }),
     };
-    Ok(audit::insert(StoredEvent {
-        environment: environment.uuid(),
-        id: event.id.uuid(),
-        recorded_at: now,
-        action,
-        body: serde_json::to_string(&event)?,
-    }))
+    audit::written(flow.environment.uuid(), &entry.action, &event, now)
 }

@@ -3,22 +3,15 @@
 use std::net::IpAddr;
 
 use stepgate_domain::{
-    audit::{
-        Action, ActionTaken, Actor, Actors, AuditEvent, AuditResult, AuditStatus, AuditedResource,
-        Source,
-    },
-    id::Id,
+    audit::{Action, Actor, Actors, AuditEvent, AuditStatus, AuditedResource, Source},
     oauth::{client::Client, grants::GrantError},
     resource::Stored,
     resources::{application::APPLICATION, user::User},
     time::Timestamp,
 };
-use stepgate_store::{
-    audit::{self, StoredEvent},
-    engine::Statement,
-};
+use stepgate_store::engine::Statement;
 
-use crate::random::SystemRandom;
+use crate::audit;
 
 /// Where a request came from.
 #[derive(Debug, Clone, Default)]
@@ -47,49 +40,32 @@ impl Deed<'_> {
     }
 
     fn event(&self, kind: Action, description: String) -> Result<Statement, serde_json::Error> {
-        let environment = self.client.environment;
-        let actors = Actors {
-            client: Some(Actor {
-                id: self.client.id.cast(),
-                name: Some(self.client.name.clone()),
-                environment: environment.into(),
-                population: None,
-            }),
-            user: self.user.map(|user| Actor {
-                id: user.id.cast(),
-                name: Some(user.body.username.clone()),
-                environment: environment.into(),
-                population: Some(user.body.population),
-            }),
-        };
-        let client = AuditedResource::new(&APPLICATION, self.client.id, environment)
-            .named(&self.client.name);
-        let action = kind.as_str().to_owned();
         let event = AuditEvent {
-            id: Id::new(self.now, &mut SystemRandom),
-            recorded_at: self.now,
             correlation_id: self.requester.correlation_id.clone(),
-            actors,
-            action: ActionTaken {
-                kind,
-                description: description.clone(),
+            actors: Actors {
+                client: Some(Actor {
+                    id: self.client.id.cast(),
+                    name: Some(self.client.name.clone()),
+                    environment: None,
+                    population: None,
+                }),
+                user: self.user.map(|user| Actor {
+                    id: user.id.cast(),
+                    name: Some(user.body.username.clone()),
+                    environment: None,
+                    population: Some(user.body.population),
+                }),
             },
-            resources: vec![client],
-            result: AuditResult {
-                status: AuditStatus::Success,
-                description,
-            },
+            description,
+            status: AuditStatus::Success,
+            resources: vec![
+                AuditedResource::new(&APPLICATION, self.client.id).named(&self.client.name),
+            ],
             source: Some(Source {
                 ip_address: self.requester.ip,
                 user_agent: self.requester.user_agent.clone(),
             }),
         };
-        Ok(audit::insert(StoredEvent {
-            environment: environment.uuid(),
-            id: event.id.uuid(),
-            recorded_at: self.now,
-            action,
-            body: serde_json::to_string(&event)?,
-        }))
+        audit::written(self.client.environment.uuid(), &kind, &event, self.now)
     }
 }

@@ -386,7 +386,7 @@ pub(super) fn stored(flow: &flow::Flow, version: i64) -> Result<StoredFlow, serd
         id: flow.id.uuid(),
         user: user.map(|user| user.id.uuid()),
         version,
-        expires_at: flow.expires_at(),
+        expires_at: flow.ends_at(),
         body: serde_json::to_string(flow)?,
     })
 }

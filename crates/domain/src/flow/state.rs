@@ -362,7 +362,11 @@ impl Flow {
         self.offered().contains(&action)
     }
     pub fn expires_at(&self) -> Timestamp {
-        (self.touched_at + IDLE).min(self.created_at + LIFE)
+        (self.touched_at + IDLE).min(self.ends_at())
+    }
+    /// At the latest, whatever is done to it.
+    pub fn ends_at(&self) -> Timestamp {
+        self.created_at + LIFE
     }
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at()

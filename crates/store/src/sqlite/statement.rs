@@ -21,24 +21,17 @@ impl ToSql for Value {
 /// `$1` is a name in `SQLite`, numbered by its first appearance; `?1` is the first parameter. The
 /// text is short and the scan cheaper than a cache of its outcome.
 pub(super) fn native(sql: &str) -> String {
-    let mut native = String::with_capacity(sql.len());
-    // What stands between two apostrophes, every other part, is a value.
-    for (number, part) in sql.split('\'').enumerate() {
-        if number > 0 {
-            native.push('\'');
-        }
-        if number % 2 == 1 {
-            native.push_str(part);
-            continue;
-        }
-        let mut pieces = part.split('$');
-        native.push_str(pieces.next().unwrap_or_default());
-        for piece in pieces {
-            native.push('?');
-            native.push_str(piece);
+    let mut native = sql.as_bytes().to_vec();
+    let mut is_quoted = false;
+    for byte in &mut native {
+        match byte {
+            b'\'' => is_quoted = !is_quoted,
+            b'$' if !is_quoted => *byte = b'?',
+            _ => {}
         }
     }
-    native
+    // One ASCII character in another's place.
+    String::from_utf8(native).unwrap_or_else(|_| sql.to_owned())
 }
 
 /// The number of rows that the statement touched.

@@ -20,6 +20,9 @@ use crate::engine::{Batch, Expect, StoreError};
 
 /// Batches in one transaction.
 const GROUP_AT_MOST: usize = 256;
+/// How often whoever is about to write lets those go first who are ready: they put their batches
+/// beside this one.
+const ROUNDS: usize = 3;
 /// Pages in the write-ahead log from which on it is copied back, after the answers.
 const CHECKPOINT_FROM: i32 = 1_000;
 
@@ -86,8 +89,7 @@ impl Writer {
     pub(super) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
         if let Some(mut shift) = Desk::put(&self.0, Job { batch, answer }) {
-            // Whoever is ready to commit too gets to put its batch beside this one.
-            yield_now().await;
+            gather().await;
             shift.write_group();
             if shift.is_on {
                 tokio::spawn(shift.finish());
@@ -145,7 +147,7 @@ impl Shift {
 
     async fn finish(mut self) {
         while self.is_on {
-            yield_now().await;
+            gather().await;
             self.write_group();
         }
     }
@@ -157,6 +159,12 @@ impl Drop for Shift {
         while self.is_on {
             self.write_group();
         }
+    }
+}
+
+async fn gather() {
+    for _ in 0..ROUNDS {
+        yield_now().await;
     }
 }
 

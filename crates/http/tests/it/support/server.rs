@@ -268,7 +268,10 @@ impl Provider for Postbox {
         let delivery = self.inbox.send(message).await?;
         // A test that has ended wants no more of them.
         let _ = self.received.send(message.clone());
-        Ok(delivery)
+        Ok(Delivery {
+            reference: Some(format!("postbox-{}", message.id)),
+            ..delivery
+        })
     }
 }
 

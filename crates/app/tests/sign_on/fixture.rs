@@ -96,7 +96,6 @@ impl World {
                 public: vec![origin.clone()],
                 loopback: false,
             },
-            development: false,
             floors: stepgate_domain::flow::delivery::Floors::default(),
             inbox: false,
         };

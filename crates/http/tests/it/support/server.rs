@@ -101,7 +101,6 @@ impl Server {
                     public: setup.public,
                     loopback: true,
                 },
-                development: true,
                 floors: stepgate_domain::flow::delivery::Floors::default(),
                 inbox: setup.inbox,
             },

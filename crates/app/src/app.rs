@@ -33,8 +33,6 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub origins: Origins,
-    /// Development mode: test conveniences may be on (the developer inbox, loopback names).
-    pub development: bool,
     /// What nobody may exceed in messages, whatever a notification policy allows.
     pub floors: Floors,
     /// Whether the developer inbox is served.

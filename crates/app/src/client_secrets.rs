@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, Place},
+    management::{self, Target},
     random::SystemRandom,
     role_assignments,
 };
@@ -39,59 +39,42 @@ pub async fn open(
 
 /// The secrets of an object that the caller may see, or that it has none. The secret of a worker
 /// application is its roles, so it is refused to who holds less.
-pub async fn read<R: Resource>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
-) -> Result<ClientSecrets, ManagementError> {
-    management::read::<R>(app, caller, place, id)
-        .await
-        .map_err(generic)?;
+pub async fn read<R: Resource>(target: &Target<'_>) -> Result<ClientSecrets, ManagementError> {
+    management::read::<R>(target).await.map_err(generic)?;
+    let (app, actor) = (target.app, &target.caller.actor);
+    let (environment, id) = (target.place.environment, target.id);
     if R::KIND.name == Application::KIND.name
-        && !role_assignments::may_act_as::<Application>(app, &caller.actor, place.environment, id)
-            .await?
+        && !role_assignments::may_act_as::<Application>(app, actor, environment, id).await?
     {
         return Err(ManagementError::Forbidden);
     }
-    open(app, R::KIND, place.environment, id)
+    open(app, R::KIND, environment, id)
         .await?
         .ok_or(ManagementError::NotFound(None))
 }
 
 /// Makes a new secret; the one of now stays right as long as the draft says.
 pub async fn rotate<R: Resource>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
+    target: &Target<'_>,
     draft: RotationDraft,
 ) -> Result<ClientSecrets, ManagementError> {
-    let secrets = read::<R>(app, caller, place, id).await?;
-    let rotated = secrets.rotate(draft, app.now(), &mut SystemRandom)?;
-    replace::<R>(app, caller, place, id, rotated.clone()).await?;
+    let secrets = read::<R>(target).await?;
+    let rotated = secrets.rotate(draft, target.app.now(), &mut SystemRandom)?;
+    replace::<R>(target, rotated.clone()).await?;
     Ok(rotated)
 }
 
-pub async fn drop_previous<R: Resource>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
-) -> Result<(), ManagementError> {
-    let secrets = read::<R>(app, caller, place, id).await?;
-    replace::<R>(app, caller, place, id, secrets.without_previous()).await
+pub async fn drop_previous<R: Resource>(target: &Target<'_>) -> Result<(), ManagementError> {
+    let secrets = read::<R>(target).await?;
+    replace::<R>(target, secrets.without_previous()).await
 }
 
 async fn replace<R: Resource>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
+    target: &Target<'_>,
     secrets: ClientSecrets,
 ) -> Result<(), ManagementError> {
     let sealed = secrets.seal();
-    management::change::<R, _>(app, caller, place, id, None, |previous: &Stored<R>, _| {
+    management::change(target, |previous: &Stored<R>, _| {
         let built = Built {
             body: previous.body.clone(),
             default: DefaultMark::Keep,

@@ -31,7 +31,7 @@ use crate::{
     App,
     error::ManagementError,
     keys::NewSigningKey,
-    management::{self, Actor, Caller, Place, prepare_insert},
+    management::{self, Actor, Place, Target, prepare_insert},
     random::SystemRandom,
     role_assignments,
 };
@@ -197,17 +197,11 @@ pub async fn create_environment(
 
 /// Deletes an environment: unknown at once, its rows removed little by little. A production
 /// environment is only marked until its time of grace is over.
-pub async fn delete_environment(
-    app: &App,
-    caller: &Caller,
-    id: Uuid,
-    if_match: Option<i64>,
-) -> Result<(), ManagementError> {
-    let place = Place {
-        environment: id,
-        parent: None,
-    };
-    let stored = management::read::<Environment>(app, caller, place, id).await?;
+pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementError> {
+    let Target {
+        app, caller, id, ..
+    } = *target;
+    let stored = management::read::<Environment>(target).await?;
     if caller.actor.environment.uuid() == id {
         let message = "holds the application that asks for its deletion";
         return Err(Violation::constraint("id", message).into());
@@ -218,32 +212,14 @@ pub async fn delete_environment(
             let status = StatusDraft {
                 status: EnvironmentStatus::DeletePending,
             };
-            management::change::<Environment, _>(
-                app,
-                caller,
-                place,
-                id,
-                if_match,
-                |previous, context| {
-                    Ok(previous
-                        .body
-                        .clone()
-                        .with_status(status, context.now)
-                        .into())
-                },
-            )
+            management::change_with(target, Vec::new(), |environment: Environment, now| {
+                Ok(environment.with_status(status, now))
+            })
             .await?;
         }
         Deletion::Now => {
-            management::remove_with::<Environment>(
-                app,
-                caller,
-                place,
-                id,
-                if_match,
-                vec![tombstones::mark(id, now)],
-            )
-            .await?;
+            let mark = tombstones::mark(id, now);
+            management::remove_with::<Environment>(target, vec![mark]).await?;
             app.cache.forget(id);
             app.seal.forget(id);
             app.deletions.notify_one();

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, Change, Place, cached_children},
+    management::{self, Caller, Change, Place, Target, cached_children},
 };
 
 /// The settings as they are cached.
@@ -70,9 +70,10 @@ where
     F: Fn(&Stored<S>, &mut Context<'_>) -> Result<Change<S>, ManagementError> + Send + Sync,
 {
     let id = current::<S>(app, environment).await?.id.uuid();
-    let place = Place {
-        environment,
-        parent: None,
+    let place = Place::environment(environment);
+    let target = Target {
+        if_match,
+        ..Target::new(app, caller, place, id)
     };
-    management::change(app, caller, place, id, if_match, rule).await
+    management::change(&target, rule).await
 }

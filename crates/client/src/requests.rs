@@ -8,7 +8,6 @@ use crate::{Application, Request, User};
 /// Media type of the one-time code's action.
 pub const OTP_CHECK: &str = "application/vnd.pingidentity.otp.check+json";
 /// Media type of choosing a device, and of sending its code again.
-pub const DEVICE_SELECT: &str = "application/vnd.pingidentity.device.select+json";
 const PASSWORD_SET: &str = "application/vnd.pingidentity.password.set+json";
 
 /// `/v1/environments/{environment}/{rest}`.
@@ -135,15 +134,6 @@ pub fn authorize(
 pub fn check_code(environment: &str, flow: &str, cookie: &str, code: &str) -> Request {
     Request::post(format!("/{environment}/flows/{flow}"))
         .typed(OTP_CHECK, json!({ "otp": code }).to_string())
-        .cookie(cookie)
-}
-
-pub fn select_device(environment: &str, flow: &str, cookie: &str, device: &str) -> Request {
-    Request::post(format!("/{environment}/flows/{flow}"))
-        .typed(
-            DEVICE_SELECT,
-            json!({ "device": { "id": device } }).to_string(),
-        )
         .cookie(cookie)
 }
 

@@ -16,8 +16,6 @@ pub const DEFAULT_LENGTH: u8 = 6;
 /// How many digits the application draws for a message: a code is their beginning, so that it can
 /// be drawn before the method, and with it the length, is known.
 pub const DRAWN_DIGITS: usize = 10;
-/// How long a code may live, in minutes.
-pub const LIFE_MINUTES: RangeInclusive<i64> = 1..=120;
 pub const DEFAULT_LIFE: Duration = Duration::from_minutes(30);
 
 /// The keyed hash (HMAC-SHA-256) of a code, bound by its key and its input to one flow and message.

@@ -55,6 +55,22 @@ pub struct Kind {
     pub not_found: Option<NotFoundMessage>,
 }
 
+impl Kind {
+    /// The usual case: configuration of an environment, of which one path lists all.
+    pub const fn new(name: &'static str, collection: &'static str, area: Area) -> Self {
+        Self {
+            name,
+            collection,
+            family: Family::Configuration,
+            area,
+            parent: None,
+            nested: false,
+            scope: Scope::Environment,
+            not_found: None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     Organization,
@@ -208,6 +224,25 @@ pub struct FilterAttribute {
     pub source: FilterSource,
 }
 
+impl FilterAttribute {
+    pub const fn new(
+        name: &'static str,
+        operators: &'static [crate::scim::Operator],
+        source: FilterSource,
+    ) -> Self {
+        Self {
+            name,
+            operators,
+            source,
+        }
+    }
+
+    /// Found by its whole value only.
+    pub const fn exact(name: &'static str, source: FilterSource) -> Self {
+        Self::new(name, &[crate::scim::Operator::Eq], source)
+    }
+}
+
 /// Where the values of an attribute are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilterSource {
@@ -226,6 +261,12 @@ pub enum FilterSource {
 pub struct OrderAttribute {
     pub name: &'static str,
     pub source: FilterSource,
+}
+
+impl OrderAttribute {
+    pub const fn new(name: &'static str, source: FilterSource) -> Self {
+        Self { name, source }
+    }
 }
 
 /// A stored object.

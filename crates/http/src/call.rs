@@ -10,7 +10,7 @@ use serde_json::Value;
 use stepgate_app::{
     App,
     error::ManagementError,
-    management::{Caller, Place},
+    management::{Caller, Place, Target},
 };
 use stepgate_domain::{
     id::Id,
@@ -63,6 +63,17 @@ impl Call {
         Ok(Place {
             environment,
             parent,
+        })
+    }
+
+    /// The object that the path names.
+    pub fn target<R: Resource>(&self) -> Result<Target<'_>, ApiError> {
+        Ok(Target {
+            app: &self.app,
+            caller: self.caller()?,
+            place: self.place::<R>()?,
+            id: self.id::<R>(&parameter(R::KIND))?.uuid(),
+            if_match: self.if_match(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode, header};
 use serde_json::Value;
-use stepgate_app::management::{self, ListRequest};
+use stepgate_app::management::{self, ListRequest, Listing, Place};
 use stepgate_domain::{
     resource::{FilterAttribute, Kind, Paging, Resource, Scope, Stored},
     scim::{Filter, FilterError},
@@ -143,37 +143,36 @@ pub(crate) async fn list_with<R: Resource>(
     let request = list_request::<R>(&call)?;
     let listing = management::list::<R>(&call.app, call.caller()?, place, request).await?;
     let now = call.app.now();
+    Ok(listed(&call, place, listing, |stored| {
+        show(&call.exchange, stored, now)
+    }))
+}
+
+/// One page of a collection.
+pub(crate) fn listed<R: Resource>(
+    call: &Call,
+    place: Place,
+    listing: Listing<R>,
+    show: impl Fn(&Stored<R>) -> Value,
+) -> Reply {
     let url = |query: &[(String, String)]| {
-        hal::collection_url(
-            &call.exchange,
-            R::KIND,
-            place.environment,
-            place.parent,
-            query,
-        )
+        let (exchange, kind) = (&call.exchange, R::KIND);
+        hal::collection_url(exchange, kind, place.environment, place.parent, query)
     };
     let next = listing.next.map(|cursor| {
-        let mut query: Vec<_> = call
-            .query
-            .iter()
-            .filter(|(name, _)| name != "cursor")
-            .cloned()
-            .collect();
+        let mut query = call.query.clone();
+        query.retain(|(name, _)| name != "cursor");
         query.push(("cursor".to_owned(), cursor));
         url(&query)
     });
     let page = hal::Collection {
         name: R::KIND.collection,
-        items: listing
-            .items
-            .iter()
-            .map(|stored| show(&call.exchange, stored, now))
-            .collect(),
+        items: listing.items.iter().map(show).collect(),
         count: listing.count,
         own: url(&call.query),
         next,
     };
-    Ok(Reply::hal(StatusCode::OK, hal::collection(page)))
+    Reply::hal(StatusCode::OK, hal::collection(page))
 }
 
 pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiError> {
@@ -257,37 +256,21 @@ async fn create<R: Resource>(call: Call, status: StatusCode) -> Result<Reply, Ap
 }
 
 pub(crate) async fn read<R: Resource>(call: Call) -> Result<Reply, ApiError> {
-    let id = call.id::<R>(&parameter(R::KIND))?.uuid();
-    let stored = management::read::<R>(&call.app, call.caller()?, call.place::<R>()?, id).await?;
+    let stored = management::read::<R>(&call.target::<R>()?).await?;
     Ok(object(&call, StatusCode::OK, &stored))
 }
 
 pub(crate) async fn replace<R: Resource>(call: Call) -> Result<Reply, ApiError> {
-    let id = call.id::<R>(&parameter(R::KIND))?.uuid();
-    let (place, body) = (call.place::<R>()?, call.json()?);
-    let stored =
-        management::replace::<R>(&call.app, call.caller()?, place, id, call.if_match(), body)
-            .await?;
+    let stored = management::replace::<R>(&call.target::<R>()?, call.json()?).await?;
     Ok(object(&call, StatusCode::OK, &stored))
 }
 
 pub(crate) async fn patch<R: Resource>(call: Call) -> Result<Reply, ApiError> {
-    let id = call.id::<R>(&parameter(R::KIND))?.uuid();
-    let (place, body) = (call.place::<R>()?, call.json()?);
-    let stored =
-        management::patch::<R>(&call.app, call.caller()?, place, id, call.if_match(), body).await?;
+    let stored = management::patch::<R>(&call.target::<R>()?, call.json()?).await?;
     Ok(object(&call, StatusCode::OK, &stored))
 }
 
 pub(crate) async fn remove<R: Resource>(call: Call) -> Result<Reply, ApiError> {
-    let id = call.id::<R>(&parameter(R::KIND))?.uuid();
-    management::remove::<R>(
-        &call.app,
-        call.caller()?,
-        call.place::<R>()?,
-        id,
-        call.if_match(),
-    )
-    .await?;
+    management::remove::<R>(&call.target::<R>()?).await?;
     Ok(Reply::no_content())
 }

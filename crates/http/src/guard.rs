@@ -3,7 +3,7 @@
 use axum::http::header;
 use stepgate_app::{
     error::{ManagementError, Missing},
-    management::{self, Actor, Caller},
+    management::{self, Actor, Caller, Target},
     role_assignments, tokens,
 };
 use stepgate_domain::{
@@ -92,7 +92,7 @@ async fn judge_user(call: &Call, caller: &Caller, permission: Permission) -> Res
         return Ok(());
     }
     // Whom the caller does not even reach, the caller does not learn of.
-    management::read::<User>(app, caller, place, user).await?;
+    management::read::<User>(&Target::new(app, caller, place, user)).await?;
     Err(ManagementError::Forbidden.into())
 }
 

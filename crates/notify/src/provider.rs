@@ -26,7 +26,8 @@ pub trait Provider: std::fmt::Debug + Send + Sync {
 /// The other side has taken the message.
 #[derive(Debug, Clone, Default)]
 pub struct Delivery {
-    /// What the other side calls the message, for its support desk.
+    /// What the other side calls the message, for its support desk. It is logged, so it never holds
+    /// what the message does.
     pub reference: Option<String>,
     /// The other side is whoever asked: what is to be kept, in the same breath as the fact that it
     /// was delivered.

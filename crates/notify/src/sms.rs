@@ -21,6 +21,11 @@ mod tests;
 /// More of an answer than this is not read.
 const LONGEST_ANSWER: usize = 16 * 1024;
 
+const LONGEST_REFERENCE: usize = 64;
+
+/// So much of the end of a phone number gives it away.
+const LOCAL_DIGITS: usize = 7;
+
 #[derive(Debug, Clone)]
 pub struct SmsSettings {
     /// Up to, not including, `/2010-04-01`.
@@ -157,7 +162,7 @@ impl Provider for SmsSender {
         let answer = read(response).await;
         if status.is_success() {
             Ok(Delivery {
-                reference: answer.sid.filter(|sid| is_reference(sid)),
+                reference: answer.sid.filter(|sid| is_reference(sid, message)),
                 to_keep: None,
             })
         } else {
@@ -226,9 +231,21 @@ async fn read(mut response: Response) -> Answer {
     serde_json::from_slice(&body).unwrap_or_default()
 }
 
-/// A reference goes into logs, so it must look like one.
-fn is_reference(sid: &str) -> bool {
-    (1..=64).contains(&sid.len())
+/// A reference goes into logs, so it must look like one, and hold neither the number, with or without
+/// its country code, nor the code.
+fn is_reference(sid: &str, message: &Message) -> bool {
+    let told = digits(sid);
+    let holds = |secret: &Secret<String>| {
+        let secret = digits(secret.expose());
+        let (_, end) = secret.split_at(secret.len().saturating_sub(LOCAL_DIGITS));
+        !end.is_empty() && told.contains(end)
+    };
+    (1..=LONGEST_REFERENCE).contains(&sid.len())
         && sid.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && sid.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && !std::iter::once(&message.to).chain(&message.code).any(holds)
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
 }

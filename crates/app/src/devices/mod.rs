@@ -28,10 +28,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{
-        self, Caller, Change, Deed, ListRequest, Listing, Place, Target, event, settle, typed,
-        within,
-    },
+    management::{self, Caller, Deed, ListRequest, Listing, Place, Target, settle, typed, within},
 };
 
 pub use pairing::{activate, create, send_activation_code};
@@ -80,6 +77,11 @@ impl Owner {
         self.user.body.credentials.device_order.clone()
     }
 
+    fn target<'a>(&self, app: &'a App, caller: &'a Caller) -> Target<'a> {
+        let place = Place::environment(self.document.environment);
+        Target::new(app, caller, place, self.document.id)
+    }
+
     /// The writes that give the user another order of devices. They raise the user's revision,
     /// which guards the set, even when the order stays.
     async fn with_order(
@@ -90,17 +92,7 @@ impl Owner {
         now: Timestamp,
     ) -> Result<Vec<Statement>, ManagementError> {
         let user = self.user.body.clone().with_device_order(order);
-        let place = Place {
-            environment: self.document.environment,
-            parent: None,
-        };
-        let target = Target {
-            app,
-            caller,
-            place,
-            id: self.document.id,
-            if_match: None,
-        };
+        let target = self.target(app, caller);
         Ok(target.replaced(&self.document, user, now).await?.0)
     }
 }
@@ -114,11 +106,8 @@ pub async fn list(
 ) -> Result<(Listing<Device>, Option<Vec<Id<Device>>>), ManagementError> {
     let mut listing = management::list::<Device>(app, caller, place, request).await?;
     let user = place.parent.ok_or(ManagementError::NotFound(None))?;
-    let of_user = Place {
-        parent: None,
-        ..place
-    };
-    let user = management::read::<User>(app, caller, of_user, user).await?;
+    let of_user = Target::new(app, caller, Place::environment(place.environment), user);
+    let user = management::read::<User>(&of_user).await?;
     let order = user.body.credentials.device_order;
     arrange(&mut listing.items, order.as_deref());
     Ok((listing, order))
@@ -133,25 +122,22 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
         let (document, device) = owner.device(target)?;
         let order = without(owner.order(), device.id);
         let mut statements = owner.with_order(app, caller, order, now).await?;
-        statements.extend(deleted(caller, document, now));
+        statements.extend(deleted(target, document, now));
         Ok((Batch(statements), ()))
     })
     .await
 }
 
 /// The writes that remove a device with what is counted for it.
-fn deleted(caller: &Caller, document: &Document, now: Timestamp) -> Vec<Statement> {
-    let environment = document.environment;
+fn deleted(target: &Target<'_>, document: &Document, now: Timestamp) -> Vec<Statement> {
+    let target = Target {
+        id: document.id,
+        ..*target
+    };
     let mut statements = documents::delete(Device::KIND, document, now);
-    statements.push(counters::delete(environment, &failure_counter(document.id)));
-    statements.push(event(
-        caller,
-        environment,
-        Device::KIND,
-        document.id,
-        Deed::Deleted,
-        now,
-    ));
+    let counter = failure_counter(document.id);
+    statements.push(counters::delete(document.environment, &counter));
+    statements.push(target.event_of::<Device>(Deed::Deleted, now));
     statements
 }
 
@@ -199,17 +185,8 @@ async fn reordering(
 ) -> Result<(Batch, ()), ManagementError> {
     let now = app.now();
     let mut statements = owner.with_order(app, caller, order, now).await?;
-    let target = Target {
-        app,
-        caller,
-        place: Place {
-            environment: owner.document.environment,
-            parent: None,
-        },
-        id: owner.document.id,
-        if_match: None,
-    };
-    statements.push(target.event::<User>(action, now));
+    let event = owner.target(app, caller).event::<User>(action, now);
+    statements.push(event);
     Ok((Batch(statements), ()))
 }
 
@@ -218,27 +195,8 @@ async fn changed(
     action: &Action,
     rule: impl Fn(Device, Timestamp) -> Device + Send + Sync,
 ) -> Result<Stored<Device>, ManagementError> {
-    let Target {
-        app,
-        caller,
-        place,
-        id,
-        if_match,
-    } = *target;
-    management::change(
-        app,
-        caller,
-        place,
-        id,
-        if_match,
-        |previous: &Stored<Device>, context| {
-            Ok(Change {
-                with: vec![target.event::<Device>(action, context.now)],
-                ..Change::from(rule(previous.body.clone(), context.now))
-            })
-        },
-    )
-    .await
+    let event = target.event::<Device>(action, target.app.now());
+    management::change_with(target, vec![event], |device, now| Ok(rule(device, now))).await
 }
 
 pub async fn block(target: &Target<'_>) -> Result<Stored<Device>, ManagementError> {
@@ -267,8 +225,8 @@ pub async fn unlock(target: &Target<'_>) -> Result<Stored<Device>, ManagementErr
     let app = target.app;
     settle(app, || async {
         let now = app.now();
-        let document = target.document::<Device>().await?;
-        let device = typed::<Device>(&document)?.body.unlocked();
+        let (document, device) = target.load::<Device>().await?;
+        let device = device.body.unlocked();
         let (mut statements, device) = target.replaced(&document, device, now).await?;
         let environment = target.place.environment;
         let subject = failure_counter(target.id);

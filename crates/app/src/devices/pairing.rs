@@ -30,10 +30,7 @@ use super::{
 use crate::{
     App,
     error::ManagementError,
-    management::{
-        Caller, Deed, Place, Target, cached, cached_default, event, prepare_insert, settle,
-        with_context,
-    },
+    management::{Caller, Place, Target, cached, cached_default, settle, with_context},
     seal::DataKey,
     settings,
 };
@@ -87,18 +84,12 @@ pub async fn create(
     };
     let draft = schema::decode::<DeviceDraft>(body)?.settled(enroller)?;
     let id = app.new_id::<Device>();
-    let target = Target {
-        app,
-        caller,
-        place,
-        id: id.uuid(),
-        if_match: None,
-    };
+    let target = Target::new(app, caller, place, id.uuid());
     let (device, queued) = settle(app, || async {
         let now = app.now();
         let owner = Owner::load(app, caller, place).await?;
         let policy = policy_of(app, place.environment, draft.policy).await?;
-        let built = with_context::<Device, _>(app, place, id.uuid(), None, |context| {
+        let built = with_context::<Device, _>(&target, None, |context| {
             Device::build(draft.clone(), None, context)
         })
         .await?;
@@ -127,7 +118,7 @@ pub async fn create(
 
         let mut statements = Vec::new();
         for (document, _) in lapsed {
-            statements.extend(deleted(caller, document, now));
+            statements.extend(deleted(&target, document, now));
         }
         let mut queued = None;
         if device.status == DeviceStatus::ActivationRequired {
@@ -144,16 +135,8 @@ pub async fn create(
             DeviceStatus::ActivationRequired => owner.order(),
         };
         statements.extend(owner.with_order(app, caller, order, now).await?);
-        let (inserted, stored) = prepare_insert(app, place, id.uuid(), device.into(), now).await?;
+        let (inserted, stored) = target.inserted(device, now).await?;
         statements.extend(inserted);
-        statements.push(event(
-            caller,
-            place.environment,
-            Device::KIND,
-            id.uuid(),
-            Deed::Created,
-            now,
-        ));
         Ok((Batch(statements), (stored, queued)))
     })
     .await?;

@@ -2,48 +2,39 @@
 
 use serde_json::json;
 pub(crate) use stepgate_domain::audit::Change as Deed;
-use stepgate_domain::{audit::Action, id::Id, resource::Kind, time::Timestamp};
+use stepgate_domain::{
+    audit::Action,
+    id::Id,
+    resource::{Kind, Resource},
+    time::Timestamp,
+};
 use stepgate_store::{
     audit::{self, StoredEvent},
+    documents::space,
     engine::Statement,
 };
-use uuid::Uuid;
 
 use crate::random::SystemRandom;
 
-use super::Caller;
+use super::Target;
 
-/// `environment` is where the event is filed: the object's own, or the organization's space.
-pub(crate) fn event(
-    caller: &Caller,
-    environment: Uuid,
-    kind: &Kind,
-    id: Uuid,
-    deed: Deed,
-    now: Timestamp,
-) -> Statement {
-    occurred(caller, environment, kind, id, &Action::of(kind, deed), now)
-}
-
-/// Something that has a name of its own.
-pub(super) fn occurred(
-    caller: &Caller,
-    environment: Uuid,
-    kind: &Kind,
-    id: Uuid,
+/// Filed in the object's own environment, or in the organization's space.
+pub(super) fn event<R: Resource>(
+    target: &Target<'_>,
     action: &Action,
     now: Timestamp,
 ) -> Statement {
+    let actor = &target.caller.actor;
     let body = json!({
         "actor": {
-            "client": { "id": caller.actor.application, "environment": { "id": caller.actor.environment } },
-            "user": caller.actor.user.map(|id| json!({ "id": id.to_string() })),
+            "client": { "id": actor.application, "environment": { "id": actor.environment } },
+            "user": actor.user.map(|id| json!({ "id": id.to_string() })),
         },
-        "resource": { "type": kind.name, "id": id.to_string() },
-        "correlationId": caller.correlation_id,
+        "resource": { "type": R::KIND.name, "id": target.id.to_string() },
+        "correlationId": target.caller.correlation_id,
     });
     audit::insert(StoredEvent {
-        environment,
+        environment: space(R::KIND, target.place.environment),
         id: Id::<Kind>::new(now, &mut SystemRandom).uuid(),
         recorded_at: now,
         action: action.as_str().to_owned(),

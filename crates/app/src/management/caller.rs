@@ -38,6 +38,16 @@ pub struct Place {
     pub parent: Option<Uuid>,
 }
 
+impl Place {
+    /// Where objects stand that have no owner in their path.
+    pub const fn environment(environment: Uuid) -> Self {
+        Self {
+            environment,
+            parent: None,
+        }
+    }
+}
+
 /// The environments that an actor has any role in.
 pub fn environments_within_reach(actor: &Actor) -> Reach {
     if actor

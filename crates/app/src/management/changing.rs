@@ -1,32 +1,38 @@
 //! The writes of the one mechanism: insert, change, remove.
 
-use stepgate_domain::resource::{Built, Context, Resource, Stored};
+use stepgate_domain::{
+    resource::{Built, Context, Resource, Stored},
+    time::Timestamp,
+};
 use stepgate_store::{
     documents::{self, space},
     engine::{Batch, Statement},
 };
 use uuid::Uuid;
 
-use crate::{App, error::ManagementError};
+use crate::error::ManagementError;
 
 use super::{
-    Caller, Change, Place, Target,
-    audit::{Deed, event},
+    Change, Target,
+    audit::Deed,
     generic::with_context,
-    loading::{fetch_children, typed},
-    prepare_insert,
+    loading::fetch_children,
     reach::{owner, raise_guard, within},
     settle, settle_within,
 };
 
 /// Stores a new object that has been built, with what belongs to it.
 pub async fn insert<R: Resource>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
+    target: &Target<'_>,
     change: Change<R>,
 ) -> Result<Stored<R>, ManagementError> {
+    let Target {
+        app,
+        caller,
+        place,
+        id,
+        ..
+    } = *target;
     let now = app.now();
     let Change { built, with } = change;
     let reached = built
@@ -51,19 +57,18 @@ pub async fn insert<R: Resource>(
             default: built.default,
             secrets: built.secrets.clone(),
         };
-        let (statements, stored) = prepare_insert(app, place, id, built, now).await?;
+        let (statements, stored) = target.inserted(built, now).await?;
         batch.extend(statements);
         batch.extend(with.iter().cloned());
-        let environment = space(R::KIND, place.environment);
-        batch.push(event(caller, environment, R::KIND, id, Deed::Created, now));
         Ok((batch, stored))
     })
     .await?;
-    forget::<R>(app, place, id, stored.parent);
+    forget::<R>(target, stored.parent);
     Ok(stored)
 }
 
-fn forget<R: Resource>(app: &App, place: Place, id: Uuid, parent: Option<Uuid>) {
+fn forget<R: Resource>(target: &Target<'_>, parent: Option<Uuid>) {
+    let Target { app, place, id, .. } = *target;
     app.cache
         .invalidate(space(R::KIND, place.environment), R::KIND.name, id, parent);
     if let Some(owner) = R::KIND.parent.filter(|_| R::GUARDED_SET)
@@ -76,36 +81,25 @@ fn forget<R: Resource>(app: &App, place: Place, id: Uuid, parent: Option<Uuid>) 
 
 /// Changes one object by a rule: reads it, applies the rule, writes it if nothing changed
 /// meanwhile, and otherwise begins again.
-///
-/// `if_match` is the version that the client insists on.
-pub async fn change<R, F>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
-    if_match: Option<i64>,
-    rule: F,
-) -> Result<Stored<R>, ManagementError>
+pub async fn change<R, F>(target: &Target<'_>, rule: F) -> Result<Stored<R>, ManagementError>
 where
     R: Resource,
     F: Fn(&Stored<R>, &mut Context<'_>) -> Result<Change<R>, ManagementError> + Send + Sync,
 {
-    let target = Target {
+    let Target {
         app,
         caller,
         place,
         id,
-        if_match,
-    };
+        ..
+    } = *target;
     let stored = settle_within(app, R::KIND.scope, || async {
         let now = app.now();
-        let document = target.document::<R>().await?;
-        let previous = typed::<R>(&document)?;
+        let (document, previous) = target.load::<R>().await?;
         let parent = owner::<R>(app, caller, place).await?;
-        let change = with_context::<R, _>(app, place, id, parent.as_ref(), |context| {
-            rule(&previous, context)
-        })
-        .await??;
+        let change =
+            with_context::<R, _>(target, parent.as_ref(), |context| rule(&previous, context))
+                .await??;
         let moved_to = change.built.body.parent().map(|(parent, _)| parent);
         if !within(&caller.reach, R::KIND, id, moved_to.or(document.parent)) {
             return Err(ManagementError::Forbidden);
@@ -116,39 +110,41 @@ where
         Ok((batch, stored))
     })
     .await?;
-    forget::<R>(app, place, id, stored.parent);
+    forget::<R>(target, stored.parent);
     Ok(stored)
 }
 
-pub async fn remove<R: Resource>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
-    if_match: Option<i64>,
-) -> Result<(), ManagementError> {
-    remove_with::<R>(app, caller, place, id, if_match, Vec::new()).await
+/// Changes one object by a rule that needs no more than what it holds, together with writes that
+/// belong to the change.
+pub async fn change_with<R: Resource>(
+    target: &Target<'_>,
+    with: Vec<Statement>,
+    rule: impl Fn(R, Timestamp) -> Result<R, ManagementError> + Send + Sync,
+) -> Result<Stored<R>, ManagementError> {
+    change(target, |previous: &Stored<R>, context| {
+        Ok(Change {
+            built: rule(previous.body.clone(), context.now)?.into(),
+            with: with.clone(),
+        })
+    })
+    .await
+}
+
+pub async fn remove<R: Resource>(target: &Target<'_>) -> Result<(), ManagementError> {
+    remove_with::<R>(target, Vec::new()).await
 }
 
 /// Deletes an object together with writes that belong to its end.
 pub async fn remove_with<R: Resource>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
-    if_match: Option<i64>,
+    target: &Target<'_>,
     with: Vec<Statement>,
 ) -> Result<(), ManagementError> {
-    let target = Target {
-        app,
-        caller,
-        place,
-        id,
-        if_match,
-    };
+    let Target {
+        app, caller, place, ..
+    } = *target;
     let parent = settle(app, || async {
         let now = app.now();
-        let document = target.document::<R>().await?;
+        let (document, stored) = target.load::<R>().await?;
         let mut batch = Batch::default();
         let mut siblings = Vec::new();
         if R::GUARDED_SET {
@@ -156,20 +152,13 @@ pub async fn remove_with<R: Resource>(
             batch.extend(raise_guard::<R>(app, place, parent.as_ref()).await?);
             siblings = fetch_children::<R>(app, place.environment, place.parent).await?;
         }
-        R::may_leave(&typed::<R>(&document)?, &siblings)?;
+        R::may_leave(&stored, &siblings)?;
         batch.extend(documents::delete(R::KIND, &document, now));
         batch.extend(with.iter().cloned());
-        batch.push(event(
-            caller,
-            document.environment,
-            R::KIND,
-            id,
-            Deed::Deleted,
-            now,
-        ));
+        batch.push(target.event_of::<R>(Deed::Deleted, now));
         Ok((batch, document.parent))
     })
     .await?;
-    forget::<R>(app, place, id, parent);
+    forget::<R>(target, parent);
     Ok(())
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{App, error::ManagementError, random::SystemRandom, settings};
 
 use super::{
-    Caller, Place, change, insert,
+    Caller, Place, Target, change, insert,
     loading::typed,
     reach::{owner, read_document},
 };
@@ -40,13 +40,8 @@ pub struct Listing<R> {
     pub count: Option<u64>,
 }
 
-pub async fn read<R: Resource>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
-) -> Result<Stored<R>, ManagementError> {
-    Ok(typed(&read_document::<R>(app, caller, place, id).await?)?)
+pub async fn read<R: Resource>(target: &Target<'_>) -> Result<Stored<R>, ManagementError> {
+    Ok(typed(&read_document::<R>(target).await?)?)
 }
 
 pub async fn list<R: Resource>(
@@ -124,12 +119,11 @@ async fn defaults<R: Resource>(
 
 /// Builds with everything that the type asked for.
 pub(crate) async fn with_context<R: Resource, T>(
-    app: &App,
-    place: Place,
-    id: Uuid,
+    target: &Target<'_>,
     owner: Option<&Document>,
     build: impl FnOnce(&mut Context<'_>) -> T,
 ) -> Result<T, ManagementError> {
+    let Target { app, place, id, .. } = *target;
     let defaults = defaults::<R>(app, place).await?;
     let default_of = |kind: &Kind| {
         defaults
@@ -165,25 +159,21 @@ pub async fn create<R: Resource>(
     place: Place,
     body: Value,
 ) -> Result<Stored<R>, ManagementError> {
-    let id = app.new_id::<R>().uuid();
+    let target = Target::new(app, caller, place, app.new_id::<R>().uuid());
     let draft = schema::decode::<R::Draft>(body)?;
     let parent = owner::<R>(app, caller, place).await?;
-    let built = with_context::<R, _>(app, place, id, parent.as_ref(), |context| {
+    let built = with_context::<R, _>(&target, parent.as_ref(), |context| {
         R::build(draft, None, context)
     })
     .await??;
-    insert(app, caller, place, id, built.into()).await
+    insert(&target, built.into()).await
 }
 
 pub async fn replace<R: Resource>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
-    if_match: Option<i64>,
+    target: &Target<'_>,
     body: Value,
 ) -> Result<Stored<R>, ManagementError> {
-    change(app, caller, place, id, if_match, |previous, context| {
+    change(target, |previous, context| {
         let draft = schema::decode::<R::Draft>(body.clone())?;
         Ok(R::build(draft, Some(previous), context)?.into())
     })
@@ -192,14 +182,10 @@ pub async fn replace<R: Resource>(
 
 /// RFC 7396 on the members that clients write, then the same path as a replacement.
 pub async fn patch<R: Resource>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
-    if_match: Option<i64>,
+    target: &Target<'_>,
     patch: Value,
 ) -> Result<Stored<R>, ManagementError> {
-    change(app, caller, place, id, if_match, |previous, context| {
+    change(target, |previous, context| {
         let mut merged = Value::Object(R::view(previous, context.now));
         schema::merge_patch(&mut merged, patch.clone());
         let draft = schema::decode::<R::Draft>(merged)?;

@@ -16,7 +16,7 @@ use crate::{
     error::{ManagementError, Missing},
 };
 
-use super::{Caller, Place};
+use super::{Caller, Place, Target};
 
 fn missing(kind: &'static Kind, place: Place, id: Uuid) -> ManagementError {
     // An organization that is not the caller's is not to be told from one that is not there.
@@ -103,20 +103,19 @@ pub(super) async fn raise_guard<R: Resource>(
 }
 
 pub(super) async fn read_document<R: Resource>(
-    app: &App,
-    caller: &Caller,
-    place: Place,
-    id: Uuid,
+    target: &Target<'_>,
 ) -> Result<Document, ManagementError> {
-    owner::<R>(app, caller, place).await?;
-    let document = documents::read(
-        &*app.engine,
-        R::KIND,
-        place.environment,
+    let Target {
+        app,
+        caller,
+        place,
         id,
-        R::COUNTED_MEMBERS,
-    )
-    .await?;
+        ..
+    } = *target;
+    owner::<R>(app, caller, place).await?;
+    let environment = place.environment;
+    let counted = R::COUNTED_MEMBERS;
+    let document = documents::read(&*app.engine, R::KIND, environment, id, counted).await?;
     match document {
         Some(document)
             if within(&caller.reach, R::KIND, id, document.parent)

@@ -27,7 +27,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, Change, ListRequest, Place, Target, with_context},
+    management::{self, Caller, ListRequest, Place, Target, change_with, with_context},
     settings,
 };
 
@@ -40,12 +40,10 @@ pub async fn create(
 ) -> Result<Stored<User>, ManagementError> {
     let settings = settings::current::<MfaSettings>(app, place.environment).await?;
     let draft = schema::decode::<UserDraft>(body)?.or_settings(&settings.body);
-    let id = app.new_id::<User>().uuid();
-    let built = with_context::<User, _>(app, place, id, None, |context| {
-        User::build(draft, None, context)
-    })
-    .await??;
-    management::insert(app, caller, place, id, built.into()).await
+    let target = Target::new(app, caller, place, app.new_id::<User>().uuid());
+    let built = with_context::<User, _>(&target, None, |context| User::build(draft, None, context))
+        .await??;
+    management::insert(&target, built.into()).await
 }
 
 /// Creates a user with what other bodies may not set, the password included.
@@ -58,12 +56,11 @@ pub async fn import(
     let settings = settings::current::<MfaSettings>(app, place.environment).await?;
     let mut draft = schema::decode::<ImportDraft>(body)?;
     draft.user = draft.user.or_settings(&settings.body);
-    let id = app.new_id::<User>().uuid();
+    let target = Target::new(app, caller, place, app.new_id::<User>().uuid());
     let Imported { user, password } =
-        with_context::<User, _>(app, place, id, None, |context| build_import(draft, context))
-            .await??;
+        with_context::<User, _>(&target, None, |context| build_import(draft, context)).await??;
     let population = user.population.id.uuid();
-    if !management::within(&caller.reach, User::KIND, id, Some(population)) {
+    if !management::within(&caller.reach, User::KIND, target.id, Some(population)) {
         return Err(ManagementError::Forbidden);
     }
     let user = match password {
@@ -81,7 +78,7 @@ pub async fn import(
         }
         None => user,
     };
-    management::insert(app, caller, place, id, user.into()).await
+    management::insert(&target, user.into()).await
 }
 
 /// The user goes, and with it devices, sessions, what its tokens are worth, and its counters.
@@ -91,7 +88,7 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
         caller,
         place,
         id,
-        if_match,
+        ..
     } = *target;
     let everyone = Caller {
         reach: Reach::Everything,
@@ -120,7 +117,7 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
             )
             .map(|subject| counters::delete(place.environment, &subject)),
     );
-    management::remove_with::<User>(app, caller, place, id, if_match, with).await
+    management::remove_with::<User>(target, with).await
 }
 
 /// Whoever is signed on has to sign on again, and every token of the user is void.
@@ -159,35 +156,6 @@ fn forgotten(target: &Target<'_>, subject: &str, none: String) -> Statement {
     counters::reset(target.place.environment, subject, none, expires_at)
 }
 
-async fn changed(
-    target: &Target<'_>,
-    with: Vec<Statement>,
-    rule: impl Fn(User, Timestamp) -> Result<User, ManagementError> + Send + Sync,
-) -> Result<Stored<User>, ManagementError> {
-    let Target {
-        app,
-        caller,
-        place,
-        id,
-        if_match,
-    } = *target;
-    management::change(
-        app,
-        caller,
-        place,
-        id,
-        if_match,
-        |previous: &Stored<User>, context| {
-            let user = rule(previous.body.clone(), context.now)?;
-            Ok(Change {
-                with: with.clone(),
-                ..Change::from(user)
-            })
-        },
-    )
-    .await
-}
-
 /// An end in the past locks nothing.
 pub async fn lock(target: &Target<'_>, draft: LockDraft) -> Result<Stored<User>, ManagementError> {
     let now = target.app.now();
@@ -196,7 +164,7 @@ pub async fn lock(target: &Target<'_>, draft: LockDraft) -> Result<Stored<User>,
     } else {
         vec![target.event::<User>(&Action::USER_LOCKED, now)]
     };
-    changed(target, with, |user, now| {
+    change_with(target, with, |user: User, now| {
         Ok(user.lock_account(draft.unlock_at, now))
     })
     .await
@@ -209,7 +177,7 @@ pub async fn unlock(target: &Target<'_>) -> Result<Stored<User>, ManagementError
         forgive_passwords(target)?,
         target.event::<User>(&Action::USER_UNLOCKED, target.app.now()),
     ];
-    changed(target, with, |user, _| Ok(user.unlock_account())).await
+    change_with(target, with, |user: User, _| Ok(user.unlock_account())).await
 }
 
 /// Disabling ends the user's sessions and tokens.
@@ -222,7 +190,7 @@ pub async fn enable(
     } else {
         end_sessions(target.place.environment, target.id, target.app.now())
     };
-    changed(target, with, |user, _| Ok(user.enable(draft.enabled))).await
+    change_with(target, with, |user: User, _| Ok(user.enable(draft.enabled))).await
 }
 
 pub async fn move_to(
@@ -230,31 +198,33 @@ pub async fn move_to(
     draft: MoveDraft,
 ) -> Result<Stored<User>, ManagementError> {
     let event = target.event::<User>(&Action::USER_MOVED, target.app.now());
-    changed(target, vec![event], |user, _| Ok(user.move_to(draft.id)))
-        .await
-        .map_err(|error| match error {
-            // The body of this operation is the population's id alone.
-            ManagementError::Invalid(violations) => ManagementError::Invalid(
-                violations
-                    .into_iter()
-                    .map(|violation| match violation.target.as_str() {
-                        "population.id" => Violation {
-                            target: "id".to_owned(),
-                            ..violation
-                        },
-                        _ => violation,
-                    })
-                    .collect(),
-            ),
-            other => other,
-        })
+    change_with(target, vec![event], |user: User, _| {
+        Ok(user.move_to(draft.id))
+    })
+    .await
+    .map_err(|error| match error {
+        // The body of this operation is the population's id alone.
+        ManagementError::Invalid(violations) => ManagementError::Invalid(
+            violations
+                .into_iter()
+                .map(|violation| match violation.target.as_str() {
+                    "population.id" => Violation {
+                        target: "id".to_owned(),
+                        ..violation
+                    },
+                    _ => violation,
+                })
+                .collect(),
+        ),
+        other => other,
+    })
 }
 
 pub async fn enable_mfa(
     target: &Target<'_>,
     draft: MfaEnabledDraft,
 ) -> Result<Stored<User>, ManagementError> {
-    changed(target, Vec::new(), |user, _| {
+    change_with(target, Vec::new(), |user: User, _| {
         Ok(user.enable_mfa(draft.mfa_enabled))
     })
     .await
@@ -264,7 +234,7 @@ pub async fn bypass_mfa(
     target: &Target<'_>,
     draft: BypassMfaDraft,
 ) -> Result<Stored<User>, ManagementError> {
-    changed(target, Vec::new(), |user, now| {
+    change_with(target, Vec::new(), |user: User, now| {
         Ok(user.bypass_mfa(draft.until, now))
     })
     .await
@@ -274,7 +244,7 @@ pub async fn set_verify_status(
     target: &Target<'_>,
     draft: VerifyStatusDraft,
 ) -> Result<Stored<User>, ManagementError> {
-    changed(target, Vec::new(), |user, _| {
+    change_with(target, Vec::new(), |user: User, _| {
         Ok(user.set_verify_status(draft.verify_status))
     })
     .await
@@ -291,17 +261,5 @@ pub async fn set_identity_provider(
     if draft.id.is_some() {
         return Err(Violation::invalid("id", "is not an identity provider").into());
     }
-    changed(target, Vec::new(), |user, _| Ok(user)).await
-}
-
-/// The user as it is now.
-pub async fn read(target: &Target<'_>) -> Result<Stored<User>, ManagementError> {
-    let Target {
-        app,
-        caller,
-        place,
-        id,
-        ..
-    } = *target;
-    management::read::<User>(app, caller, place, id).await
+    change_with(target, Vec::new(), |user: User, _| Ok(user)).await
 }

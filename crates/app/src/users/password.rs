@@ -27,7 +27,7 @@ use super::{EMPTY_COUNT, end_sessions, forgive_codes, forgive_passwords};
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Change, Target, cached, cached_default, settle, typed},
+    management::{self, Change, Target, cached, cached_default, settle},
     passwords::is_acceptable,
 };
 
@@ -120,7 +120,7 @@ async fn failures(
 }
 
 pub async fn state(target: &Target<'_>) -> Result<PasswordState, ManagementError> {
-    let user = super::read(target).await?;
+    let user = management::read::<User>(target).await?;
     with_policy(target, user).await
 }
 
@@ -146,62 +146,42 @@ pub enum Occasion {
     Reset,
 }
 
+/// Gives the user another password, or none.
 pub async fn set(
     target: &Target<'_>,
-    wanted: &WantedPassword,
+    wanted: Option<&WantedPassword>,
     occasion: Occasion,
 ) -> Result<PasswordState, ManagementError> {
     let (app, environment) = (target.app, target.place.environment);
     settle(app, || async {
         let now = app.now();
-        let document = target.document::<User>().await?;
-        let user = typed::<User>(&document)?.body;
-        let policy = policy_of(app, environment, &user).await?;
-        let hash = accepted(app, &user, &policy.body, wanted, now).await?;
-        let user = user.with_password(hash, wanted.force_change, &policy.body, now);
+        let (document, user) = target.load::<User>().await?;
+        let policy = policy_of(app, environment, &user.body).await?;
+        let user = match wanted {
+            Some(wanted) => {
+                let hash = accepted(app, &user.body, &policy.body, wanted, now).await?;
+                user.body
+                    .with_password(hash, wanted.force_change, &policy.body, now)
+            }
+            None => user.body.without_password(&policy.body, now),
+        };
         let (mut statements, user) = target.replaced(&document, user, now).await?;
         statements.push(forgive_passwords(target)?);
-        let action = match occasion {
-            Occasion::Set => Action::PASSWORD_SET,
-            Occasion::Reset => {
+        let action = match (occasion, wanted) {
+            (Occasion::Set, Some(_)) => Action::PASSWORD_SET,
+            (Occasion::Set, None) => Action::PASSWORD_UNSET,
+            (Occasion::Reset, _) => {
                 statements.extend(end_sessions(environment, target.id, now));
                 Action::PASSWORD_RESET
             }
         };
         statements.push(target.event::<User>(&action, now));
-        let failures = PasswordFailures::default();
-        Ok((
-            Batch(statements),
-            PasswordState {
-                user,
-                policy,
-                failures,
-            },
-        ))
-    })
-    .await
-}
-
-pub async fn unset(target: &Target<'_>) -> Result<PasswordState, ManagementError> {
-    let (app, environment) = (target.app, target.place.environment);
-    settle(app, || async {
-        let now = app.now();
-        let document = target.document::<User>().await?;
-        let user = typed::<User>(&document)?.body;
-        let policy = policy_of(app, environment, &user).await?;
-        let user = user.without_password(&policy.body, now);
-        let (mut statements, user) = target.replaced(&document, user, now).await?;
-        statements.push(forgive_passwords(target)?);
-        statements.push(target.event::<User>(&Action::PASSWORD_UNSET, now));
-        let failures = PasswordFailures::default();
-        Ok((
-            Batch(statements),
-            PasswordState {
-                user,
-                policy,
-                failures,
-            },
-        ))
+        let state = PasswordState {
+            user,
+            policy,
+            failures: PasswordFailures::default(),
+        };
+        Ok((Batch(statements), state))
     })
     .await
 }
@@ -278,8 +258,7 @@ pub async fn check(
     let app = target.app;
     let (outcome, state) = settle(app, || async {
         let now = app.now();
-        let document = target.document::<User>().await?;
-        let before = typed::<User>(&document)?;
+        let (document, before) = target.load::<User>().await?;
         let attempt = attempt(app, &before, &draft.password, now).await?;
         let mut statements: Vec<Statement> = attempt.counted.into_iter().collect();
         let user = if attempt.user == before.body {
@@ -355,36 +334,22 @@ async fn changed(
     action: &Action,
     rule: impl Fn(User, Timestamp, &mut Vec<Statement>) -> Result<User, ManagementError> + Send + Sync,
 ) -> Result<PasswordState, ManagementError> {
-    let Target {
-        app,
-        caller,
-        place,
-        id,
-        if_match,
-    } = *target;
-    let user = management::change(
-        app,
-        caller,
-        place,
-        id,
-        if_match,
-        |previous: &Stored<User>, context| {
-            let now = context.now;
-            let was_locked = previous.body.credentials.locks.hold(now);
-            let mut with = vec![
-                forgive_passwords(target)?,
-                target.event::<User>(action, now),
-            ];
-            let user = rule(previous.body.clone(), now, &mut with)?;
-            if was_locked && !user.credentials.locks.hold(now) {
-                with.push(target.event::<User>(&Action::USER_UNLOCKED, now));
-            }
-            Ok(Change {
-                with,
-                ..Change::from(user)
-            })
-        },
-    )
+    let user = management::change(target, |previous: &Stored<User>, context| {
+        let now = context.now;
+        let was_locked = previous.body.credentials.locks.hold(now);
+        let mut with = vec![
+            forgive_passwords(target)?,
+            target.event::<User>(action, now),
+        ];
+        let user = rule(previous.body.clone(), now, &mut with)?;
+        if was_locked && !user.credentials.locks.hold(now) {
+            with.push(target.event::<User>(&Action::USER_UNLOCKED, now));
+        }
+        Ok(Change {
+            with,
+            ..Change::from(user)
+        })
+    })
     .await?;
     with_policy(target, user).await
 }

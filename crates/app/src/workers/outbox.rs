@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration as Wait};
 
 use futures_util::{FutureExt, Stream, StreamExt, stream::FuturesUnordered};
 use stepgate_domain::{entropy::Entropy, message::Message};
-use stepgate_notify::{NotifyError, next_attempt};
+use stepgate_notify::{Delivery, NotifyError, next_attempt};
 use stepgate_store::{
     engine::{Batch, Fault, Statement, StoreError},
     outbox as store,
@@ -132,19 +132,22 @@ async fn try_to_send(
         Err(error) => Err(error),
     };
     let outcome = match outcome {
-        Ok(delivery) => delivered(&envelope, delivery.to_keep),
+        Ok(delivery) => delivered(&envelope, delivery),
         Err(error) => failed(app, &envelope, error).await.map(|()| Vec::new()),
     };
     outcome.unwrap_or_else(|error| {
-        tracing::error!(message = envelope.id, error = ?error, "the outcome of a message could not be written");
+        tracing::error!(message_id = envelope.id, error = ?error, "the outcome of a message could not be written");
         Vec::new()
     })
 }
 
 fn delivered(
     envelope: &Envelope,
-    to_keep: Option<stepgate_notify::InboxMessage>,
+    Delivery { reference, to_keep }: Delivery,
 ) -> Result<Vec<Statement>, ManagementError> {
+    if let Some(reference) = reference {
+        tracing::info!(message_id = envelope.id, reference, "a message is sent");
+    }
     let mut statements = vec![store::delivered(&envelope.id, &envelope.lease)];
     if let Some(message) = to_keep {
         statements.push(inbox::keep(message)?);
@@ -192,10 +195,15 @@ async fn failed(app: &App, envelope: &Envelope, error: NotifyError) -> Result<()
         NotifyError::Permanent { reason } => (reason, None),
     };
     if let Some(due_at) = again {
-        tracing::warn!(message = id, reason, attempts, "a message is tried again");
+        tracing::warn!(
+            message_id = id,
+            reason,
+            attempts,
+            "a message is tried again"
+        );
         return commit(app, store::retry(id, lease, due_at, &reason)).await;
     }
-    tracing::error!(message = id, reason, attempts, "a message is given up");
+    tracing::error!(message_id = id, reason, attempts, "a message is given up");
     let dead = store::dead(id, lease, &reason);
     match envelope.flow {
         Some(flow) => sign_on::delivery_failed(app, envelope.environment, flow, id, dead).await,

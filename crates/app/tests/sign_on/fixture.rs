@@ -96,7 +96,6 @@ impl World {
                 public: vec![origin.clone()],
                 loopback: false,
             },
-            development: false,
             floors: stepgate_domain::flow::delivery::Floors::default(),
             inbox: false,
         };
@@ -157,16 +156,9 @@ impl World {
     }
 
     pub(crate) async fn replace<R: Resource>(&self, parent: Option<Uuid>, id: Uuid, body: Value) {
-        management::replace::<R>(
-            &self.app,
-            &self.caller(),
-            self.place(parent),
-            id,
-            None,
-            body,
-        )
-        .await
-        .unwrap();
+        let caller = self.caller();
+        let target = Target::new(&self.app, &caller, self.place(parent), id);
+        management::replace::<R>(&target, body).await.unwrap();
     }
 
     pub(crate) async fn application(&self, overrides: Value) -> Registered {
@@ -274,16 +266,11 @@ impl World {
         user: Uuid,
         change: impl Fn(User) -> User + Send + Sync,
     ) {
-        management::change::<User, _>(
-            &self.app,
-            &self.caller(),
-            self.place(None),
-            user,
-            None,
-            |stored, _| Ok(change(stored.body.clone()).into()),
-        )
-        .await
-        .unwrap();
+        let caller = self.caller();
+        let target = Target::new(&self.app, &caller, self.place(None), user);
+        management::change_with(&target, Vec::new(), |user, _| Ok(change(user)))
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn change_device(
@@ -293,13 +280,7 @@ impl World {
         verb: impl AsyncFn(&Target<'_>),
     ) {
         let caller = self.caller();
-        let target = Target {
-            app: &self.app,
-            caller: &caller,
-            place: self.place(Some(user)),
-            id: device,
-            if_match: None,
-        };
+        let target = Target::new(&self.app, &caller, self.place(Some(user)), device);
         verb(&target).await;
     }
 

@@ -1,6 +1,6 @@
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
-use stepgate_app::management::Place;
+use stepgate_app::management::{Place, Target};
 use stepgate_app::{
     client_secrets,
     sign_on::{AuthorizeFailure, Begun},
@@ -227,16 +227,15 @@ async fn a_rotated_secret_verifies_until_it_expires() {
 
 /// The world's hints are signed with what is the previous secret from now on.
 async fn rotate(world: &World, grace: Duration) {
-    let place = Place {
-        environment: world.environment.uuid(),
-        parent: None,
-    };
+    let caller = world.caller();
+    let place = Place::environment(world.environment.uuid());
+    let target = Target::new(&world.app, &caller, place, world.client);
     let draft = RotationDraft {
         previous: Some(PreviousDraft {
             expires_at: NOW + grace,
         }),
     };
-    client_secrets::rotate::<Application>(&world.app, &world.caller(), place, world.client, draft)
+    client_secrets::rotate::<Application>(&target, draft)
         .await
         .unwrap();
 }

@@ -29,19 +29,11 @@ async fn with_login() -> World {
 async fn mira(world: &World) -> Uuid {
     let user = world.mira().await;
     let caller = world.caller();
-    let target = Target {
-        app: &world.app,
-        caller: &caller,
-        place: Place {
-            environment: world.environment.uuid(),
-            parent: None,
-        },
-        id: user,
-        if_match: None,
-    };
+    let place = Place::environment(world.environment.uuid());
+    let target = Target::new(&world.app, &caller, place, user);
     let draft: SetDraft = schema::decode(json!({ "value": PASSWORD })).unwrap();
     let wanted = draft.wanted().unwrap();
-    users::password::set(&target, &wanted, users::password::Occasion::Set)
+    users::password::set(&target, Some(&wanted), users::password::Occasion::Set)
         .await
         .unwrap();
     user

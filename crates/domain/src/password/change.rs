@@ -135,39 +135,32 @@ impl User {
             changed_at: now,
             must_change,
         };
-        if let Some(old) = self.credentials.password.replace(new) {
-            self.credentials.past_passwords.insert(
-                0,
-                PastPassword {
-                    hash: old.hash,
-                    replaced_at: now,
-                },
-            );
-        }
-        let kept = remembered(&self.credentials.past_passwords, policy, now)
-            .cloned()
-            .collect();
-        self.credentials.past_passwords = kept;
-        self.credentials.locks.password = None;
-        self
+        let old = self.credentials.password.replace(new);
+        self.retired(old, policy, now)
     }
 
     /// The history stays, so that unsetting does not let an old one back in.
     #[must_use]
     pub fn without_password(mut self, policy: &PasswordPolicy, now: Timestamp) -> Self {
-        if let Some(old) = self.credentials.password.take() {
-            self.credentials.past_passwords.insert(
-                0,
-                PastPassword {
-                    hash: old.hash,
-                    replaced_at: now,
-                },
-            );
+        let old = self.credentials.password.take();
+        self.retired(old, policy, now)
+    }
+
+    fn retired(
+        mut self,
+        old: Option<StoredPassword>,
+        policy: &PasswordPolicy,
+        now: Timestamp,
+    ) -> Self {
+        let past = &mut self.credentials.past_passwords;
+        if let Some(old) = old {
+            let old = PastPassword {
+                hash: old.hash,
+                replaced_at: now,
+            };
+            past.insert(0, old);
         }
-        let kept = remembered(&self.credentials.past_passwords, policy, now)
-            .cloned()
-            .collect();
-        self.credentials.past_passwords = kept;
+        *past = remembered(past, policy, now).cloned().collect();
         self.credentials.locks.password = None;
         self
     }

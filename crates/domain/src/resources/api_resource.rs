@@ -8,21 +8,12 @@ use serde_with::skip_serializing_none;
 use super::application::secret::ClientSecrets;
 use crate::{
     access::Area,
-    resource::{Built, Context, Family, Kind, Link, Refusal, Resource, Scope, Stored, UniqueKey},
+    resource::{Built, Context, Kind, Link, Refusal, Resource, Stored, UniqueKey},
     time::Timestamp,
     violation::Violation,
 };
 
-pub static RESOURCE: Kind = Kind {
-    name: "resource",
-    collection: "resources",
-    family: Family::Configuration,
-    area: Area::Resource,
-    parent: None,
-    nested: false,
-    scope: Scope::Environment,
-    not_found: None,
-};
+pub static RESOURCE: Kind = Kind::new("resource", "resources", Area::Resource);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]

@@ -10,7 +10,7 @@ use serde_with::skip_serializing_none;
 use crate::{
     access::Area,
     id::Id,
-    resource::{Built, Context, Family, Kind, Link, Resource, Scope, Stored},
+    resource::{Built, Context, Kind, Link, Resource, Stored},
     time::Timestamp,
     violation::Violation,
 };
@@ -25,16 +25,10 @@ pub use oidc::{
 };
 
 pub static APPLICATION: Kind = Kind {
-    name: "application",
-    collection: "applications",
-    family: Family::Configuration,
-    area: Area::Application,
-    parent: None,
-    nested: false,
-    scope: Scope::Environment,
     not_found: Some(|id, environment| {
         format!("Unable to find Application with ID: '{id}' in Environment '{environment}'")
     }),
+    ..Kind::new("application", "applications", Area::Application)
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -10,7 +10,7 @@ use crate::{
     access::Area,
     id::{Id, Ref},
     resource::{
-        Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
+        Built, Context, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
         Reference, Resource, Scope, Stored, Term, UniqueKey,
     },
     resources::{
@@ -27,14 +27,10 @@ pub mod bill_of_materials;
 use bill_of_materials::{BillOfMaterials, BillOfMaterialsDraft};
 
 pub static ENVIRONMENT: Kind = Kind {
-    name: "environment",
-    collection: "environments",
-    family: Family::Configuration,
-    area: Area::Environment,
     parent: Some(&ORGANIZATION),
-    nested: false,
     scope: Scope::Organization,
     not_found: Some(|id, _| format!("Unable to find environment with ID: '{id}'")),
+    ..Kind::new("environment", "environments", Area::Environment)
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -215,45 +211,16 @@ impl Resource for Environment {
     };
     const NEEDS_DEFAULTS: &'static [&'static Kind] = &[&ORGANIZATION, &LICENSE];
     const FILTER: &'static [FilterAttribute] = &[
-        FilterAttribute {
-            name: "name",
-            operators: &[Operator::Sw, Operator::Eq],
-            source: FilterSource::Term,
-        },
-        FilterAttribute {
-            name: "id",
-            operators: &[Operator::Eq],
-            source: FilterSource::Id,
-        },
-        FilterAttribute {
-            name: "organization.id",
-            operators: &[Operator::Eq],
-            source: FilterSource::Parent,
-        },
-        FilterAttribute {
-            name: "license.id",
-            operators: &[Operator::Eq],
-            source: FilterSource::Term,
-        },
-        FilterAttribute {
-            name: "status",
-            operators: &[Operator::Eq],
-            source: FilterSource::Term,
-        },
+        FilterAttribute::new("name", &[Operator::Sw, Operator::Eq], FilterSource::Term),
+        FilterAttribute::exact("id", FilterSource::Id),
+        FilterAttribute::exact("organization.id", FilterSource::Parent),
+        FilterAttribute::exact("license.id", FilterSource::Term),
+        FilterAttribute::exact("status", FilterSource::Term),
     ];
     const ORDER: &'static [OrderAttribute] = &[
-        OrderAttribute {
-            name: "name",
-            source: FilterSource::Term,
-        },
-        OrderAttribute {
-            name: "createdAt",
-            source: FilterSource::CreatedAt,
-        },
-        OrderAttribute {
-            name: "updatedAt",
-            source: FilterSource::UpdatedAt,
-        },
+        OrderAttribute::new("name", FilterSource::Term),
+        OrderAttribute::new("createdAt", FilterSource::CreatedAt),
+        OrderAttribute::new("updatedAt", FilterSource::UpdatedAt),
     ];
 
     fn build(

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     access::Area,
     id::Ref,
-    resource::{
-        Built, Context, Family, Kind, Reference, Resource, Scope as Reach, Stored, UniqueKey,
-    },
+    resource::{Built, Context, Kind, Reference, Resource, Stored, UniqueKey},
     resources::{
         api_resource::{ApiResource, RESOURCE},
         application::APPLICATION,
@@ -18,14 +16,9 @@ use crate::{
 };
 
 pub static GRANT: Kind = Kind {
-    name: "grant",
-    collection: "grants",
-    family: Family::Configuration,
-    area: Area::Grant,
     parent: Some(&APPLICATION),
     nested: true,
-    scope: Reach::Environment,
-    not_found: None,
+    ..Kind::new("grant", "grants", Area::Grant)
 };
 
 /// All scopes belong to the resource. `openid`, which every sign-on may ask for, may be named.

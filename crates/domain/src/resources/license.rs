@@ -9,8 +9,8 @@ use serde_with::skip_serializing_none;
 use crate::{
     access::Area,
     resource::{
-        Built, Context, DefaultMark, Family, FilterAttribute, FilterSource, Kind, OrderAttribute,
-        Resource, Scope, Stored, Term,
+        Built, Context, DefaultMark, FilterAttribute, FilterSource, Kind, OrderAttribute, Resource,
+        Scope, Stored, Term,
     },
     resources::{environment::ENVIRONMENT, organization::ORGANIZATION},
     scim::Operator,
@@ -19,14 +19,10 @@ use crate::{
 };
 
 pub static LICENSE: Kind = Kind {
-    name: "license",
-    collection: "licenses",
-    family: Family::Configuration,
-    area: Area::License,
     parent: Some(&ORGANIZATION),
     nested: true,
     scope: Scope::Organization,
-    not_found: None,
+    ..Kind::new("license", "licenses", Area::License)
 };
 
 /// What the licence was made from.
@@ -196,40 +192,19 @@ impl Resource for License {
     type Draft = LicenseDraft;
     const COUNTED_MEMBERS: Option<&'static Kind> = Some(&ENVIRONMENT);
     const FILTER: &'static [FilterAttribute] = &[
-        FilterAttribute {
-            name: "status",
-            operators: &[Operator::Eq],
-            source: FilterSource::Term,
-        },
-        FilterAttribute {
-            name: "beginsAt",
-            operators: &[Operator::Lt, Operator::Le, Operator::Gt, Operator::Ge],
-            source: FilterSource::TimeTerm,
-        },
-        FilterAttribute {
-            name: "name",
-            operators: &[Operator::Eq, Operator::Sw],
-            source: FilterSource::Term,
-        },
-        FilterAttribute {
-            name: "id",
-            operators: &[Operator::Eq],
-            source: FilterSource::Id,
-        },
+        FilterAttribute::exact("status", FilterSource::Term),
+        FilterAttribute::new(
+            "beginsAt",
+            &[Operator::Lt, Operator::Le, Operator::Gt, Operator::Ge],
+            FilterSource::TimeTerm,
+        ),
+        FilterAttribute::new("name", &[Operator::Eq, Operator::Sw], FilterSource::Term),
+        FilterAttribute::exact("id", FilterSource::Id),
     ];
     const ORDER: &'static [OrderAttribute] = &[
-        OrderAttribute {
-            name: "name",
-            source: FilterSource::Term,
-        },
-        OrderAttribute {
-            name: "beginsAt",
-            source: FilterSource::Term,
-        },
-        OrderAttribute {
-            name: "createdAt",
-            source: FilterSource::CreatedAt,
-        },
+        OrderAttribute::new("name", FilterSource::Term),
+        OrderAttribute::new("beginsAt", FilterSource::Term),
+        OrderAttribute::new("createdAt", FilterSource::CreatedAt),
     ];
 
     fn build(

@@ -27,18 +27,29 @@ impl<T> Marked<T> {
     }
 }
 
-/// The mark of a kind that always has a default: it passes on by marking another, and is not
-/// simply taken away.
-pub fn pass_on<R>(
+/// The body with the mark it asked for, unless there are faults. Of such a kind there always is a
+/// default: it passes on by marking another, and is not simply taken away.
+pub(crate) fn built<R>(
+    body: R,
     wish: Option<bool>,
     previous: Option<&Stored<R>>,
-) -> Result<DefaultMark, Violation> {
-    match wish {
-        Some(true) => Ok(DefaultMark::Set),
-        Some(false) if previous.is_some_and(|previous| previous.is_default) => Err(
-            Violation::constraint("default", "must be true: there is no other default one"),
-        ),
-        Some(false) | None => Ok(DefaultMark::Keep),
+    mut faults: Vec<Violation>,
+) -> Result<Built<R>, Vec<Violation>> {
+    let default = match wish {
+        Some(true) => DefaultMark::Set,
+        Some(false) | None => DefaultMark::Keep,
+    };
+    if wish == Some(false) && previous.is_some_and(|previous| previous.is_default) {
+        let message = "must be true: there is no other default one";
+        faults.push(Violation::constraint("default", message));
+    }
+    if faults.is_empty() {
+        Ok(Built {
+            default,
+            ..Built::from(body)
+        })
+    } else {
+        Err(faults)
     }
 }
 

@@ -6,20 +6,11 @@ use serde_with::skip_serializing_none;
 
 use crate::{
     access::Area,
-    resource::{Built, Context, Family, Kind, Resource, Scope, Settings, Stored},
+    resource::{Built, Context, Kind, Resource, Settings, Stored},
     violation::Violation,
 };
 
-pub static MFA_SETTINGS: Kind = Kind {
-    name: "mfaSettings",
-    collection: "mfaSettings",
-    family: Family::Configuration,
-    area: Area::MfaSettings,
-    parent: None,
-    nested: false,
-    scope: Scope::Environment,
-    not_found: None,
-};
+pub static MFA_SETTINGS: Kind = Kind::new("mfaSettings", "mfaSettings", Area::MfaSettings);
 
 #[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

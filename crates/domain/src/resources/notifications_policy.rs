@@ -11,9 +11,7 @@ use super::{
 };
 use crate::{
     access::Area,
-    resource::{
-        Built, Context, DefaultMark, Family, Kind, Refusal, Resource, Scope, Stored, UniqueKey,
-    },
+    resource::{Built, Context, Kind, Refusal, Resource, Stored, UniqueKey},
     time::Timestamp,
     violation::Violation,
 };
@@ -21,16 +19,11 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-pub static NOTIFICATIONS_POLICY: Kind = Kind {
-    name: "notificationsPolicy",
-    collection: "notificationsPolicies",
-    family: Family::Configuration,
-    area: Area::Notification,
-    parent: None,
-    nested: false,
-    scope: Scope::Environment,
-    not_found: None,
-};
+pub static NOTIFICATIONS_POLICY: Kind = Kind::new(
+    "notificationsPolicy",
+    "notificationsPolicies",
+    Area::Notification,
+);
 
 #[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -330,18 +323,7 @@ impl Resource for NotificationsPolicy {
         policy.complete_countries(&mut faults);
         policy.cooldown_faults(&mut faults);
         policy.provider_faults(&mut faults);
-        let default = marked::pass_on(draft.default, previous).unwrap_or_else(|fault| {
-            faults.push(fault);
-            DefaultMark::Keep
-        });
-        if faults.is_empty() {
-            Ok(Built {
-                default,
-                ..Built::from(policy)
-            })
-        } else {
-            Err(faults)
-        }
+        marked::built(policy, draft.default, previous, faults)
     }
 
     fn unique(&self) -> Vec<UniqueKey> {

@@ -8,22 +8,16 @@ use crate::{
     access::Area,
     id::{Id, Ref},
     resource::{
-        Built, Context, DefaultMark, Family, FilterAttribute, FilterSource, Kind, Link, Resource,
-        Scope, Stored, Term,
+        Built, Context, DefaultMark, FilterAttribute, FilterSource, Kind, Link, Resource, Scope,
+        Stored, Term,
     },
     scim::Operator,
     violation::Violation,
 };
 
 pub static ORGANIZATION: Kind = Kind {
-    name: "organization",
-    collection: "organizations",
-    family: Family::Configuration,
-    area: Area::Organization,
-    parent: None,
-    nested: false,
     scope: Scope::Organization,
-    not_found: None,
+    ..Kind::new("organization", "organizations", Area::Organization)
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -73,16 +67,8 @@ impl Resource for Organization {
     const KIND: &'static Kind = &ORGANIZATION;
     type Draft = Self;
     const FILTER: &'static [FilterAttribute] = &[
-        FilterAttribute {
-            name: "name",
-            operators: &[Operator::Sw, Operator::Eq],
-            source: FilterSource::Term,
-        },
-        FilterAttribute {
-            name: "id",
-            operators: &[Operator::Eq],
-            source: FilterSource::Id,
-        },
+        FilterAttribute::new("name", &[Operator::Sw, Operator::Eq], FilterSource::Term),
+        FilterAttribute::exact("id", FilterSource::Id),
     ];
 
     fn build(

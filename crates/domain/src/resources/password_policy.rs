@@ -13,21 +13,13 @@ use super::{
 };
 use crate::{
     access::Area,
-    resource::{Built, Context, Family, Kind, Refusal, Resource, Scope, Stored, UniqueKey},
+    resource::{Built, Context, Kind, Refusal, Resource, Stored, UniqueKey},
     time::Timestamp,
     violation::Violation,
 };
 
-pub static PASSWORD_POLICY: Kind = Kind {
-    name: "passwordPolicy",
-    collection: "passwordPolicies",
-    family: Family::Configuration,
-    area: Area::CredentialPolicy,
-    parent: None,
-    nested: false,
-    scope: Scope::Environment,
-    not_found: None,
-};
+pub static PASSWORD_POLICY: Kind =
+    Kind::new("passwordPolicy", "passwordPolicies", Area::CredentialPolicy);
 
 /// The sets that `minCharacters` may name: exactly these spellings are its keys.
 pub const CHARACTER_SETS: [&str; 4] = [
@@ -236,18 +228,7 @@ impl Resource for PasswordPolicy {
                 format!("must be more than {WARNING_DAYS} days above minAgeDays"),
             ));
         }
-        let default = marked::pass_on(draft.default, previous).unwrap_or_else(|fault| {
-            faults.push(fault);
-            crate::resource::DefaultMark::Keep
-        });
-        if faults.is_empty() {
-            Ok(Built {
-                default,
-                ..Built::from(policy)
-            })
-        } else {
-            Err(faults)
-        }
+        marked::built(policy, draft.default, previous, faults)
     }
 
     fn unique(&self) -> Vec<UniqueKey> {

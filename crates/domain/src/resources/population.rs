@@ -14,8 +14,8 @@ use crate::{
     access::Area,
     id::Ref,
     resource::{
-        Built, Context, DefaultMark, Family, FilterAttribute, FilterSource, Kind, Paging,
-        Reference, Refusal, Resource, Scope, Stored, Term, UniqueKey,
+        Built, Context, DefaultMark, FilterAttribute, FilterSource, Kind, Paging, Reference,
+        Refusal, Resource, Stored, Term, UniqueKey,
     },
     scim::Operator,
     time::Timestamp,
@@ -23,16 +23,10 @@ use crate::{
 };
 
 pub static POPULATION: Kind = Kind {
-    name: "population",
-    collection: "populations",
-    family: Family::Configuration,
-    area: Area::Population,
-    parent: None,
-    nested: false,
-    scope: Scope::Environment,
     not_found: Some(|id, environment| {
         format!("Unable to find population with ID: '{id}' in environment '{environment}'")
     }),
+    ..Kind::new("population", "populations", Area::Population)
 };
 
 #[skip_serializing_none]
@@ -73,21 +67,9 @@ impl Resource for Population {
         maximum: 1_000,
     };
     const FILTER: &'static [FilterAttribute] = &[
-        FilterAttribute {
-            name: "name",
-            operators: &[Operator::Eq, Operator::Sw],
-            source: FilterSource::Term,
-        },
-        FilterAttribute {
-            name: "id",
-            operators: &[Operator::Eq],
-            source: FilterSource::Id,
-        },
-        FilterAttribute {
-            name: "alternativeIdentifiers",
-            operators: &[Operator::Eq],
-            source: FilterSource::Term,
-        },
+        FilterAttribute::new("name", &[Operator::Eq, Operator::Sw], FilterSource::Term),
+        FilterAttribute::exact("id", FilterSource::Id),
+        FilterAttribute::exact("alternativeIdentifiers", FilterSource::Term),
     ];
     const GUARDED_SET: bool = true;
     const COUNTED_MEMBERS: Option<&'static Kind> = Some(&USER);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     access::{Area, Role, ScopeType},
     id::{Id, Ref},
-    resource::{Built, Context, Family, Kind, Resource, Scope, Stored, UniqueKey},
+    resource::{Built, Context, Family, Kind, Resource, Stored, UniqueKey},
     resources::{
         application::{APPLICATION, Application},
         user::{USER, User},
@@ -26,14 +26,10 @@ pub trait Holder: Resource {
 
 const fn held_by(holder: &'static Kind, family: Family) -> Kind {
     Kind {
-        name: "roleAssignment",
-        collection: "roleAssignments",
         family,
-        area: Area::RoleAssignment,
         parent: Some(holder),
         nested: true,
-        scope: Scope::Environment,
-        not_found: None,
+        ..Kind::new("roleAssignment", "roleAssignments", Area::RoleAssignment)
     }
 }
 

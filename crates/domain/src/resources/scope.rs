@@ -8,22 +8,15 @@ use serde_with::skip_serializing_none;
 
 use crate::{
     access::Area,
-    resource::{
-        Built, Context, Family, Kind, Refusal, Resource, Scope as Reach, Stored, UniqueKey,
-    },
+    resource::{Built, Context, Kind, Refusal, Resource, Stored, UniqueKey},
     resources::api_resource::RESOURCE,
     violation::Violation,
 };
 
 pub static SCOPE: Kind = Kind {
-    name: "scope",
-    collection: "scopes",
-    family: Family::Configuration,
-    area: Area::Resource,
     parent: Some(&RESOURCE),
     nested: true,
-    scope: Reach::Environment,
-    not_found: None,
+    ..Kind::new("scope", "scopes", Area::Resource)
 };
 
 /// The scopes of `openid` (OpenID Connect Core §5.4 and §11).

@@ -10,21 +10,13 @@ use super::{
 use crate::{
     access::Area,
     id::{Id, Ref},
-    resource::{Built, Context, Family, Kind, Reference, Resource, Scope, Settings, Stored},
+    resource::{Built, Context, Kind, Reference, Resource, Settings, Stored},
     time::Duration,
     violation::Violation,
 };
 
-pub static SECURITY_PROFILE: Kind = Kind {
-    name: "securityProfile",
-    collection: "securityProfile",
-    family: Family::Configuration,
-    area: Area::Environment,
-    parent: None,
-    nested: false,
-    scope: Scope::Environment,
-    not_found: None,
-};
+pub static SECURITY_PROFILE: Kind =
+    Kind::new("securityProfile", "securityProfile", Area::Environment);
 
 const MAXIMUM_AGE: SpanRange = &[
     (TimeUnit::Seconds, 1, 3_600),

@@ -8,7 +8,7 @@ use serde_with::skip_serializing_none;
 use crate::{
     access::Area,
     id::{Id, Ref},
-    resource::{Built, Context, Family, Kind, Reference, Refusal, Resource, Scope, Stored},
+    resource::{Built, Context, Kind, Reference, Refusal, Resource, Stored},
     resources::{
         device_authentication_policy::{DEVICE_AUTHENTICATION_POLICY, DeviceAuthenticationPolicy},
         sign_on_policy::SIGN_ON_POLICY,
@@ -22,14 +22,9 @@ mod draft;
 pub use draft::{LoginDraft, MultiFactorDraft, SignOnActionDraft, StepDraft};
 
 pub static SIGN_ON_ACTION: Kind = Kind {
-    name: "action",
-    collection: "actions",
-    family: Family::Configuration,
-    area: Area::SignOnPolicy,
     parent: Some(&SIGN_ON_POLICY),
     nested: true,
-    scope: Scope::Environment,
-    not_found: None,
+    ..Kind::new("action", "actions", Area::SignOnPolicy)
 };
 
 /// How many actions a policy may have.

@@ -8,24 +8,13 @@ use serde_with::skip_serializing_none;
 
 use crate::{
     access::Area,
-    resource::{
-        Built, Context, DefaultMark, Family, Kind, Link, Refusal, Resource, Scope, Stored,
-        UniqueKey,
-    },
+    resource::{Built, Context, DefaultMark, Kind, Link, Refusal, Resource, Stored, UniqueKey},
+    resources::marked,
     time::Timestamp,
     violation::Violation,
 };
 
-pub static SIGN_ON_POLICY: Kind = Kind {
-    name: "signOnPolicy",
-    collection: "signOnPolicies",
-    family: Family::Configuration,
-    area: Area::SignOnPolicy,
-    parent: None,
-    nested: false,
-    scope: Scope::Environment,
-    not_found: None,
-};
+pub static SIGN_ON_POLICY: Kind = Kind::new("signOnPolicy", "signOnPolicies", Area::SignOnPolicy);
 
 #[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,19 +87,11 @@ impl Resource for SignOnPolicy {
     }
 
     fn may_leave(stored: &Stored<Self>, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
-        if stored.is_default {
-            return Err(Refusal::Invalid(Violation::constraint(
-                "default",
-                "Cannot delete a default policy",
-            )));
-        }
-        Ok(())
+        marked::refuse_default(stored, "Cannot delete a default policy")
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
-        let mut members = stored.body_members();
-        members.insert("default".to_owned(), stored.is_default.into());
-        members
+        marked::members_with_mark(stored)
     }
 
     fn links(_stored: &Stored<Self>) -> Vec<(&'static str, Link)> {

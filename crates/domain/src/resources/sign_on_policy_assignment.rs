@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     access::Area,
     id::Ref,
-    resource::{Built, Context, Family, Kind, Reference, Resource, Scope, Stored, UniqueKey},
+    resource::{Built, Context, Kind, Reference, Resource, Stored, UniqueKey},
     resources::{
         application::APPLICATION,
         sign_on_policy::{SIGN_ON_POLICY, SignOnPolicy},
@@ -15,14 +15,13 @@ use crate::{
 };
 
 pub static SIGN_ON_POLICY_ASSIGNMENT: Kind = Kind {
-    name: "signOnPolicyAssignment",
-    collection: "signOnPolicyAssignments",
-    family: Family::Configuration,
-    area: Area::SignOnPolicyAssignment,
     parent: Some(&APPLICATION),
     nested: true,
-    scope: Scope::Environment,
-    not_found: None,
+    ..Kind::new(
+        "signOnPolicyAssignment",
+        "signOnPolicyAssignments",
+        Area::SignOnPolicyAssignment,
+    )
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

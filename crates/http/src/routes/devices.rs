@@ -2,10 +2,7 @@
 
 use axum::http::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use stepgate_app::{
-    devices,
-    management::{ListRequest, Target},
-};
+use stepgate_app::{devices, management::ListRequest};
 use stepgate_domain::{
     id::Id,
     resource::{Resource, Stored},
@@ -15,7 +12,7 @@ use stepgate_domain::{
 
 use crate::{
     api::{Api, Operation, Takes},
-    call::{Call, parameter},
+    call::Call,
     crud::{self, list_request, many, one},
     error::management::ApiError,
     guard::{reads, writes},
@@ -152,16 +149,6 @@ fn single(api: Api) -> Api {
         .response::<Device>())
 }
 
-fn target(call: &Call) -> Result<Target<'_>, ApiError> {
-    Ok(Target {
-        app: &call.app,
-        caller: call.caller()?,
-        place: call.place::<Device>()?,
-        id: call.id::<Device>(&parameter(Device::KIND))?.uuid(),
-        if_match: call.if_match(),
-    })
-}
-
 async fn list(call: Call) -> Result<Reply, ApiError> {
     let request = list_request::<Device>(&call)?;
     listed(&call, request).await
@@ -185,24 +172,7 @@ async fn listed(call: &Call, request: ListRequest) -> Result<Reply, ApiError> {
         }
         shown
     };
-    let url = |query: &[(String, String)]| {
-        let (exchange, kind) = (&call.exchange, Device::KIND);
-        hal::collection_url(exchange, kind, place.environment, place.parent, query)
-    };
-    let next = listing.next.map(|cursor| {
-        let mut query = call.query.clone();
-        query.retain(|(name, _)| name != "cursor");
-        query.push(("cursor".to_owned(), cursor));
-        url(&query)
-    });
-    let page = hal::Collection {
-        name: Device::KIND.collection,
-        items: listing.items.iter().map(shown).collect(),
-        count: listing.count,
-        own: url(&call.query),
-        next,
-    };
-    Ok(Reply::hal(StatusCode::OK, hal::collection(page)))
+    Ok(crud::listed(call, place, listing, shown))
 }
 
 fn position(order: Option<&[Id<Device>]>, device: Id<Device>) -> Option<usize> {
@@ -234,38 +204,38 @@ async fn delete_order(call: Call) -> Result<Reply, ApiError> {
 }
 
 async fn remove(call: Call) -> Result<Reply, ApiError> {
-    devices::remove(&target(&call)?).await?;
+    devices::remove(&call.target::<Device>()?).await?;
     Ok(Reply::no_content())
 }
 
 async fn activate(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<ActivateDraft>(call.json()?)?;
-    let stored = devices::activate(&target(&call)?, &draft).await?;
+    let stored = devices::activate(&call.target::<Device>()?, &draft).await?;
     Ok(crud::object(&call, StatusCode::OK, &stored))
 }
 
 async fn send_activation_code(call: Call) -> Result<Reply, ApiError> {
-    let stored = devices::send_activation_code(&target(&call)?).await?;
+    let stored = devices::send_activation_code(&call.target::<Device>()?).await?;
     Ok(crud::object(&call, StatusCode::OK, &stored))
 }
 
 async fn block(call: Call) -> Result<Reply, ApiError> {
-    let stored = devices::block(&target(&call)?).await?;
+    let stored = devices::block(&call.target::<Device>()?).await?;
     Ok(crud::object(&call, StatusCode::OK, &stored))
 }
 
 async fn unblock(call: Call) -> Result<Reply, ApiError> {
-    let stored = devices::unblock(&target(&call)?).await?;
+    let stored = devices::unblock(&call.target::<Device>()?).await?;
     Ok(crud::object(&call, StatusCode::OK, &stored))
 }
 
 async fn unlock(call: Call) -> Result<Reply, ApiError> {
-    let stored = devices::unlock(&target(&call)?).await?;
+    let stored = devices::unlock(&call.target::<Device>()?).await?;
     Ok(crud::object(&call, StatusCode::OK, &stored))
 }
 
 async fn rename(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<NicknameDraft>(call.json()?)?;
-    let stored = devices::rename(&target(&call)?, &draft).await?;
+    let stored = devices::rename(&call.target::<Device>()?, &draft).await?;
     Ok(crud::object(&call, StatusCode::OK, &stored))
 }

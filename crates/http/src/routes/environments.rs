@@ -164,21 +164,11 @@ async fn read(call: Call) -> Result<Reply, ApiError> {
 }
 
 async fn stored(call: &Call) -> Result<Stored<Environment>, ApiError> {
-    let id = call.environment()?.uuid();
-    Ok(
-        management::read::<Environment>(
-            &call.app,
-            call.caller()?,
-            call.place::<Environment>()?,
-            id,
-        )
-        .await?,
-    )
+    Ok(management::read(&call.target::<Environment>()?).await?)
 }
 
 async fn remove(call: Call) -> Result<Reply, ApiError> {
-    let id = call.environment()?.uuid();
-    provisioning::delete_environment(&call.app, call.caller()?, id, call.if_match()).await?;
+    provisioning::delete_environment(&call.target::<Environment>()?).await?;
     Ok(Reply::no_content())
 }
 
@@ -186,17 +176,8 @@ async fn changed(
     call: &Call,
     rule: impl Fn(Environment) -> Result<Environment, ManagementError> + Send + Sync,
 ) -> Result<Stored<Environment>, ApiError> {
-    let id = call.environment()?.uuid();
-    let place = call.place::<Environment>()?;
-    let change = management::change::<Environment, _>(
-        &call.app,
-        call.caller()?,
-        place,
-        id,
-        call.if_match(),
-        |previous, _| Ok(rule(previous.body.clone())?.into()),
-    );
-    Ok(change.await?)
+    let target = call.target::<Environment>()?;
+    Ok(management::change_with(&target, Vec::new(), |environment, _| rule(environment)).await?)
 }
 
 async fn set_type(call: Call) -> Result<Reply, ApiError> {

@@ -10,7 +10,7 @@ use stepgate_domain::{
 
 use crate::{
     api::{Api, Operation, Takes},
-    call::{Call, parameter},
+    call::Call,
     crud::{one, read_only},
     error::management::ApiError,
     guard::{reads, writes},
@@ -53,17 +53,12 @@ fn answer(call: &Call, stored: &Stored<License>) -> Reply {
 }
 
 async fn read(call: Call) -> Result<Reply, ApiError> {
-    let id = call.id::<License>(&parameter(License::KIND))?.uuid();
-    let place = call.place::<License>()?;
-    let stored = management::read::<License>(&call.app, call.caller()?, place, id).await?;
+    let stored = management::read::<License>(&call.target::<License>()?).await?;
     Ok(answer(&call, &stored))
 }
 
 async fn replace(call: Call) -> Result<Reply, ApiError> {
-    let id = call.id::<License>(&parameter(License::KIND))?.uuid();
-    let (place, body) = (call.place::<License>()?, call.json()?);
-    let (caller, if_match) = (call.caller()?, call.if_match());
-    let stored =
-        management::replace::<License>(&call.app, caller, place, id, if_match, body).await?;
+    let target = call.target::<License>()?;
+    let stored = management::replace::<License>(&target, call.json()?).await?;
     Ok(answer(&call, &stored))
 }

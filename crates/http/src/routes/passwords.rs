@@ -11,7 +11,6 @@ use stepgate_domain::{
     schema,
 };
 
-use super::users::target;
 use crate::{
     api::{Api, Guard, Operation, Takes},
     call::Call,
@@ -118,43 +117,41 @@ fn answer(call: &Call, state: &PasswordState) -> Reply {
 }
 
 async fn read(call: Call) -> Result<Reply, ApiError> {
-    let state = password::state(&target(&call)?).await?;
+    let state = password::state(&call.target::<User>()?).await?;
     Ok(answer(&call, &state))
 }
 
 async fn set(call: Call) -> Result<Reply, ApiError> {
     let wanted = schema::decode::<SetDraft>(call.json()?)?.wanted()?;
-    let state = password::set(&target(&call)?, &wanted, Occasion::Set).await?;
+    let state = password::set(&call.target::<User>()?, Some(&wanted), Occasion::Set).await?;
     Ok(answer(&call, &state))
 }
 
 async fn set_value(call: Call) -> Result<Reply, ApiError> {
     let wanted = schema::decode::<SetValueDraft>(call.json()?)?.wanted()?;
-    let state = match wanted {
-        Some(wanted) => password::set(&target(&call)?, &wanted, Occasion::Set).await?,
-        None => password::unset(&target(&call)?).await?,
-    };
+    let target = call.target::<User>()?;
+    let state = password::set(&target, wanted.as_ref(), Occasion::Set).await?;
     Ok(answer(&call, &state))
 }
 
 async fn reset(call: Call) -> Result<Reply, ApiError> {
     let wanted = schema::decode::<ResetDraft>(call.json()?)?.wanted()?;
-    let state = password::set(&target(&call)?, &wanted, Occasion::Reset).await?;
+    let state = password::set(&call.target::<User>()?, Some(&wanted), Occasion::Reset).await?;
     Ok(answer(&call, &state))
 }
 
 async fn check(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<CheckDraft>(call.json()?)?;
-    let state = password::check(&target(&call)?, &draft).await?;
+    let state = password::check(&call.target::<User>()?, &draft).await?;
     Ok(answer(&call, &state))
 }
 
 async fn unlock(call: Call) -> Result<Reply, ApiError> {
-    let state = password::unlock(&target(&call)?).await?;
+    let state = password::unlock(&call.target::<User>()?).await?;
     Ok(answer(&call, &state))
 }
 
 async fn force_change(call: Call) -> Result<Reply, ApiError> {
-    let state = password::force_change(&target(&call)?).await?;
+    let state = password::force_change(&call.target::<User>()?).await?;
     Ok(answer(&call, &state))
 }

@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, json};
-use stepgate_app::client_secrets;
+use stepgate_app::{client_secrets, management::Target};
 use stepgate_domain::{
     access::Permission,
     resource::Resource,
@@ -80,24 +80,26 @@ fn answer<R: Resource>(call: &Call, secrets: &ClientSecrets) -> Result<Reply, Ap
     Ok(Reply::hal(StatusCode::OK, hal::with_links(links, members)))
 }
 
+/// Its version is not that of the secret, so `If-Match` says nothing here.
+fn target<R: Resource>(call: &Call) -> Result<Target<'_>, ApiError> {
+    Ok(Target {
+        if_match: None,
+        ..call.target::<R>()?
+    })
+}
+
 async fn read<R: Resource>(call: Call) -> Result<Reply, ApiError> {
-    let id = call.id::<R>(&parameter(R::KIND))?.uuid();
-    let secrets =
-        client_secrets::read::<R>(&call.app, call.caller()?, call.place::<R>()?, id).await?;
+    let secrets = client_secrets::read::<R>(&target::<R>(&call)?).await?;
     answer::<R>(&call, &secrets)
 }
 
 async fn rotate<R: Resource>(call: Call) -> Result<Reply, ApiError> {
-    let id = call.id::<R>(&parameter(R::KIND))?.uuid();
     let draft = schema::decode::<RotationDraft>(call.json()?)?;
-    let secrets =
-        client_secrets::rotate::<R>(&call.app, call.caller()?, call.place::<R>()?, id, draft)
-            .await?;
+    let secrets = client_secrets::rotate::<R>(&target::<R>(&call)?, draft).await?;
     answer::<R>(&call, &secrets)
 }
 
 async fn drop_previous<R: Resource>(call: Call) -> Result<Reply, ApiError> {
-    let id = call.id::<R>(&parameter(R::KIND))?.uuid();
-    client_secrets::drop_previous::<R>(&call.app, call.caller()?, call.place::<R>()?, id).await?;
+    client_secrets::drop_previous::<R>(&target::<R>(&call)?).await?;
     Ok(Reply::no_content())
 }

@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode, header};
 use serde_json::{Map, Value, json};
-use stepgate_app::{management::Target, users};
+use stepgate_app::{management, users};
 use stepgate_domain::{
     resource::{Resource, Stored},
     resources::user::{
@@ -14,7 +14,7 @@ use stepgate_domain::{
 
 use crate::{
     api::{Api, Operation, Takes},
-    call::{Call, parameter},
+    call::Call,
     crud::{self, many, one, read_only, writable},
     error::management::ApiError,
     guard::{reads, writes},
@@ -165,17 +165,6 @@ fn parts(api: Api) -> Api {
         .request::<ProviderDraft>())
 }
 
-/// The user that the path names.
-pub(super) fn target(call: &Call) -> Result<Target<'_>, ApiError> {
-    Ok(Target {
-        app: &call.app,
-        caller: call.caller()?,
-        place: call.place::<User>()?,
-        id: call.id::<User>(&parameter(User::KIND))?.uuid(),
-        if_match: call.if_match(),
-    })
-}
-
 async fn create(call: Call) -> Result<Reply, ApiError> {
     let place = call.place::<User>()?;
     let stored = users::create(&call.app, call.caller()?, place, call.json()?).await?;
@@ -194,18 +183,18 @@ fn created(call: &Call, stored: &Stored<User>) -> Reply {
 }
 
 async fn remove(call: Call) -> Result<Reply, ApiError> {
-    users::remove(&target(&call)?).await?;
+    users::remove(&call.target::<User>()?).await?;
     Ok(Reply::no_content())
 }
 
 async fn lock(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<LockDraft>(call.json()?)?;
-    let stored = users::lock(&target(&call)?, draft).await?;
+    let stored = users::lock(&call.target::<User>()?, draft).await?;
     Ok(crud::object(&call, StatusCode::OK, &stored))
 }
 
 async fn unlock(call: Call) -> Result<Reply, ApiError> {
-    let stored = users::unlock(&target(&call)?).await?;
+    let stored = users::unlock(&call.target::<User>()?).await?;
     Ok(crud::object(&call, StatusCode::OK, &stored))
 }
 
@@ -266,42 +255,42 @@ impl Part {
 }
 
 async fn read_part(call: Call, part: Part) -> Result<Reply, ApiError> {
-    let stored = users::read(&target(&call)?).await?;
+    let stored = management::read::<User>(&call.target::<User>()?).await?;
     Ok(part.reply(&call, &stored))
 }
 
 async fn enable(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<EnabledDraft>(call.json()?)?;
-    let stored = users::enable(&target(&call)?, draft).await?;
+    let stored = users::enable(&call.target::<User>()?, draft).await?;
     Ok(ENABLED.reply(&call, &stored))
 }
 
 async fn move_to(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<MoveDraft>(call.json()?)?;
-    let stored = users::move_to(&target(&call)?, draft).await?;
+    let stored = users::move_to(&call.target::<User>()?, draft).await?;
     Ok(POPULATION.reply(&call, &stored))
 }
 
 async fn enable_mfa(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<MfaEnabledDraft>(call.json()?)?;
-    let stored = users::enable_mfa(&target(&call)?, draft).await?;
+    let stored = users::enable_mfa(&call.target::<User>()?, draft).await?;
     Ok(MFA_ENABLED.reply(&call, &stored))
 }
 
 async fn bypass_mfa(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<BypassMfaDraft>(call.json()?)?;
-    let stored = users::bypass_mfa(&target(&call)?, draft).await?;
+    let stored = users::bypass_mfa(&call.target::<User>()?, draft).await?;
     Ok(BYPASS_MFA.reply(&call, &stored))
 }
 
 async fn set_verify_status(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<VerifyStatusDraft>(call.json()?)?;
-    let stored = users::set_verify_status(&target(&call)?, draft).await?;
+    let stored = users::set_verify_status(&call.target::<User>()?, draft).await?;
     Ok(VERIFY_STATUS.reply(&call, &stored))
 }
 
 async fn set_identity_provider(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<ProviderDraft>(call.json()?)?;
-    let stored = users::set_identity_provider(&target(&call)?, &draft).await?;
+    let stored = users::set_identity_provider(&call.target::<User>()?, &draft).await?;
     Ok(IDENTITY_PROVIDER.reply(&call, &stored))
 }

@@ -129,6 +129,15 @@ async fn an_accepted_message_is_delivered_whatever_the_answer_holds() {
         // Announces more than it sends.
         "HTTP/1.1 201 Created\r\nContent-Length: 90\r\n\r\n{\"sid\":".to_owned(),
         answer("201 Created", "", r#"{"sid":"+4712345678"}"#),
+        answer("201 Created", "", r#"{"sid":"SM4712345678"}"#),
+        answer("201 Created", "", r#"{"sid":"a12345678z"}"#),
+        answer("201 Created", "", r#"{"sid":"SM48x2915"}"#),
+        answer("201 Created", "", r#"{"sid":"mira@example.test"}"#),
+        answer(
+            "201 Created",
+            "",
+            &format!(r#"{{"sid":"{}"}}"#, "x".repeat(65)),
+        ),
         answer("201 Created", "", &"x".repeat(LONGEST_ANSWER + 1)),
     ] {
         assert_eq!(answered(answer).await.unwrap().reference, None);

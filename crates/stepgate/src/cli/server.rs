@@ -147,19 +147,17 @@ fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
         );
     }
     let seal = Seal::new(&Secret::new(master_key.expose().to_vec()))?;
-    let development = settings.mode == Mode::Development;
     let origins = Origins {
         public: settings
             .public_url
             .iter()
             .map(|url| Origin::new(url))
             .collect(),
-        loopback: development,
+        loopback: settings.mode == Mode::Development,
     };
     let senders = senders(settings)?;
     let app_settings = AppSettings {
         origins,
-        development,
         floors: settings.floors,
         inbox: settings.inbox,
     };

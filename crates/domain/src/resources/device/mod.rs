@@ -16,9 +16,8 @@ use crate::{
     message::Channel,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, Reference, Resource,
-        Scope, Stored, Term, UniqueKey,
+        Stored, Term, UniqueKey,
     },
-    scim::Operator,
     time::Timestamp,
     violation::Violation,
 };
@@ -38,14 +37,10 @@ pub use pairing::{ActivateDraft, Pairing, PairingOutcome};
 pub use verbs::NicknameDraft;
 
 pub static DEVICE: Kind = Kind {
-    name: "device",
-    collection: "devices",
     family: Family::Device,
-    area: Area::Device,
     parent: Some(&USER),
     nested: true,
-    scope: Scope::Environment,
-    not_found: None,
+    ..Kind::new("device", "devices", Area::Device)
 };
 
 #[skip_serializing_none]
@@ -193,16 +188,8 @@ impl Resource for Device {
     type Draft = DeviceDraft;
 
     const FILTER: &'static [FilterAttribute] = &[
-        FilterAttribute {
-            name: "status",
-            operators: &[Operator::Eq],
-            source: FilterSource::Term,
-        },
-        FilterAttribute {
-            name: "type",
-            operators: &[Operator::Eq],
-            source: FilterSource::Term,
-        },
+        FilterAttribute::exact("status", FilterSource::Term),
+        FilterAttribute::exact("type", FilterSource::Term),
     ];
     const GUARDED_SET: bool = true;
 

@@ -14,10 +14,7 @@ use super::{
 use crate::{
     access::Area,
     id::Ref,
-    resource::{
-        Built, Context, DefaultMark, Family, Kind, Reference, Refusal, Resource, Scope, Stored,
-        UniqueKey,
-    },
+    resource::{Built, Context, Kind, Reference, Refusal, Resource, Stored, UniqueKey},
     time::Timestamp,
     violation::Violation,
 };
@@ -36,16 +33,11 @@ pub use methods::{
 pub(crate) use span::SpanRange;
 pub use span::{Span, TimeUnit};
 
-pub static DEVICE_AUTHENTICATION_POLICY: Kind = Kind {
-    name: "deviceAuthenticationPolicy",
-    collection: "deviceAuthenticationPolicies",
-    family: Family::Configuration,
-    area: Area::CredentialPolicy,
-    parent: None,
-    nested: false,
-    scope: Scope::Environment,
-    not_found: None,
-};
+pub static DEVICE_AUTHENTICATION_POLICY: Kind = Kind::new(
+    "deviceAuthenticationPolicy",
+    "deviceAuthenticationPolicies",
+    Area::CredentialPolicy,
+);
 
 #[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -228,18 +220,7 @@ impl Resource for DeviceAuthenticationPolicy {
         if faults.is_empty() {
             faults.extend(policy.judge_code_lives(context.profile));
         }
-        let default = marked::pass_on(draft.default, previous).unwrap_or_else(|fault| {
-            faults.push(fault);
-            DefaultMark::Keep
-        });
-        if faults.is_empty() {
-            Ok(Built {
-                default,
-                ..Built::from(policy)
-            })
-        } else {
-            Err(faults)
-        }
+        marked::built(policy, draft.default, previous, faults)
     }
 
     fn unique(&self) -> Vec<UniqueKey> {

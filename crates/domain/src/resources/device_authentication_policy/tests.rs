@@ -58,7 +58,7 @@ fn every_span_out_of_range_is_named() {
 #[test]
 fn the_born_policy_is_complete_and_sends_by_sms_and_mail_only() {
     let born = DeviceAuthenticationPolicy::born();
-    assert_eq!(born.default, DefaultMark::Set);
+    assert_eq!(born.default, crate::resource::DefaultMark::Set);
     let policy = Stored {
         is_default: true,
         ..stored(born.body)

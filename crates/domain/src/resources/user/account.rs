@@ -128,10 +128,4 @@ impl User {
     pub fn may_sign_on(&self, now: Timestamp) -> bool {
         self.account(now).can_authenticate && self.lifecycle.status == LifecycleStatus::AccountOk
     }
-
-    pub fn mfa_is_bypassed(&self, now: Timestamp) -> bool {
-        self.credentials
-            .mfa_bypass_until
-            .is_some_and(|until| until > now)
-    }
 }

@@ -12,7 +12,7 @@ use crate::{
     id::Ref,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
-        Resource, Scope, Stored, Term, UniqueKey,
+        Resource, Stored, Term, UniqueKey,
     },
     scim::Operator,
     time::Timestamp,
@@ -36,14 +36,9 @@ pub use verbs::{
 };
 
 pub static USER: Kind = Kind {
-    name: "user",
-    collection: "users",
     family: Family::User,
-    area: Area::User,
     parent: Some(&POPULATION),
-    nested: false,
-    scope: Scope::Environment,
-    not_found: None,
+    ..Kind::new("user", "users", Area::User)
 };
 
 #[skip_serializing_none]
@@ -102,20 +97,8 @@ pub struct SignOn {
     pub remote_ip: Option<String>,
 }
 
-const TEXT: &[Operator] = &[Operator::Eq, Operator::Sw];
 const fn text(name: &'static str) -> FilterAttribute {
-    FilterAttribute {
-        name,
-        operators: TEXT,
-        source: FilterSource::Term,
-    }
-}
-const fn exact(name: &'static str, source: FilterSource) -> FilterAttribute {
-    FilterAttribute {
-        name,
-        operators: &[Operator::Eq],
-        source,
-    }
+    FilterAttribute::new(name, &[Operator::Eq, Operator::Sw], FilterSource::Term)
 }
 
 impl Resource for User {
@@ -129,8 +112,8 @@ impl Resource for User {
     const PATCHABLE: bool = true;
     const NEEDS_DEFAULTS: &'static [&'static Kind] = &[&POPULATION];
     const FILTER: &'static [FilterAttribute] = &[
-        exact("id", FilterSource::Id),
-        exact("population.id", FilterSource::Parent),
+        FilterAttribute::exact("id", FilterSource::Id),
+        FilterAttribute::exact("population.id", FilterSource::Parent),
         text("enabled"),
         text("username"),
         text("accountId"),
@@ -158,26 +141,11 @@ impl Resource for User {
         text("type"),
     ];
     const ORDER: &'static [OrderAttribute] = &[
-        OrderAttribute {
-            name: "username",
-            source: FilterSource::Term,
-        },
-        OrderAttribute {
-            name: "createdAt",
-            source: FilterSource::CreatedAt,
-        },
-        OrderAttribute {
-            name: "updatedAt",
-            source: FilterSource::UpdatedAt,
-        },
-        OrderAttribute {
-            name: "email",
-            source: FilterSource::Term,
-        },
-        OrderAttribute {
-            name: "name.family",
-            source: FilterSource::Term,
-        },
+        OrderAttribute::new("username", FilterSource::Term),
+        OrderAttribute::new("createdAt", FilterSource::CreatedAt),
+        OrderAttribute::new("updatedAt", FilterSource::UpdatedAt),
+        OrderAttribute::new("email", FilterSource::Term),
+        OrderAttribute::new("name.family", FilterSource::Term),
     ];
 
     fn build(

@@ -4,21 +4,9 @@ use super::*;
 use crate::resource::FilterSource;
 
 const ATTRIBUTES: [FilterAttribute; 3] = [
-    FilterAttribute {
-        name: "name",
-        operators: &[Operator::Eq, Operator::Sw],
-        source: FilterSource::Term,
-    },
-    FilterAttribute {
-        name: "population.id",
-        operators: &[Operator::Eq],
-        source: FilterSource::Parent,
-    },
-    FilterAttribute {
-        name: "memberOfGroups.id",
-        operators: &[Operator::Eq],
-        source: FilterSource::Term,
-    },
+    FilterAttribute::new("name", &[Operator::Eq, Operator::Sw], FilterSource::Term),
+    FilterAttribute::new("population.id", &[Operator::Eq], FilterSource::Parent),
+    FilterAttribute::new("memberOfGroups.id", &[Operator::Eq], FilterSource::Term),
 ];
 
 fn printed(text: &str) -> String {
@@ -216,11 +204,11 @@ fn any_filter() -> impl Strategy<Value = Filter> {
 
 #[test]
 fn a_point_in_time_is_written_as_it_is_kept_and_anything_else_is_refused() {
-    let times = [FilterAttribute {
-        name: "beginsAt",
-        operators: &[Operator::Gt],
-        source: FilterSource::TimeTerm,
-    }];
+    let times = [FilterAttribute::new(
+        "beginsAt",
+        &[Operator::Gt],
+        FilterSource::TimeTerm,
+    )];
     let validated = |text: &str| Filter::parse(text).unwrap().validate(&times);
     for spelling in [
         "2026-01-31T12:00:00",

@@ -4,9 +4,9 @@ use std::{
 };
 
 use reqwest::{Method, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Answer, Flow, Trial, send};
+use crate::support::{Flow, Trial, send};
 
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
@@ -22,28 +22,21 @@ impl io::Write for Written {
 }
 
 impl Written {
-    /// The one line about the request that this is the answer to, without its times: they are of any
-    /// digits.
-    fn line_of(&self, answer: &Answer) -> Value {
+    /// The one line that holds `id`, without its time: that is of any digits.
+    fn line_with(&self, id: &str) -> Value {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        let correlation = answer.header("correlation-id").unwrap();
-        let lines: Vec<&str> = text
-            .lines()
-            .filter(|line| line.contains(correlation))
-            .collect();
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains(id)).collect();
         let [line] = lines[..] else {
             panic!("not one line: {lines:?}")
         };
         let mut line: Value = serde_json::from_str(line).unwrap();
         line.as_object_mut().unwrap().remove("timestamp");
-        let fields = line["fields"].as_object_mut().unwrap();
-        assert!(fields.remove("milliseconds").unwrap().is_f64());
         line
     }
 }
 
 #[tokio::test]
-async fn every_request_is_one_line_without_what_was_sent() {
+async fn every_request_and_every_message_is_one_line_without_what_was_sent() {
     // For the whole process: the lines of the other tests are passed over.
     let written = Written::default();
     let writer = written.clone();
@@ -52,7 +45,7 @@ async fn every_request_is_one_line_without_what_was_sent() {
         .with_writer(move || writer.clone())
         .init();
 
-    let trial = Trial::start().await;
+    let mut trial = Trial::start().await;
     let hint = trial.hint();
     let begun = send(
         trial
@@ -61,7 +54,8 @@ async fn every_request_is_one_line_without_what_was_sent() {
     )
     .await;
     let flow = Flow::of(&begun);
-    let code = trial.server.code().await;
+    let message = trial.server.message().await;
+    let code = message.code.as_ref().unwrap().expose().clone();
     let checked = trial.server.check(&flow, &code).await;
     let resumed = send(trial.server.resume(&flow)).await;
     let granted = resumed.json(200)["authorizeResponse"]["code"].clone();
@@ -96,8 +90,9 @@ async fn every_request_is_one_line_without_what_was_sent() {
         (&unknown, "GET", "/no/such/path", 404),
         (&misdirected, "GET", "/healthz", 421),
     ] {
-        let line = written.line_of(answer);
-        let fields = &line["fields"];
+        let mut line = written.line_with(answer.header("correlation-id").unwrap());
+        let fields = line["fields"].as_object_mut().unwrap();
+        assert!(fields.remove("milliseconds").unwrap().is_f64());
         assert_eq!(fields["message"], "answered");
         assert_eq!(fields["method"], method);
         assert_eq!(fields["path"], path);
@@ -105,5 +100,14 @@ async fn every_request_is_one_line_without_what_was_sent() {
         for secret in secrets {
             assert!(!line.to_string().contains(secret), "{line}");
         }
+    }
+
+    trial.server.stop_workers().await;
+    let line = written.line_with(&message.id);
+    let expected = json!({ "message": "a message is sent", "message_id": message.id,
+        "reference": format!("postbox-{}", message.id) });
+    assert_eq!(line["fields"], expected);
+    for secret in secrets {
+        assert!(!line.to_string().contains(secret), "{line}");
     }
 }

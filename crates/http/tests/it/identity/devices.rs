@@ -1,5 +1,6 @@
 //! Devices: paired by an administrator, ordered, blocked, removed.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use stepgate_domain::{flow::facts::DeviceFailures, time::Duration};
 use stepgate_store::{
@@ -8,10 +9,7 @@ use stepgate_store::{
 };
 use uuid::Uuid;
 
-use crate::{
-    identity::passwords::join_all,
-    support::{Answer, NOBODY, Server, ids},
-};
+use crate::support::{Answer, NOBODY, Server, ids};
 
 pub(crate) fn sms(number: u32) -> Value {
     json!({ "type": "SMS", "phone": format!("+47.4061{number:04}") })

@@ -1,11 +1,11 @@
 //! Codes that prove a device, and the messages that carry them.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use stepgate_domain::time::Duration;
 
 use crate::{
     identity::devices::{activate, code, order, pair, paired, sms, unproved},
-    identity::passwords::join_all,
     support::{Answer, Server},
 };
 

@@ -1,5 +1,6 @@
 //! Passwords.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use stepgate_domain::time::Duration;
 
@@ -311,32 +312,6 @@ async fn parallel_guesses_are_judged_no_more_often_than_the_policy_allows() {
         .filter(|answer| answer.body["details"][0]["code"] == "PASSWORD_LOCKED_OUT")
         .count();
     assert_eq!((judged, locked), (5, 11));
-}
-
-/// Runs all at once, in one task.
-pub(crate) async fn join_all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(|context| {
-        let mut all = true;
-        for (future, answer) in &mut running {
-            if answer.is_none() {
-                match future.as_mut().poll(context) {
-                    std::task::Poll::Ready(ready) => *answer = Some(ready),
-                    std::task::Poll::Pending => all = false,
-                }
-            }
-        }
-        if all {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-    running
-        .into_iter()
-        .filter_map(|(_, answer)| answer)
-        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

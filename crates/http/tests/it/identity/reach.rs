@@ -1,10 +1,10 @@
 //! Who reaches which users, and changes that come at once.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use stepgate_domain::access::Role;
 
 use crate::{
-    identity::passwords::join_all,
     identity::users::path,
     support::{Server, ids},
 };

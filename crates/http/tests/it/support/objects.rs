@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stepgate_app::{
     clock::Clock,
-    management::{self, Actor, Caller, Place},
+    management::{self, Actor, Caller, Place, Target},
     random::SystemRandom,
     tokens,
 };
@@ -134,10 +134,7 @@ impl Server {
 
     /// The same client with a new secret; the old one stays right for `grace`.
     pub(crate) async fn rotate_secret(&self, client: &TestClient, grace: Duration) -> TestClient {
-        let place = Place {
-            environment: self.environment,
-            parent: None,
-        };
+        let place = Place::environment(self.environment);
         let old = tokens::client_secrets(&self.app, self.environment, client.uuid());
         let old = ClientSecrets::clone(&old.await.unwrap().unwrap());
         let previous = Some(PreviousDraft {
@@ -149,18 +146,12 @@ impl Server {
             .unwrap();
         let secret = new.current.expose().clone();
         let caller = self.caller();
-        let changed = management::change::<Application, _>(
-            &self.app,
-            &caller,
-            place,
-            client.uuid(),
-            None,
-            |previous, _| {
-                let mut built = Built::from(previous.body.clone());
-                built.secrets = new.clone().seal();
-                Ok(built.into())
-            },
-        );
+        let target = Target::new(&self.app, &caller, place, client.uuid());
+        let changed = management::change::<Application, _>(&target, |previous, _| {
+            let mut built = Built::from(previous.body.clone());
+            built.secrets = new.clone().seal();
+            Ok(built.into())
+        });
         changed.await.unwrap();
         TestClient {
             secret,
@@ -185,10 +176,7 @@ impl Server {
 
     /// A user with a session, as a sign-on would leave them.
     pub(crate) async fn sign_on(&self) -> SignedOn {
-        let place = Place {
-            environment: self.environment,
-            parent: None,
-        };
+        let place = Place::environment(self.environment);
         let population =
             management::cached_default::<Population>(&self.app, self.environment).await;
         let population = population.unwrap().unwrap();
@@ -222,17 +210,13 @@ impl Server {
 
     /// Changes the stored user.
     pub(crate) async fn change_user(&self, user: Uuid, change: impl Fn(&mut User) + Send + Sync) {
-        let place = Place {
-            environment: self.environment,
-            parent: None,
-        };
+        let place = Place::environment(self.environment);
         let caller = self.caller();
-        let changed =
-            management::change::<User, _>(&self.app, &caller, place, user, None, |previous, _| {
-                let mut body = previous.body.clone();
-                change(&mut body);
-                Ok(body.into())
-            });
+        let target = Target::new(&self.app, &caller, place, user);
+        let changed = management::change_with(&target, Vec::new(), |mut user, _| {
+            change(&mut user);
+            Ok(user)
+        });
         changed.await.unwrap();
     }
 

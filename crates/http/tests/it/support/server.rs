@@ -101,7 +101,6 @@ impl Server {
                     public: setup.public,
                     loopback: true,
                 },
-                development: true,
                 floors: stepgate_domain::flow::delivery::Floors::default(),
                 inbox: setup.inbox,
             },
@@ -268,7 +267,10 @@ impl Provider for Postbox {
         let delivery = self.inbox.send(message).await?;
         // A test that has ended wants no more of them.
         let _ = self.received.send(message.clone());
-        Ok(delivery)
+        Ok(Delivery {
+            reference: Some(format!("postbox-{}", message.id)),
+            ..delivery
+        })
     }
 }
 

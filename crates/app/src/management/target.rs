@@ -1,0 +1,95 @@
+//! What a call is about: who asks, for which object, and on what condition.
+
+use stepgate_domain::{
+    audit::Action,
+    resource::{Built, Resource, Stored},
+    time::Timestamp,
+};
+use stepgate_store::{documents::Document, engine::Statement};
+use uuid::Uuid;
+
+use crate::{App, error::ManagementError};
+
+use super::{
+    Caller, Place,
+    audit::{Deed, event},
+    prepare_insert, prepare_replace,
+    reach::read_document,
+    typed,
+};
+
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    pub app: &'a App,
+    pub caller: &'a Caller,
+    pub place: Place,
+    pub id: Uuid,
+    /// The version that the client insists on.
+    pub if_match: Option<i64>,
+}
+
+impl<'a> Target<'a> {
+    /// An object at whatever version it is.
+    pub const fn new(app: &'a App, caller: &'a Caller, place: Place, id: Uuid) -> Self {
+        Self {
+            app,
+            caller,
+            place,
+            id,
+            if_match: None,
+        }
+    }
+
+    /// The document and what it holds, if the caller reaches it and it has the version that is
+    /// insisted on.
+    pub(crate) async fn load<R: Resource>(&self) -> Result<(Document, Stored<R>), ManagementError> {
+        let document = read_document::<R>(self).await?;
+        self.matches(&document)?;
+        let stored = typed::<R>(&document)?;
+        Ok((document, stored))
+    }
+
+    pub(crate) fn matches(&self, document: &Document) -> Result<(), ManagementError> {
+        match self.if_match {
+            Some(version) if version != document.version => {
+                Err(ManagementError::PreconditionFailed)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The writes that store a new object, with their event.
+    pub(crate) async fn inserted<R: Resource>(
+        &self,
+        built: impl Into<Built<R>>,
+        now: Timestamp,
+    ) -> Result<(Vec<Statement>, Stored<R>), ManagementError> {
+        let (mut statements, stored) =
+            prepare_insert(self.app, self.place, self.id, built.into(), now).await?;
+        statements.push(self.event_of::<R>(Deed::Created, now));
+        Ok((statements, stored))
+    }
+
+    /// The writes that replace a document, with their event.
+    pub(crate) async fn replaced<R: Resource>(
+        &self,
+        document: &Document,
+        built: impl Into<Built<R>>,
+        now: Timestamp,
+    ) -> Result<(Vec<Statement>, Stored<R>), ManagementError> {
+        let (mut statements, stored) =
+            prepare_replace(self.app, self.place, document, built.into(), now).await?;
+        statements.push(self.event_of::<R>(Deed::Updated, now));
+        Ok((statements, stored))
+    }
+
+    /// The event of something that has a name of its own.
+    pub(crate) fn event<R: Resource>(&self, action: &Action, now: Timestamp) -> Statement {
+        event::<R>(self, action, now)
+    }
+
+    /// The event of what can be done with anything.
+    pub(crate) fn event_of<R: Resource>(&self, deed: Deed, now: Timestamp) -> Statement {
+        self.event::<R>(&Action::of(R::KIND, deed), now)
+    }
+}

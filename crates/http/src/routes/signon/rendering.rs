@@ -1,0 +1,155 @@
+//! The page for the step that is due.
+
+use axum::http::{StatusCode, header};
+use stepgate_app::sign_on::Shown;
+use stepgate_domain::{
+    flow::{
+        Action, Flow, Status,
+        state::{DeviceEntry, Identification, UsableStatus, User},
+        view,
+    },
+    time::{Duration, Timestamp},
+};
+
+use super::Visit;
+use crate::{
+    call::Call,
+    error::page::PageError,
+    pages::{CompletedPage, DeviceChoice, FailedPage, SignOnPage, SignOnStep},
+    reply::Reply,
+    sign_on as edge,
+};
+
+/// What the last input led to, to be said beside the next step.
+#[derive(Default)]
+pub(super) struct Remark {
+    pub(super) fault: Option<String>,
+    pub(super) notice: Option<String>,
+    pub(super) attempts_remaining: Option<u32>,
+    pub(super) retry_after: Option<Duration>,
+    /// What was typed, so that it need not be typed again.
+    pub(super) username: Option<String>,
+}
+
+pub(super) async fn page(
+    call: &Call,
+    visit: &Visit,
+    shown: &Shown,
+    remark: Remark,
+    status: StatusCode,
+) -> Result<Reply, PageError> {
+    let Shown { flow, cookie, .. } = shown;
+    let base = edge::base(call, visit.environment);
+    let application = Some(flow.application.name.clone());
+    let retry_after = remark.retry_after;
+    let reply = match &flow.status {
+        Status::Completed => Reply::page(
+            StatusCode::OK,
+            &CompletedPage {
+                application,
+                continue_url: view::resume_url(flow, &base),
+            },
+        ),
+        Status::Failed { error } => Reply::page(
+            StatusCode::OK,
+            &FailedPage {
+                application,
+                message: format!("{}.", error.message()),
+                continue_url: Some(view::resume_url(flow, &base)),
+            },
+        ),
+        due => {
+            let new = cookie.as_ref().map(|cookie| &cookie.token);
+            let Some(st) = new.or(visit.visitor.session_tokens.first()) else {
+                return Err(PageError::Shown {
+                    status: StatusCode::BAD_REQUEST,
+                    message: "Your browser sent no cookie, and without one you cannot sign on. \
+                              Allow cookies for this site."
+                        .to_owned(),
+                });
+            };
+            let step_page = SignOnPage {
+                application,
+                post_to: edge::hosted_page(call, visit.environment, visit.flow),
+                flow_id: visit.flow.to_string(),
+                csrf_token: visit.token(call, st).await?,
+                can_start_over: can_start_over(flow),
+                step: step(flow, due, &remark, call.app.now()),
+                fault: remark.fault,
+                notice: remark.notice,
+            };
+            Reply::page(status, &step_page)
+        }
+    };
+    let reply = reply
+        .map_err(PageError::Failed)?
+        .with_session(&call.exchange.origin, cookie.as_ref());
+    Ok(match retry_after {
+        Some(wait) => reply.with(header::RETRY_AFTER, &wait.as_seconds_ceil().to_string()),
+        None => reply,
+    })
+}
+
+/// Whether starting over could lead to somebody else: not where a signed hint says who it is.
+fn can_start_over(flow: &Flow) -> bool {
+    flow.offers(Action::SessionReset)
+        && flow
+            .user
+            .as_ref()
+            .is_some_and(|user| user.identified_by != Identification::SignedHint)
+}
+
+fn step(flow: &Flow, due: &Status, remark: &Remark, now: Timestamp) -> SignOnStep {
+    let nothing_proved = flow.proofs.is_empty();
+    let username = remark.username.clone().or_else(|| flow.login_hint.clone());
+    let choice = |entry: &DeviceEntry| choice(entry, now);
+    match due {
+        Status::OtpRequired { devices, challenge } => {
+            let is_chosen = |entry: &&DeviceEntry| entry.id == challenge.device;
+            let Some(chosen) = devices.iter().find(is_chosen).and_then(choice) else {
+                let devices = devices.iter().filter_map(choice).collect();
+                return SignOnStep::ChooseDevice { devices };
+            };
+            let waiting = remark.retry_after.or_else(|| {
+                let free_at = view::may_resend_at(flow)?;
+                (free_at > now).then(|| free_at.since(now))
+            });
+            let seconds = waiting.unwrap_or(Duration::ZERO).as_seconds_ceil();
+            SignOnStep::EnterCode {
+                device: chosen,
+                attempts_remaining: remark.attempts_remaining,
+                resend_after: u32::try_from(seconds).unwrap_or_default(),
+                other_devices: devices
+                    .iter()
+                    .filter(|entry| !is_chosen(entry))
+                    .filter_map(choice)
+                    .collect(),
+            }
+        }
+        Status::DeviceSelectionRequired { devices } => SignOnStep::ChooseDevice {
+            devices: devices.iter().filter_map(choice).collect(),
+        },
+        Status::PasswordRequired => SignOnStep::EnterPassword {
+            username: flow
+                .user
+                .as_ref()
+                .map(|user: &User| view::shown_username(user, nothing_proved).to_owned())
+                .unwrap_or_default(),
+        },
+        Status::UsernamePasswordRequired => SignOnStep::EnterUsernameAndPassword { username },
+        Status::SignOnRequired | Status::Completed | Status::Failed { .. } => {
+            SignOnStep::EnterUsername { username }
+        }
+    }
+}
+
+/// None for a device that no code can be sent to.
+fn choice(entry: &DeviceEntry, now: Timestamp) -> Option<DeviceChoice> {
+    Some(DeviceChoice {
+        id: entry.id.to_string(),
+        channel: entry.kind.channel()?,
+        masked_address: entry.masked_address.clone(),
+        nickname: entry.nickname.clone(),
+        is_usable: entry.usable_at(now) == UsableStatus::Usable,
+    })
+}

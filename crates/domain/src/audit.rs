@@ -122,7 +122,8 @@ pub struct AuditEvent {
     pub correlation_id: String,
     #[serde(default)]
     pub actors: Actors,
-    pub description: String,
+    /// None: the action says it all.
+    pub description: Option<Cow<'static, str>>,
     pub status: AuditStatus,
     pub resources: Vec<AuditedResource>,
     pub source: Option<Source>,
@@ -243,7 +244,7 @@ mod tests {
                 }),
                 user: None,
             },
-            description: "Passcode accepted".to_owned(),
+            description: Some("Passcode accepted".into()),
             status: AuditStatus::Success,
             resources: vec![
                 AuditedResource::new(&DEVICE, Id::<()>::from_uuid(Uuid::from_u128(3)))

@@ -122,14 +122,18 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
         let (document, device) = owner.device(target)?;
         let order = without(owner.order(), device.id);
         let mut statements = owner.with_order(app, caller, order, now).await?;
-        statements.extend(deleted(target, document, now));
+        statements.extend(deleted(target, document, now)?);
         Ok((Batch(statements), ()))
     })
     .await
 }
 
 /// The writes that remove a device with what is counted for it.
-fn deleted(target: &Target<'_>, document: &Document, now: Timestamp) -> Vec<Statement> {
+fn deleted(
+    target: &Target<'_>,
+    document: &Document,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
     let target = Target {
         id: document.id,
         ..*target
@@ -137,8 +141,8 @@ fn deleted(target: &Target<'_>, document: &Document, now: Timestamp) -> Vec<Stat
     let mut statements = documents::delete(Device::KIND, document, now);
     let counter = failure_counter(document.id);
     statements.push(counters::delete(document.environment, &counter));
-    statements.push(target.event_of::<Device>(Deed::Deleted, now));
-    statements
+    statements.push(target.event_of::<Device>(Deed::Deleted, now)?);
+    Ok(statements)
 }
 
 fn failure_counter(device: Uuid) -> String {
@@ -185,7 +189,7 @@ async fn reordering(
 ) -> Result<(Batch, ()), ManagementError> {
     let now = app.now();
     let mut statements = owner.with_order(app, caller, order, now).await?;
-    let event = owner.target(app, caller).event::<User>(action, now);
+    let event = owner.target(app, caller).event::<User>(action, now)?;
     statements.push(event);
     Ok((Batch(statements), ()))
 }
@@ -195,7 +199,7 @@ async fn changed(
     action: &Action,
     rule: impl Fn(Device, Timestamp) -> Device + Send + Sync,
 ) -> Result<Stored<Device>, ManagementError> {
-    let event = target.event::<Device>(action, target.app.now());
+    let event = target.event::<Device>(action, target.app.now())?;
     management::change_with(target, vec![event], |device, now| Ok(rule(device, now))).await
 }
 
@@ -241,7 +245,7 @@ pub async fn unlock(target: &Target<'_>) -> Result<Stored<Device>, ManagementErr
             counter.body = serde_json::to_string(&state)?;
             statements.push(counters::write(counter));
         }
-        statements.push(target.event::<Device>(&Action::DEVICE_UNLOCKED, now));
+        statements.push(target.event::<Device>(&Action::DEVICE_UNLOCKED, now)?);
         Ok((Batch(statements), device))
     })
     .await

@@ -118,7 +118,7 @@ pub async fn create(
 
         let mut statements = Vec::new();
         for (document, _) in lapsed {
-            statements.extend(deleted(&target, document, now));
+            statements.extend(deleted(&target, document, now)?);
         }
         let mut queued = None;
         if device.status == DeviceStatus::ActivationRequired {
@@ -231,7 +231,7 @@ pub async fn activate(
         }
         let (replaced, stored) = target.replaced(document, device, now).await?;
         statements.extend(replaced);
-        statements.push(target.event::<Device>(&action, now));
+        statements.push(target.event::<Device>(&action, now)?);
         Ok((Batch(statements), (outcome, stored)))
     })
     .await?;

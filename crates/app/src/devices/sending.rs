@@ -77,7 +77,7 @@ pub(super) async fn send_code(
     };
     let (statement, queued) = outbox::queue(app, &key, environment, None, message, now)?;
     statements.push(statement);
-    statements.push(target.event::<Device>(&Action::NOTIFICATION_CREATED, now));
+    statements.push(target.event::<Device>(&Action::NOTIFICATION_CREATED, now)?);
     Ok((device, statements, queued))
 }
 

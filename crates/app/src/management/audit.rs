@@ -1,43 +1,41 @@
 //! Every change of a managed object leaves an event in the batch that makes it.
 
-use serde_json::json;
 pub(crate) use stepgate_domain::audit::Change as Deed;
 use stepgate_domain::{
-    audit::Action,
+    audit::{Action, Actor, Actors, AuditEvent, AuditStatus, AuditedResource},
     id::Id,
-    resource::{Kind, Resource},
+    resource::Resource,
     time::Timestamp,
 };
-use stepgate_store::{
-    audit::{self, StoredEvent},
-    documents::space,
-    engine::Statement,
-};
-
-use crate::random::SystemRandom;
+use stepgate_store::{documents::space, engine::Statement};
 
 use super::Target;
+use crate::audit;
 
 /// Filed in the object's own environment, or in the organization's space.
 pub(super) fn event<R: Resource>(
     target: &Target<'_>,
     action: &Action,
     now: Timestamp,
-) -> Statement {
-    let actor = &target.caller.actor;
-    let body = json!({
-        "actor": {
-            "client": { "id": actor.application, "environment": { "id": actor.environment } },
-            "user": actor.user.map(|id| json!({ "id": id.to_string() })),
+) -> Result<Statement, serde_json::Error> {
+    let caller = &target.caller.actor;
+    let filed_in = space(R::KIND, target.place.environment);
+    let actor = |id: Id<()>| Actor {
+        id,
+        name: None,
+        environment: (caller.environment.uuid() != filed_in).then(|| caller.environment.into()),
+        population: None,
+    };
+    let event = AuditEvent {
+        correlation_id: target.caller.correlation_id.clone(),
+        actors: Actors {
+            client: Some(actor(caller.application.cast())),
+            user: caller.user.map(|user| actor(Id::from_uuid(user))),
         },
-        "resource": { "type": R::KIND.name, "id": target.id.to_string() },
-        "correlationId": target.caller.correlation_id,
-    });
-    audit::insert(StoredEvent {
-        environment: space(R::KIND, target.place.environment),
-        id: Id::<Kind>::new(now, &mut SystemRandom).uuid(),
-        recorded_at: now,
-        action: action.as_str().to_owned(),
-        body: body.to_string(),
-    })
+        description: None,
+        status: AuditStatus::Success,
+        resources: vec![AuditedResource::new(R::KIND, Id::<R>::from_uuid(target.id))],
+        source: None,
+    };
+    audit::written(filed_in, action, &event, now)
 }

@@ -155,7 +155,7 @@ pub async fn remove_with<R: Resource>(
         R::may_leave(&stored, &siblings)?;
         batch.extend(documents::delete(R::KIND, &document, now));
         batch.extend(with.iter().cloned());
-        batch.push(target.event_of::<R>(Deed::Deleted, now));
+        batch.push(target.event_of::<R>(Deed::Deleted, now)?);
         Ok((batch, document.parent))
     })
     .await?;

@@ -66,7 +66,7 @@ impl<'a> Target<'a> {
     ) -> Result<(Vec<Statement>, Stored<R>), ManagementError> {
         let (mut statements, stored) =
             prepare_insert(self.app, self.place, self.id, built.into(), now).await?;
-        statements.push(self.event_of::<R>(Deed::Created, now));
+        statements.push(self.event_of::<R>(Deed::Created, now)?);
         Ok((statements, stored))
     }
 
@@ -79,17 +79,25 @@ impl<'a> Target<'a> {
     ) -> Result<(Vec<Statement>, Stored<R>), ManagementError> {
         let (mut statements, stored) =
             prepare_replace(self.app, self.place, document, built.into(), now).await?;
-        statements.push(self.event_of::<R>(Deed::Updated, now));
+        statements.push(self.event_of::<R>(Deed::Updated, now)?);
         Ok((statements, stored))
     }
 
     /// The event of something that has a name of its own.
-    pub(crate) fn event<R: Resource>(&self, action: &Action, now: Timestamp) -> Statement {
-        event::<R>(self, action, now)
+    pub(crate) fn event<R: Resource>(
+        &self,
+        action: &Action,
+        now: Timestamp,
+    ) -> Result<Statement, ManagementError> {
+        Ok(event::<R>(self, action, now)?)
     }
 
     /// The event of what can be done with anything.
-    pub(crate) fn event_of<R: Resource>(&self, deed: Deed, now: Timestamp) -> Statement {
+    pub(crate) fn event_of<R: Resource>(
+        &self,
+        deed: Deed,
+        now: Timestamp,
+    ) -> Result<Statement, ManagementError> {
         self.event::<R>(&Action::of(R::KIND, deed), now)
     }
 }

@@ -159,7 +159,7 @@ pub(super) fn event(
             client: Some(actor(flow.application.id.cast(), &flow.application.name)),
             user: user.map(|user| actor(user.id.cast(), &user.username)),
         },
-        description: entry.text.into_owned(),
+        description: Some(entry.text),
         status: entry.status,
         resources,
         source: visitor.map(|visitor| Source {

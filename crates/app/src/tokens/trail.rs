@@ -56,7 +56,7 @@ impl Deed<'_> {
                     population: Some(user.body.population),
                 }),
             },
-            description,
+            description: Some(description.into()),
             status: AuditStatus::Success,
             resources: vec![
                 AuditedResource::new(&APPLICATION, self.client.id).named(&self.client.name),

@@ -162,7 +162,7 @@ pub async fn lock(target: &Target<'_>, draft: LockDraft) -> Result<Stored<User>,
     let with = if draft.unlock_at.is_some_and(|end| end <= now) {
         Vec::new()
     } else {
-        vec![target.event::<User>(&Action::USER_LOCKED, now)]
+        vec![target.event::<User>(&Action::USER_LOCKED, now)?]
     };
     change_with(target, with, |user: User, now| {
         Ok(user.lock_account(draft.unlock_at, now))
@@ -175,7 +175,7 @@ pub async fn unlock(target: &Target<'_>) -> Result<Stored<User>, ManagementError
     let with = vec![
         forgive_codes(target)?,
         forgive_passwords(target)?,
-        target.event::<User>(&Action::USER_UNLOCKED, target.app.now()),
+        target.event::<User>(&Action::USER_UNLOCKED, target.app.now())?,
     ];
     change_with(target, with, |user: User, _| Ok(user.unlock_account())).await
 }
@@ -197,7 +197,7 @@ pub async fn move_to(
     target: &Target<'_>,
     draft: MoveDraft,
 ) -> Result<Stored<User>, ManagementError> {
-    let event = target.event::<User>(&Action::USER_MOVED, target.app.now());
+    let event = target.event::<User>(&Action::USER_MOVED, target.app.now())?;
     change_with(target, vec![event], |user: User, _| {
         Ok(user.move_to(draft.id))
     })

@@ -175,7 +175,7 @@ pub async fn set(
                 Action::PASSWORD_RESET
             }
         };
-        statements.push(target.event::<User>(&action, now));
+        statements.push(target.event::<User>(&action, now)?);
         let state = PasswordState {
             user,
             policy,
@@ -267,7 +267,7 @@ pub async fn check(
             locked(target, &document, attempt.user, now, &mut statements).await?
         };
         if let Some(action) = event_of(&attempt.outcome) {
-            statements.push(target.event::<User>(&action, now));
+            statements.push(target.event::<User>(&action, now)?);
         }
         let state = PasswordState {
             user,
@@ -292,7 +292,7 @@ async fn locked(
 ) -> Result<Stored<User>, ManagementError> {
     let (replaced, user) = target.replaced(document, user, now).await?;
     statements.extend(replaced);
-    statements.push(target.event::<User>(&Action::USER_LOCKED, now));
+    statements.push(target.event::<User>(&Action::USER_LOCKED, now)?);
     Ok(user)
 }
 
@@ -339,11 +339,11 @@ async fn changed(
         let was_locked = previous.body.credentials.locks.hold(now);
         let mut with = vec![
             forgive_passwords(target)?,
-            target.event::<User>(action, now),
+            target.event::<User>(action, now)?,
         ];
         let user = rule(previous.body.clone(), now, &mut with)?;
         if was_locked && !user.credentials.locks.hold(now) {
-            with.push(target.event::<User>(&Action::USER_UNLOCKED, now));
+            with.push(target.event::<User>(&Action::USER_UNLOCKED, now)?);
         }
         Ok(Change {
             with,

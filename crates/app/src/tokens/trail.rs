@@ -31,15 +31,15 @@ pub(super) struct Deed<'a> {
 impl Deed<'_> {
     pub(super) fn issued(&self) -> Result<Statement, serde_json::Error> {
         let text = format!("Tokens issued to {}", self.client.name);
-        self.event(Action::TOKEN_CREATED, text)
+        self.event(&Action::TOKEN_CREATED, text)
     }
 
     pub(super) fn revoked(&self, because: &GrantError) -> Result<Statement, serde_json::Error> {
         let text = format!("Tokens of {} revoked: {because}", self.client.name);
-        self.event(Action::TOKEN_REVOKED, text)
+        self.event(&Action::TOKEN_REVOKED, text)
     }
 
-    fn event(&self, kind: Action, description: String) -> Result<Statement, serde_json::Error> {
+    fn event(&self, action: &Action, description: String) -> Result<Statement, serde_json::Error> {
         let event = AuditEvent {
             correlation_id: self.requester.correlation_id.clone(),
             actors: Actors {
@@ -66,6 +66,6 @@ impl Deed<'_> {
                 user_agent: self.requester.user_agent.clone(),
             }),
         };
-        audit::written(self.client.environment.uuid(), &kind, &event, self.now)
+        audit::written(self.client.environment.uuid(), action, &event, self.now)
     }
 }

@@ -16,3 +16,4 @@ mod polling;
 mod requests;
 mod resume;
 mod sessions;
+mod trail;

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use stepgate_domain::{
     audit::{Action, AuditStatus},
-    flow::{Flow, Status, state::Failure},
+    flow::{Flow, Status, status::Failure},
     id::Id,
     oauth::{
         authorization_response,

@@ -9,7 +9,8 @@ use super::{
     ids::{DeviceId, MessageId, UserId},
     input::Action,
     policy::DeviceType,
-    state::{Flow, UsableStatus},
+    state::Flow,
+    status::UsableStatus,
 };
 use crate::{
     message::Channel,

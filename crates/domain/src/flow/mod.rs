@@ -12,6 +12,7 @@ pub mod input;
 pub mod mask;
 pub mod policy;
 pub mod state;
+pub mod status;
 pub mod step;
 mod turn;
 pub mod view;
@@ -20,7 +21,8 @@ pub use effect::{Answer, AuditEvent, CounterState, Effect, FlowError, Subject, T
 pub use facts::{DeviceFacts, Facts, NewCode, SubjectFacts, UserFacts, Versioned};
 pub use input::{Action, Input, PasswordVerdict, Verdict};
 pub use policy::{ActionKind, DeviceType, MultiFactorAuthentication, Policy, PolicyAction};
-pub use state::{Flow, Start, Status};
+pub use state::{Flow, Start};
+pub use status::Status;
 pub use step::{begin, step};
 
 #[cfg(test)]

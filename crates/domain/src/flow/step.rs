@@ -10,7 +10,8 @@ use super::{
     facts::{Facts, SessionFacts, SubjectFacts, UserFacts},
     input::Input,
     policy::{ActionKind, PolicyAction},
-    state::{Failure, Flow, Identification, ProofMethod, Start, Status, User},
+    state::{Flow, Identification, ProofMethod, Start, User},
+    status::{Failure, Status},
     turn::{Sending, Turn},
 };
 

@@ -9,7 +9,8 @@ use super::{
     facts::{DeviceFacts, Facts, SubjectFacts, Versioned},
     ids::DeviceId,
     policy::{ActionKind, MultiFactorAuthentication, PolicyAction},
-    state::{Challenge, DeviceEntry, Failure, Flow, OneTimeCode, Status, UsableStatus},
+    state::Flow,
+    status::{Challenge, DeviceEntry, Failure, OneTimeCode, Status, UsableStatus},
 };
 use crate::{flow::policy::DeviceType, phone, time::Timestamp};
 

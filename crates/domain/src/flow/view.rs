@@ -9,7 +9,8 @@ use serde_with::skip_serializing_none;
 use super::{
     ids::{Device, DeviceId, FlowId, UserId},
     input::Action,
-    state::{Application, DeviceEntry, Failure, Flow, Status, User},
+    state::{Application, Flow, User},
+    status::{DeviceEntry, Failure, Status},
 };
 use crate::{
     flow::{

@@ -65,11 +65,9 @@ struct Counters {
 pub struct SqliteEngine {
     counters: Arc<Counters>,
     settings: Settings,
-    // Dropped in this order: only a last connection that may write puts the log away, and then the
-    // directory is free.
+    // Dropped in this order: only a last connection that may write puts the log away.
     readers: reader::Readers,
     writer: Option<writer::Writer>,
-    _lock: Option<std::fs::File>,
 }
 
 impl SqliteEngine {
@@ -79,14 +77,13 @@ impl SqliteEngine {
         let lock = open::lock(directory)?;
         let (connection, settings) = open::writer(directory, options)?;
         let counters = Arc::new(Counters::default());
-        let writer = writer::Writer::start(connection, Arc::clone(&counters))?;
+        let writer = writer::Writer::start(connection, lock, Arc::clone(&counters))?;
         let readers = reader::Readers::start(directory, options.readers)?;
         Ok(Self {
             counters,
             settings,
             writer: Some(writer),
             readers,
-            _lock: Some(lock),
         })
     }
 
@@ -100,7 +97,6 @@ impl SqliteEngine {
             settings,
             writer: None,
             readers,
-            _lock: None,
         })
     }
 

@@ -5,6 +5,7 @@
 
 use std::{
     collections::VecDeque,
+    fs::File,
     mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, TryLockError,
@@ -42,6 +43,9 @@ struct Desk {
     /// Pages in the write-ahead log after the last commit.
     log_pages: Arc<AtomicI32>,
     counters: Arc<Counters>,
+    /// Of the data directory: free when the last group is written and the connection closed, which is
+    /// why it comes last here.
+    _lock: File,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +58,7 @@ struct Waiting {
 impl Writer {
     pub(super) fn start(
         mut connection: Connection,
+        lock: File,
         counters: Arc<Counters>,
     ) -> Result<Self, StoreError> {
         let log_pages = Arc::new(AtomicI32::new(0));
@@ -70,6 +75,7 @@ impl Writer {
             connection: Mutex::new(ShortReader::on(connection)?),
             log_pages,
             counters,
+            _lock: lock,
         })))
     }
 

@@ -5,7 +5,8 @@ use crate::flow::{
     effect::{Answer, AuditEvent, Effect, FlowError},
     facts::SubjectFacts,
     input::PasswordVerdict,
-    state::{Failure, Identification, Proof, ProofMethod, Status, User},
+    state::{Identification, Proof, ProofMethod, User},
+    status::{Failure, Status},
     step,
     turn::Turn,
 };

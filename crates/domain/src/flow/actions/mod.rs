@@ -3,7 +3,7 @@
 pub(crate) mod login;
 pub(crate) mod multi_factor_authentication;
 
-use super::state::{Failure, Status};
+use super::status::{Failure, Status};
 
 /// What an action comes to.
 #[derive(Debug)]

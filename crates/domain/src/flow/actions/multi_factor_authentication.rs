@@ -9,9 +9,8 @@ use crate::{
         ids::{DeviceId, MessageId},
         input::Verdict,
         policy::{DeviceSelection, MultiFactorAuthentication, NoDevicesMode},
-        state::{
-            Challenge, DeviceEntry, Failure, OneTimeCode, Proof, ProofMethod, Status, UsableStatus,
-        },
+        state::{Proof, ProofMethod},
+        status::{Challenge, DeviceEntry, Failure, OneTimeCode, Status, UsableStatus},
         step,
         turn::{Sending, Turn},
     },

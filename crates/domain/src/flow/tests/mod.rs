@@ -28,9 +28,8 @@ use super::{
     facts::{AccountLock, Lockout, SessionFacts, UserFailures},
     ids::{DeviceId, MessageId},
     policy::{DeviceSelection, Method, NoDevicesMode},
-    state::{
-        Application, Asked, Failure, Proof, ProofMethod, ResponseMode, SessionBinding, UsableStatus,
-    },
+    state::{Application, Asked, Proof, ProofMethod, ResponseMode, SessionBinding},
+    status::{Failure, UsableStatus},
     *,
 };
 use crate::{

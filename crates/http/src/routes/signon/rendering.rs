@@ -5,7 +5,8 @@ use stepgate_app::sign_on::Shown;
 use stepgate_domain::{
     flow::{
         Action, Flow, Status,
-        state::{DeviceEntry, Identification, UsableStatus, User},
+        state::{Identification, User},
+        status::{DeviceEntry, UsableStatus},
         view,
     },
     time::{Duration, Timestamp},

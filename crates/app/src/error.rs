@@ -34,6 +34,9 @@ pub enum ManagementError {
         detail: Violation,
         retry_after: Duration,
     },
+    /// The store cannot write, or not in time: the same request may succeed later.
+    #[error("the store cannot answer now")]
+    Unavailable(#[source] StoreError),
     /// A fault of this server or of what it stands on.
     #[error("internal failure")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -70,7 +73,12 @@ impl From<Violation> for ManagementError {
 
 impl From<SealError> for ManagementError {
     fn from(error: SealError) -> Self {
-        Self::Internal(Box::new(error))
+        match error {
+            SealError::Store(error) => error.into(),
+            other @ (SealError::Unopenable | SealError::MalformedMasterKey) => {
+                Self::Internal(Box::new(other))
+            }
+        }
     }
 }
 
@@ -87,10 +95,12 @@ impl From<StoreError> for ManagementError {
             StoreError::StillReferenced => {
                 Violation::constraint("id", "is still in use by another object").into()
             }
+            other @ (StoreError::DiskFull | StoreError::Unwritable(_) | StoreError::TooLong) => {
+                Self::Unavailable(other)
+            }
             other @ (StoreError::Refused(Fault::Stale | Fault::Consumed)
             | StoreError::Decode(_)
             | StoreError::Locked
-            | StoreError::DiskFull
             | StoreError::Damaged(_)
             | StoreError::NewerSchema { .. }
             | StoreError::Driver(_)

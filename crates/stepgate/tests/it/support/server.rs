@@ -43,6 +43,11 @@ impl Server {
         Self::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", filter).await
     }
 
+    /// Starts on the directory's `data`.
+    pub(crate) async fn start_on(directory: TempDir) -> Self {
+        Self::start_in(directory, "127.0.0.1:0", "info").await
+    }
+
     async fn start_in(directory: TempDir, listen: &str, log: &str) -> Self {
         let address_file = directory.path().join("address");
         let _ = fs::remove_file(&address_file);
@@ -82,6 +87,10 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the process to end, as an operator would (SIGTERM), and answers its exit code.
     pub(crate) async fn stop(&mut self) -> Option<i32> {
         let asked = Command::new("kill")
@@ -102,8 +111,14 @@ impl Server {
     /// Starts again on the same data and port, so that issuers and links stay what they were.
     pub(crate) async fn restart(mut self) -> Self {
         self.kill();
-        let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
-        Self::start_in(directory, &self.address, "info").await
+        let address = self.address.clone();
+        Self::start_in(self.into_directory(), &address, "info").await
+    }
+
+    /// The directory, without a server.
+    pub(crate) fn into_directory(mut self) -> TempDir {
+        self.kill();
+        std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod passwords;
 pub mod provisioning;
 pub mod random;
+mod remembered;
 pub mod role_assignments;
 pub mod seal;
 pub mod settings;

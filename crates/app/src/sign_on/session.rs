@@ -16,7 +16,7 @@ use stepgate_domain::{
     id::Id,
     oauth::Session,
     secret::Secret,
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, Timestamp},
 };
 use stepgate_store::{
     engine::Statement,
@@ -25,7 +25,7 @@ use stepgate_store::{
 use uuid::Uuid;
 
 use super::{SessionCookie, Visitor};
-use crate::{App, error::ManagementError, opaque, random::SystemRandom, seal::DataKey};
+use crate::{App, error::ManagementError, opaque, random::SystemRandom, remembered, seal::DataKey};
 
 /// How many sessions a user has at most; the one that was not used for the longest time gives way.
 const MOST: u32 = 10;
@@ -104,6 +104,24 @@ impl WithAuthenticator {
     }
 }
 
+impl Remembered for Record {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.active_at > now
+    }
+    fn as_of(mut self, now: Timestamp) -> Self {
+        self.created_at = self.created_at.as_of(now);
+        self.active_at = self.active_at.as_of(now);
+        if let Some(last) = &mut self.last_sign_on {
+            last.at = last.at.as_of(now);
+            let with = &mut last.with_authenticator;
+            for proved in [&mut with.pwd, &mut with.mfa, &mut with.sms, &mut with.email] {
+                *proved = proved.map(|At { at }| At { at: at.as_of(now) });
+            }
+        }
+        self
+    }
+}
+
 pub(super) fn mint(key: &DataKey, now: Timestamp) -> Secret<String> {
     let mut token = opaque::mint(now, NONCE_BYTES);
     let mark = mark(key, &token);
@@ -164,6 +182,16 @@ async fn stored(
     let hashes: Vec<String> = tokens.iter().map(|token| token_hash(key, token)).collect();
     let mut found = sessions::find_any(&*app.engine, environment, &hashes).await?;
     found.retain(|session| session.expires_at > now);
+    for session in &mut found {
+        // It lives for a while after its last use, which is yet to come then.
+        if session.expires_at > now + LIFE {
+            let record = Record::of(session)?.as_of(now);
+            session.expires_at = now + LIFE;
+            session.body = serde_json::to_string(&record)?;
+            remembered::correct(app, vec![sessions::update(session.clone())]).await?;
+            session.version = session.version.saturating_add(1);
+        }
+    }
     Ok(found)
 }
 
@@ -274,6 +302,7 @@ pub(super) fn raise(
     let id = flow.session.id.parse::<Uuid>().ok().filter(|_| !is_taken);
     let id = id.unwrap_or_else(|| Id::<Session>::new(now, &mut SystemRandom).uuid());
     let record = before.as_ref().map(Record::of).transpose()?;
+    let record = record.map(|record| record.as_of(now));
     let last = record
         .as_ref()
         .and_then(|record| record.last_sign_on.clone());

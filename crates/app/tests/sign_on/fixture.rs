@@ -97,6 +97,7 @@ impl World {
                 loopback: false,
             },
             floors: stepgate_domain::flow::delivery::Floors::default(),
+            audit_retention: stepgate_app::app::AUDIT_RETENTION,
             inbox: false,
         };
         let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();

@@ -94,6 +94,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
     let app_settings = AppSettings {
         origins,
         floors: settings.floors,
+        audit_retention: settings.audit_retention,
         inbox: settings.inbox,
     };
     Ok(Arc::new(App::new(

@@ -5,6 +5,7 @@ mod access_log;
 mod actions;
 mod authorize;
 mod budget;
+mod clock;
 mod cors;
 mod errors;
 mod hosted;

@@ -5,6 +5,8 @@ use std::{borrow::Cow, mem, time::Duration};
 
 use async_trait::async_trait;
 
+use crate::health::Health;
+
 /// A parameter or a column. `NULL` carries its type, because `PostgreSQL` must know it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -190,6 +192,10 @@ pub enum StoreError {
     Locked,
     #[error("the disk is full")]
     DiskFull,
+    #[error("the files of the database cannot be read or written: {0}")]
+    Unwritable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the query took too long and was given up")]
+    TooLong,
     #[error("the database file is damaged: {0}")]
     Damaged(String),
     #[error(
@@ -220,6 +226,9 @@ pub trait Engine: std::fmt::Debug + Send + Sync + 'static {
 
     /// Which database this is, and how durable a commit is, as the database itself reports it.
     async fn durability(&self) -> Result<Durability, StoreError>;
+
+    /// Whether it can write, as the last commit showed.
+    fn health(&self) -> &Health;
 
     /// All of the batch or nothing of it. It is on disk when this returns.
     async fn commit(&self, batch: Batch) -> Result<(), StoreError>;

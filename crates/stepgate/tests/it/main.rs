@@ -5,9 +5,13 @@
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod birth;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod disk;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]

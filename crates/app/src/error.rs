@@ -7,7 +7,7 @@ use stepgate_domain::{
 };
 use stepgate_store::engine::{Fault, StoreError};
 
-use crate::seal::SealError;
+use crate::{cores::WorkError, seal::SealError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ManagementError {
@@ -34,9 +34,10 @@ pub enum ManagementError {
         detail: Violation,
         retry_after: Duration,
     },
-    /// The store cannot write, or not in time: the same request may succeed later.
-    #[error("the store cannot answer now")]
-    Unavailable(#[source] StoreError),
+    /// The store cannot write, or not in time, or there is too much to do: the same request may
+    /// succeed later.
+    #[error("no answer is possible now")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A fault of this server or of what it stands on.
     #[error("internal failure")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -82,6 +83,15 @@ impl From<SealError> for ManagementError {
     }
 }
 
+impl From<WorkError> for ManagementError {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Crowded => Self::Unavailable(Box::new(error)),
+            WorkError::Interrupted => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
 impl From<StoreError> for ManagementError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -96,7 +106,7 @@ impl From<StoreError> for ManagementError {
                 Violation::constraint("id", "is still in use by another object").into()
             }
             other @ (StoreError::DiskFull | StoreError::Unwritable(_) | StoreError::TooLong) => {
-                Self::Unavailable(other)
+                Self::Unavailable(Box::new(other))
             }
             other @ (StoreError::Refused(Fault::Stale | Fault::Consumed(_))
             | StoreError::Decode(_)

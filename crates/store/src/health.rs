@@ -1,20 +1,25 @@
 //! Whether the store can write, as its last commit showed. Nobody asks the disk: whoever commits
 //! learns it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use tokio::sync::watch;
 
 use crate::engine::StoreError;
 
-/// Why nothing can be written now.
+/// Why nothing is written now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     DiskFull,
     /// The file system is read-only, or reading, writing or syncing fails.
     Unwritable,
     Damaged,
+    /// A commit waits for longer than [`LONGEST_WAIT`].
+    Stuck,
 }
+
+/// What a healthy commit stays far below.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 impl Trouble {
     pub const fn as_str(self) -> &'static str {
@@ -22,6 +27,7 @@ impl Trouble {
             Self::DiskFull => "disk_full",
             Self::Unwritable => "unwritable",
             Self::Damaged => "damaged",
+            Self::Stuck => "stuck",
         }
     }
 
@@ -77,6 +83,14 @@ impl Health {
                     self.set(Some(trouble));
                 }
             }
+        }
+    }
+
+    /// To be told now and then how long the oldest commit has waited: one that waits for ever notes
+    /// nothing itself.
+    pub fn note_wait(&self, longest: Duration) {
+        if longest > LONGEST_WAIT {
+            self.set(Some(Trouble::Stuck));
         }
     }
 

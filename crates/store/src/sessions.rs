@@ -82,17 +82,16 @@ pub fn delete_of_user(environment: Uuid, user: Uuid) -> Statement {
 /// Ends the sessions of this one's user that were not used for the longest time, so that `most`
 /// stay, this one among them.
 pub fn keep_latest(session: &StoredSession, most: u32) -> Statement {
-    // A session expires a fixed time after its last use, and none can have been used later than this.
+    // A session expires a fixed time after its last use.
     Statement::new(
         "DELETE FROM session WHERE environment = $1 AND user_id = $2 AND id <> $3 AND id NOT IN \
          (SELECT s.id FROM session s WHERE s.environment = $1 AND s.user_id = $2 AND s.id <> $3 \
-         ORDER BY CASE WHEN s.expires_at > $5 THEN $5 ELSE s.expires_at END DESC, s.id LIMIT $4)",
+         ORDER BY s.expires_at DESC, s.id LIMIT $4)",
         vec![
             session.environment.to_string().into(),
             session.user.map(|user| user.to_string()).into(),
             session.id.to_string().into(),
             i64::from(most.saturating_sub(1)).into(),
-            session.expires_at.as_millis().into(),
         ],
     )
 }

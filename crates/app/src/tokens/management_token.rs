@@ -24,6 +24,7 @@ impl From<KeyError> for ManagementError {
         match error {
             KeyError::Store(error) => error.into(),
             KeyError::Seal(error) => error.into(),
+            KeyError::NotDone(error) => error.into(),
             other @ (KeyError::Missing | KeyError::Malformed | KeyError::Failed) => {
                 Self::Internal(Box::new(other))
             }

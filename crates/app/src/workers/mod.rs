@@ -27,7 +27,8 @@ impl Workers {
         tasks.spawn(outbox::run(app.clone(), stopped.clone()));
         tasks.spawn(expiry::run(app.clone(), stopped.clone()));
         tasks.spawn(clock::run(app.clone(), stopped.clone()));
-        tasks.spawn(health::run(app.clone(), stopped.clone()));
+        tasks.spawn(health::watch(app.clone(), stopped.clone()));
+        tasks.spawn(health::try_again(app.clone(), stopped.clone()));
         tasks.spawn(deletion::run(app.clone(), stopped));
         Self { stop, tasks }
     }

@@ -49,13 +49,13 @@ struct Injected {
 }
 
 impl Injected {
-    async fn into(server: &Server, calls: &str, error: &str, word: &'static str) -> Self {
+    async fn into(server: &Server, calls: &str, what: &str, word: &'static str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("trace");
         let tracer = Command::new("strace")
             .args(["-f", "-p", &server.process().to_string(), "-o"])
             .arg(&log)
-            .arg(format!("--inject={calls}:error={error}"))
+            .arg(format!("--inject={calls}:{what}"))
             .stderr(Stdio::piped())
             .spawn()
             .expect("this test needs strace");
@@ -179,7 +179,7 @@ async fn a_disk_that_does_not_sync_is_borne() {
     let server = Server::start().await;
     let calls = "fsync,fdatasync";
     is_borne(&server, async || {
-        Injected::into(&server, calls, "EIO", "unwritable").await
+        Injected::into(&server, calls, "error=EIO", "unwritable").await
     })
     .await;
 }
@@ -189,9 +189,36 @@ async fn a_disk_that_became_read_only_is_borne() {
     let server = Server::start().await;
     let calls = "pwrite64,pwritev,ftruncate";
     is_borne(&server, async || {
-        Injected::into(&server, calls, "EROFS", "unwritable").await
+        Injected::into(&server, calls, "error=EROFS", "unwritable").await
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_disk_that_hangs_is_told() {
+    let server = Server::start().await;
+    let (client, admin) = (server.client(), Admin::of(&server).await);
+    let environment = admin.environment("Slow").await;
+    let longer_than_any_commit = "delay_enter=9s";
+    let slow = Injected::into(&server, "fsync,fdatasync", longer_than_any_commit, "stuck").await;
+    let population = requests::population(&environment.id, "Late").bearer(&admin.token);
+    let write = tokio::spawn(async move { client.call(population, 201).await });
+    let start = Instant::now();
+    let mut pause = tokio::time::interval(Duration::from_millis(100));
+    let answer = loop {
+        let answer = readiness(&server).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "{}", server.log());
+        pause.tick().await;
+    };
+    is_for_now(&answer);
+    assert_eq!(answer.body["reason"], slow.word());
+    assert!(server.log().contains("stuck"), "{}", server.log());
+    write.await.unwrap().unwrap();
+    drop(slow);
+    is_ready_again(&server).await;
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod error;
 mod open;
+mod queue;
 mod reader;
 mod statement;
 mod writer;
@@ -173,5 +174,10 @@ impl Engine for SqliteEngine {
 
     fn health(&self) -> &Health {
         &self.health
+    }
+
+    fn longest_wait(&self) -> Duration {
+        let writer = self.writer.as_ref();
+        writer.map_or(Duration::ZERO, writer::Writer::longest_wait)
     }
 }

@@ -3,6 +3,7 @@
 mod deletion;
 mod expiry;
 mod outbox;
+mod refusals;
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,6 +24,7 @@ impl Workers {
         let mut tasks = JoinSet::new();
         tasks.spawn(outbox::run(app.clone(), stopped.clone()));
         tasks.spawn(expiry::run(app.clone(), stopped.clone()));
+        tasks.spawn(refusals::run(app.clone(), stopped.clone()));
         tasks.spawn(deletion::run(app.clone(), stopped));
         Self { stop, tasks }
     }

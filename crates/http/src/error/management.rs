@@ -15,7 +15,7 @@ use stepgate_domain::{
 };
 
 use super::Render;
-use crate::exchange::Exchange;
+use crate::{exchange::Exchange, refusal::Refusal};
 
 const VALIDATION: &str =
     "The request could not be completed. One or more validation errors were in the request.";
@@ -146,6 +146,11 @@ impl ApiError {
         }
     }
 
+    /// The code of the envelope.
+    pub(super) fn code(&self) -> &'static str {
+        self.wire().code
+    }
+
     /// What a page says of it.
     pub(super) fn sentence(&self) -> (StatusCode, String) {
         let wire = self.wire();
@@ -261,6 +266,10 @@ fn detail(violation: &Violation) -> Value {
 }
 
 impl Render for ApiError {
+    fn refusal(&self) -> Refusal {
+        self.into()
+    }
+
     fn render(self, exchange: &Exchange) -> Response {
         self.log(exchange);
         let Wire {

@@ -21,6 +21,7 @@ use crate::{
     call::Call,
     error::{flow::told, management::ApiError, page::PageError},
     pages::{STYLESHEET, STYLESHEET_PATH},
+    refusal::Refusal,
     reply::{Content, Reply},
     sign_on as edge,
 };
@@ -89,9 +90,11 @@ impl Visit {
     }
 
     async fn look(&self, call: &Call) -> Result<Shown, PageError> {
-        sign_on::look(&call.app, self.environment, self.flow, &self.visitor)
+        let shown = sign_on::look(&call.app, self.environment, self.flow, &self.visitor)
             .await
-            .map_err(|failure| refused(call, failure))
+            .map_err(|failure| refused(call, failure))?;
+        edge::note_client(call, shown.flow.application.id.uuid());
+        Ok(shown)
     }
 
     async fn token(&self, call: &Call, st: &Secret<String>) -> Result<Secret<String>, PageError> {
@@ -103,6 +106,7 @@ impl Visit {
 
 /// A fault that no step of the page can show.
 fn refused(call: &Call, failure: FlowFailure) -> PageError {
+    call.exchange.refuse(&failure);
     match failure {
         FlowFailure::NotFound
         | FlowFailure::NoSession
@@ -129,12 +133,18 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
     let form = Parameters::parse(&call.body);
     let field = |name: &str| form.get(name).ok().flatten();
     let visit = Visit::of(&call, field("flowId"))?;
-    let forged = || PageError::Shown {
-        status: StatusCode::FORBIDDEN,
-        message: "The request has expired or is invalid.".to_owned(),
+    let forged = |check| {
+        call.exchange.refuse(Refusal::new("PAGE", check));
+        PageError::Shown {
+            status: StatusCode::FORBIDDEN,
+            message: "The request has expired or is invalid.".to_owned(),
+        }
     };
-    if !is_from_own_page(&call) || !is_bound(&call, &visit, field("csrfToken")).await? {
-        return Err(forged());
+    if !is_from_own_page(&call) {
+        return Err(forged("form_of_other_site"));
+    }
+    if !is_bound(&call, &visit, field("csrfToken")).await? {
+        return Err(forged("form_of_other_flow"));
     }
     let action = field("action").unwrap_or_default();
     let NamedAction::Known(action) = Action::named(action) else {
@@ -144,6 +154,8 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
     let deed = match deed(action, field) {
         Ok(deed) => deed,
         Err(fault) => {
+            call.exchange
+                .refuse(Refusal::new("PAGE", "form_incomplete"));
             let shown = visit.look(&call).await?;
             let remark = Remark {
                 fault: Some(fault.to_owned()),
@@ -185,6 +197,7 @@ async fn refuse(
     error: FlowError,
     username: Option<String>,
 ) -> Result<Reply, PageError> {
+    call.exchange.refuse(&error);
     let shown = visit.look(call).await?;
     if matches!(error, FlowError::InvalidAction { .. }) {
         // Sent twice, or from a page of before: what is due now says enough.

@@ -17,7 +17,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::engine::{Batch, Durability, Engine, Row, StoreError, Value};
+use crate::engine::{Batch, Durability, Engine, Row, Statistics, StoreError, Value};
 pub use open::Settings;
 
 /// How the database is opened. [`Options::default`] is for production.
@@ -41,16 +41,6 @@ impl Default for Options {
             page_limit: None,
         }
     }
-}
-
-/// What the engine has done since it was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Statistics {
-    pub queries: u64,
-    /// Batches that were committed.
-    pub commits: u64,
-    /// Transactions that carried them: each waited once for the disk.
-    pub groups: u64,
 }
 
 #[derive(Debug, Default)]
@@ -105,6 +95,9 @@ impl SqliteEngine {
             queries: self.counters.queries.load(Ordering::Relaxed),
             commits: self.counters.commits.load(Ordering::Relaxed),
             groups: self.counters.groups.load(Ordering::Relaxed),
+            waiting_commits: self.writer.as_ref().map_or(0, writer::Writer::waiting),
+            busy_readers: self.readers.busy(),
+            long_queries: self.readers.long_queries(),
         }
     }
 
@@ -116,6 +109,10 @@ impl SqliteEngine {
 
 #[async_trait]
 impl Engine for SqliteEngine {
+    fn statistics(&self) -> Statistics {
+        Self::statistics(self)
+    }
+
     async fn durability(&self) -> Result<Durability, StoreError> {
         self.query("SELECT 1".into(), Vec::new()).await?;
         let synchronous = match self.settings.synchronous {

@@ -92,6 +92,11 @@ impl Writer {
         }
     }
 
+    /// How many batches wait.
+    pub(super) fn waiting(&self) -> u64 {
+        u64::try_from(self.0.waiting().jobs.len()).unwrap_or(u64::MAX)
+    }
+
     pub(super) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
         if let Some(mut shift) = Desk::put(&self.0, Job { batch, answer }) {

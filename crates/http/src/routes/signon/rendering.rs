@@ -17,6 +17,7 @@ use crate::{
     call::Call,
     error::page::PageError,
     pages::{CompletedPage, DeviceChoice, FailedPage, SignOnPage, SignOnStep},
+    refusal::Refusal,
     reply::Reply,
     sign_on as edge,
 };
@@ -62,6 +63,7 @@ pub(super) async fn page(
         due => {
             let new = cookie.as_ref().map(|cookie| &cookie.token);
             let Some(st) = new.or(visit.visitor.session_tokens.first()) else {
+                call.exchange.refuse(Refusal::new("PAGE", "cookie_missing"));
                 return Err(PageError::Shown {
                     status: StatusCode::BAD_REQUEST,
                     message: "Your browser sent no cookie, and without one you cannot sign on. \

@@ -103,6 +103,7 @@ impl Server {
                 },
                 floors: stepgate_domain::flow::delivery::Floors::default(),
                 inbox: setup.inbox,
+                metrics: true,
             },
         ));
         let installation = provisioning::initialize(&app).await.unwrap().unwrap();

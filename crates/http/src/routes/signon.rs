@@ -148,6 +148,7 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
     }
     let action = field("action").unwrap_or_default();
     let NamedAction::Known(action) = Action::named(action) else {
+        call.exchange.refuse(Refusal::new("PAGE", "action_unknown"));
         return Err(PageError::Expired);
     };
     let username = field("username").map(str::to_owned);

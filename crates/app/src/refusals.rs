@@ -97,22 +97,19 @@ impl Refusals {
             (kind.environment, kind.client, kind.user) = (None, None, None);
             (refused.environment, refused.client, refused.user) = (None, None, None);
         }
-        match tallies.get_mut(&kind) {
-            Some(tally) => {
-                tally.count = tally.count.saturating_add(1);
-                tally.latest = refused;
-            }
-            None => {
-                let tally = Tally {
-                    latest: refused,
-                    count: 1,
-                    due_at: now,
-                    interval: FIRST_INTERVAL,
-                };
-                tallies.insert(kind, tally);
-                self.arrived.notify_one();
-            }
+        if let Some(tally) = tallies.get_mut(&kind) {
+            tally.count = tally.count.saturating_add(1);
+            tally.latest = refused;
+            return;
         }
+        let tally = Tally {
+            latest: refused,
+            count: 1,
+            due_at: now,
+            interval: FIRST_INTERVAL,
+        };
+        tallies.insert(kind, tally);
+        self.arrived.notify_one();
     }
 
     /// Returns when there is a refusal of a kind that was not there before.

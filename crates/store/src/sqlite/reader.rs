@@ -63,14 +63,12 @@ impl Readers {
         sql: Cow<'static, str>,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        match self.answer_here(writer, &sql, &args) {
-            Some(answer) => answer.map_err(|error| translate(&error)),
-            None => {
-                self.long_queries.fetch_add(1, Ordering::Relaxed);
-                let _asked = Asked(&self.long_queries);
-                self.long.query(sql, args).await
-            }
+        if let Some(answer) = self.answer_here(writer, &sql, &args) {
+            return answer.map_err(|error| translate(&error));
         }
+        self.long_queries.fetch_add(1, Ordering::Relaxed);
+        let _asked = Asked(&self.long_queries);
+        self.long.query(sql, args).await
     }
 
     /// How many of the short readers answer somebody now.

@@ -198,7 +198,7 @@ async fn the_management_api_s_reasons_are_under_the_correlation_id() {
     assert!(stale.status == 412 || stale.status == 400, "{}", stale.text);
     let malformed = server
         .request(Method::POST, "/v1/environments")
-        .bearer_auth(&server.token_text());
+        .bearer_auth(server.token_text());
     let malformed = malformed.header(header::CONTENT_TYPE, "application/json");
     says(
         &send(malformed.body("{")).await,

@@ -159,6 +159,16 @@ async fn a_role_that_is_given_and_taken_is_in_the_trail() {
     }
 }
 
+/// Method, path below the user, media type and body; the events beside the update, and the members.
+type Case = (
+    &'static str,
+    &'static str,
+    String,
+    Value,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
 #[tokio::test]
 async fn each_kind_of_change_of_a_user_names_its_members() {
     let server = Server::start().await;
@@ -167,7 +177,7 @@ async fn each_kind_of_change_of_a_user_names_its_members() {
     let bypass = (server.now() + Duration::from_hours(1)).to_string();
     let json = "application/json";
     let vendor = |name: &str| format!("application/vnd.pingidentity.{name}+json");
-    let cases: Vec<(&str, &str, String, Value, &[&str], &[&str])> = vec![
+    let cases: Vec<Case> = vec![
         (
             "PATCH",
             "",

@@ -115,9 +115,9 @@ async fn no_label_holds_what_strangers_choose() {
     let trial = Trial::start().await;
     let server = &trial.server;
     let mut series = 0;
-    for round in 0..3 {
+    for round in 0..3_u128 {
         for number in 0..20_u128 {
-            let id = uuid::Uuid::from_u128(u128::from(round as u32) * 1_000 + number);
+            let id = uuid::Uuid::from_u128(round * 1_000 + number);
             for path in [
                 format!("/{id}"),
                 format!("/{id}/as/authorize?client_id={id}&login_hint=mira@example.test"),

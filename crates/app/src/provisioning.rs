@@ -28,10 +28,10 @@ use stepgate_store::{
 use uuid::Uuid;
 
 use crate::{
-    App,
+    App, audit,
     error::ManagementError,
     keys::NewSigningKey,
-    management::{self, Actor, Place, Target, prepare_insert},
+    management::{self, Caller, Place, Target, prepare_insert},
     random::SystemRandom,
     role_assignments,
 };
@@ -143,7 +143,7 @@ async fn contents(
 /// Makes an environment, with `maker` as its administrator.
 pub async fn create_environment(
     app: &App,
-    maker: &Actor,
+    maker: &Caller,
     body: serde_json::Value,
 ) -> Result<Stored<Environment>, ManagementError> {
     let now = app.now();
@@ -173,7 +173,8 @@ pub async fn create_environment(
         environment: id,
         parent: organization.map(Id::uuid),
     };
-    let (statements, stored) = prepare_insert(app, place, id, built, now).await?;
+    let target = Target::new(app, maker, place, id);
+    let (statements, stored) = target.inserted(built, now).await?;
     let mut batch = Batch(statements);
     let outcome = async {
         batch.extend(contents(app, id, now).await?);
@@ -185,7 +186,7 @@ pub async fn create_environment(
         Ok(()) => {
             app.cache
                 .invalidate(ORGANIZATION_SPACE, Environment::KIND.name, id, place.parent);
-            role_assignments::forget_maker(app, maker);
+            role_assignments::forget_maker(app, &maker.actor);
             Ok(stored)
         }
         Err(error) => {
@@ -314,12 +315,15 @@ pub async fn prepare(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> 
             environment.uuid(),
         ),
     ] {
-        cradle.add(
-            Some(client.uuid()),
-            RoleAssignment::<Application>::new(role, scope, id).into(),
-        );
+        let assignment = RoleAssignment::<Application>::new(role, scope, id);
+        let assigned = cradle.add(Some(client.uuid()), assignment.into());
+        let event = audit::born(environment.uuid(), assigned, assignment.title(), now)?;
+        batch.push(event);
     }
     batch.extend(cradle.statements(now).await?);
+    batch.push(audit::born(ORGANIZATION_SPACE, organization, None, now)?);
+    batch.push(audit::born(ORGANIZATION_SPACE, environment, None, now)?);
+    batch.push(audit::born(environment.uuid(), client, None, now)?);
     let installation = Installation {
         organization,
         license,

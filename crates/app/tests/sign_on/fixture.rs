@@ -98,6 +98,7 @@ impl World {
             },
             floors: stepgate_domain::flow::delivery::Floors::default(),
             inbox: false,
+            metrics: false,
         };
         let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();
         let senders = Senders::new(vec![Arc::new(Carrier(channels.to_vec()))]);
@@ -138,6 +139,7 @@ impl World {
             reach: Reach::Everything,
             access: Access::Write,
             correlation_id: "test".to_owned(),
+            remote_ip: None,
         }
     }
 

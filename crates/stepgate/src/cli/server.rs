@@ -10,7 +10,7 @@ use stepgate_app::{
     origin::{Origin, Origins},
     workers::Workers,
 };
-use stepgate_domain::violation::Violation;
+use stepgate_domain::{message::Channel, violation::Violation};
 use stepgate_notify::{
     EmailSender, EmailSettings, Inbox, Provider, Senders, SmsSender, SmsSettings, SmtpTls, Timeouts,
 };
@@ -28,6 +28,7 @@ pub(crate) struct RunningServer {
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
     workers: Workers,
+    metrics: Option<MetricsListener>,
 }
 
 impl RunningServer {
@@ -36,6 +37,7 @@ impl RunningServer {
         let _ = self.stop.send(());
         let served = self.serving.await?.context("the server ended badly");
         self.workers.stop().await;
+        drop(self.metrics);
         served
     }
 }
@@ -56,11 +58,16 @@ pub(crate) async fn init(
 /// Opens the store, initializes it when it is empty, and answers at the address in the result.
 pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> {
     let app = open(settings).await?;
+    warn_of_silence(&app.senders);
     birth::ensure(&app, settings).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}", settings.listen))?;
     let address = listener.local_addr()?;
+    let metrics = match settings.metrics_listen {
+        Some(address) => Some(serve_metrics(&app, address).await?),
+        None => None,
+    };
     let workers = Workers::start(&app);
     let router = stepgate_http::router(&app);
     let (stop, stopped) = oneshot::channel();
@@ -77,7 +84,34 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> 
         stop,
         serving,
         workers,
+        metrics,
     })
+}
+
+/// Answers on a listener of its own, until it is aborted: whoever collects asks again.
+async fn serve_metrics(app: &Arc<App>, address: SocketAddr) -> anyhow::Result<MetricsListener> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} for metrics"))?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "metrics are here");
+    let router = stepgate_http::metrics_router(app);
+    let serving = tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "the listener for metrics has ended");
+        }
+    });
+    Ok(MetricsListener(serving))
+}
+
+/// Ends when it is dropped.
+#[derive(Debug)]
+struct MetricsListener(JoinHandle<()>);
+
+impl Drop for MetricsListener {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
@@ -95,6 +129,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
         origins,
         floors: settings.floors,
         inbox: settings.inbox,
+        metrics: settings.metrics_listen.is_none(),
     };
     Ok(Arc::new(App::new(
         engine,
@@ -103,6 +138,18 @@ async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
         senders,
         app_settings,
     )))
+}
+
+/// Without a sender every sign-on by passcode fails, and nobody sees why.
+fn warn_of_silence(senders: &Senders) {
+    match (senders.has(Channel::Sms), senders.has(Channel::Email)) {
+        (true, true) => {}
+        (true, false) => tracing::info!("no e-mail can be sent: smtp is not configured"),
+        (false, true) => tracing::info!("no text message can be sent: sms is not configured"),
+        (false, false) => tracing::warn!(
+            "no passcode can be sent: neither sms nor smtp is configured, nor is there an inbox"
+        ),
+    }
 }
 
 /// The inbox first: whoever asked for it does not want messages to leave.

@@ -38,6 +38,8 @@ impl fmt::Display for Mode {
 pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     pub(crate) listen: SocketAddr,
+    /// Where the metrics are, when not beside everything else.
+    pub(crate) metrics_listen: Option<SocketAddr>,
     /// Scheme and authority, without a trailing slash.
     pub(crate) public_url: Option<String>,
     pub(crate) mode: Mode,
@@ -84,6 +86,7 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
     } else {
         Some(DEFAULT_LISTENER.into())
     };
+    let metrics_listen = reader.optional("metrics_listen", address);
     let mode = reader
         .optional("mode", mode)
         .or_else(|| Some(mode_for(listen?)));
@@ -121,6 +124,7 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         Some(Settings {
             data,
             listen,
+            metrics_listen,
             public_url,
             mode,
             inbox,

@@ -72,6 +72,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Address and port to listen on [default: 127.0.0.1:8080]",
     ),
     value(
+        "metrics_listen",
+        "metrics-listen",
+        "STEPGATE_METRICS_LISTEN",
+        "ADDR",
+        "Address and port for /metrics alone [default: the main one, for this machine only]",
+    ),
+    value(
         "public_url",
         "public-url",
         "STEPGATE_PUBLIC_URL",

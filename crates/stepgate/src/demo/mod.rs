@@ -98,6 +98,7 @@ fn settings(data: &Path) -> Settings {
     Settings {
         data: data.to_owned(),
         listen: ([127, 0, 0, 1], 0).into(),
+        metrics_listen: None,
         public_url: None,
         mode: Mode::Development,
         floors: stepgate_domain::flow::delivery::Floors::default(),

@@ -17,6 +17,7 @@ use crate::{
     call::Call,
     error::page::PageError,
     pages::{CompletedPage, DeviceChoice, FailedPage, SignOnPage, SignOnStep},
+    refusal::Refusal,
     reply::Reply,
     sign_on as edge,
 };

@@ -103,6 +103,7 @@ impl Server {
                 },
                 floors: stepgate_domain::flow::delivery::Floors::default(),
                 inbox: setup.inbox,
+                metrics: true,
             },
         ));
         let unborn = provisioning::prepare(&app).await.unwrap().unwrap();

@@ -14,6 +14,7 @@ mod openapi;
 pub mod pages;
 mod reply;
 pub mod routes;
+pub mod server;
 mod sign_on;
 
 pub use routes::router;

@@ -5,10 +5,12 @@
 
 pub mod access;
 pub mod audit;
+pub mod email;
 pub mod entropy;
 pub mod flow;
 pub mod id;
 pub mod message;
+pub mod name;
 pub mod oauth;
 pub mod oidc;
 pub mod otp;
@@ -21,4 +23,5 @@ pub mod scim;
 pub mod secret;
 mod text;
 pub mod time;
+pub mod uri;
 pub mod violation;

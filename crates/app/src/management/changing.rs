@@ -17,6 +17,7 @@ use super::{
     audit::Deed,
     generic::with_context,
     loading::fetch_children,
+    naming,
     reach::{owner, raise_guard, within},
     settle, settle_within,
 };
@@ -43,6 +44,7 @@ pub async fn insert<R: Resource>(
     if !within(&caller.reach, R::KIND, id, reached) {
         return Err(ManagementError::Forbidden);
     }
+    naming::judge::<R>(target, None, &built.body).await?;
     let stored = settle_within(app, R::KIND.scope, || async {
         let mut batch = Batch::default();
         let parent = owner::<R>(app, caller, place).await?;
@@ -104,6 +106,7 @@ where
         if !within(&caller.reach, R::KIND, id, moved_to.or(document.parent)) {
             return Err(ManagementError::Forbidden);
         }
+        naming::judge(target, Some(&previous), &change.built.body).await?;
         let (statements, stored) = target.replaced(&document, change.built, now).await?;
         let mut batch = Batch(statements);
         batch.extend(change.with);

@@ -12,8 +12,10 @@ use super::{
 };
 use crate::{
     access::Area,
+    email,
     id::Ref,
     message::Channel,
+    phone,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, Reference, Resource,
         Stored, Term, UniqueKey,
@@ -50,7 +52,7 @@ pub struct Device {
     #[serde(rename = "type")]
     pub kind: DeviceType,
     pub status: DeviceStatus,
-    /// As `+CC.NUMBER`.
+    /// As it was typed.
     pub phone: Option<String>,
     pub email: Option<String>,
     pub nickname: Option<String>,
@@ -213,16 +215,11 @@ impl Resource for Device {
             target,
         };
         match self.kind {
-            // Spellings of a number differ only in what is not a digit.
             DeviceType::Sms => {
-                let digits: String = self
-                    .address()
-                    .chars()
-                    .filter(char::is_ascii_digit)
-                    .collect();
+                let digits = phone::digits(&phone::destination(self.address()));
                 vec![key("phone", format!("{}:{digits}", self.kind.as_str()))]
             }
-            DeviceType::Email => vec![key("email", self.address().to_lowercase())],
+            DeviceType::Email => vec![key("email", email::comparable(self.address()))],
         }
     }
 

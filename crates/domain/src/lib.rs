@@ -5,11 +5,13 @@
 
 pub mod access;
 pub mod audit;
+pub mod email;
 pub mod entropy;
 pub mod flow;
 pub mod hidden;
 pub mod id;
 pub mod message;
+pub mod name;
 pub mod oauth;
 pub mod oidc;
 pub mod otp;
@@ -22,4 +24,5 @@ pub mod scim;
 pub mod secret;
 mod text;
 pub mod time;
+pub mod uri;
 pub mod violation;

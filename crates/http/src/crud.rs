@@ -246,6 +246,7 @@ fn filter_violation(error: &FilterError) -> Violation {
         FilterError::Operator { supported, .. } => {
             serde_json::json!({ "supportedOperators": supported })
         }
+        FilterError::Boolean { .. } => serde_json::json!({ "allowedValues": ["true", "false"] }),
         FilterError::Syntax { .. }
         | FilterError::Time { .. }
         | FilterError::TooComplex

@@ -16,6 +16,7 @@ use super::{
     Change, Target,
     generic::with_context,
     loading::fetch_children,
+    naming,
     reach::{owner, raise_guard, within},
     settle, settle_within,
 };
@@ -42,6 +43,7 @@ pub async fn insert<R: Resource>(
     if !within(&caller.reach, R::KIND, id, reached) {
         return Err(ManagementError::Forbidden);
     }
+    naming::judge::<R>(target, None, &built.body).await?;
     let stored = settle_within(app, R::KIND.scope, || async {
         let mut batch = Batch::default();
         let parent = owner::<R>(app, caller, place).await?;
@@ -103,6 +105,7 @@ where
         if !within(&caller.reach, R::KIND, id, moved_to.or(document.parent)) {
             return Err(ManagementError::Forbidden);
         }
+        naming::judge(target, Some(&previous), &change.built.body).await?;
         let (statements, stored) = target.replaced(&document, change.built, now).await?;
         let mut batch = Batch(statements);
         batch.extend(change.with);

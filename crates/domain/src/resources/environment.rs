@@ -99,7 +99,7 @@ pub struct Environment {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentDraft {
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(length(min = 1, max = 255), extend("format" = "name"))]
     pub name: String,
     #[schemars(length(max = 1024))]
     pub description: Option<String>,

@@ -96,8 +96,7 @@ pub fn of_device(
 pub fn recipient(device: &Device) -> Secret<String> {
     let address = device.address();
     Secret::new(match device.kind {
-        // The stored form differs from E.164 in its dot only.
-        DeviceType::Sms => format!("+{}", phone::digits(address)),
+        DeviceType::Sms => phone::destination(address),
         DeviceType::Email => address.to_owned(),
     })
 }

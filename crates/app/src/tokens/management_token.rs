@@ -41,7 +41,7 @@ pub async fn verify_management(
     let Some(token) = verify(app, token, app.now()).await? else {
         return Ok(None);
     };
-    if token.typ != "at+jwt" || !token.is_for(&app.settings.origins.api_audience(origin)) {
+    if !token.is_access_token() || !token.is_for(&app.settings.origins.api_audience(origin)) {
         return Ok(None);
     }
     let Some(client) = token.client() else {

@@ -139,13 +139,14 @@ fn expanded(exchange: &Exchange, stored: &Stored<Environment>) -> Value {
 }
 
 async fn create(call: Call) -> Result<Reply, ApiError> {
+    call.place_of_new::<Environment>()?;
     let maker = &call.caller()?.actor;
     let correlation_id = &call.exchange.correlation_id;
     let stored = provisioning::create_environment(&call.app, maker, call.json()?).await?;
     tracing::info!(environment = %stored.id, correlation_id, "environment created");
     let body = expanded(&call.exchange, &stored);
     Ok(Reply::hal(StatusCode::CREATED, body)
-        .with(header::ETAG, &format!("\"{}\"", stored.version))
+        .versioned(stored.version)
         .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
 }
 
@@ -160,7 +161,7 @@ async fn read(call: Call) -> Result<Reply, ApiError> {
     } else {
         hal::object(&call.exchange, &stored, now)
     };
-    Ok(Reply::hal(StatusCode::OK, body).with(header::ETAG, &format!("\"{}\"", stored.version)))
+    Ok(Reply::hal(StatusCode::OK, body).versioned(stored.version))
 }
 
 async fn stored(call: &Call) -> Result<Stored<Environment>, ApiError> {
@@ -205,7 +206,7 @@ fn bill(call: &Call, stored: &Stored<Environment>) -> Result<Reply, ApiError> {
         Value::Object(members) => members,
         _ => Map::new(),
     };
-    Ok(Reply::hal(StatusCode::OK, hal::with_links(links, members)))
+    Ok(Reply::hal(StatusCode::OK, hal::with_links(links, members)).versioned(stored.version))
 }
 
 async fn read_bill(call: Call) -> Result<Reply, ApiError> {

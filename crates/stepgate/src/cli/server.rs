@@ -17,7 +17,7 @@ use stepgate_app::{
     seal::Seal,
     workers::Workers,
 };
-use stepgate_domain::{secret::Secret, violation::Violation};
+use stepgate_domain::{resources::environment::Region, secret::Secret, violation::Violation};
 use stepgate_notify::{
     EmailSender, EmailSettings, Inbox, Provider, Senders, SmsSender, SmsSettings, SmtpTls, Timeouts,
 };
@@ -82,9 +82,9 @@ impl RunningServer {
 }
 
 /// Makes the organization, its licences, the administrators' environment and the worker application.
-pub(crate) async fn init(settings: &Settings) -> anyhow::Result<InitOutput> {
+pub(crate) async fn init(settings: &Settings, region: Region) -> anyhow::Result<InitOutput> {
     let app = open(settings)?;
-    match provisioning::initialize(&app).await? {
+    match provisioning::initialize(&app, region).await? {
         Some(made) => Ok(made.into()),
         None => anyhow::bail!("{} is initialized already", settings.data.display()),
     }
@@ -93,7 +93,7 @@ pub(crate) async fn init(settings: &Settings) -> anyhow::Result<InitOutput> {
 /// Opens the store, initializes it when it is empty, and answers at the address in the result.
 pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> {
     let app = open(settings)?;
-    if let Some(made) = provisioning::initialize(&app).await? {
+    if let Some(made) = provisioning::initialize(&app, Region::default()).await? {
         let path = settings.data.join("first-run.json");
         keep_first_run(&path, &InitOutput::from(made))
             .with_context(|| format!("{} cannot be written", path.display()))?;

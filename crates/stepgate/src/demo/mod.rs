@@ -15,6 +15,7 @@ use stepgate_client::{
     Application, Client, Exchange, SignOn, Step, Tenant, Tokens, User, Workflow,
     create_environment, worker_token,
 };
+use stepgate_domain::resources::environment::Region;
 
 use self::show::{Screen, note};
 use crate::{
@@ -50,7 +51,7 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let settings = settings(directory.path());
 
     let start = Instant::now();
-    let made = server::init(&settings)
+    let made = server::init(&settings, Region::default())
         .await
         .context("the data directory could not be initialized")?;
     let running = server::start(&settings)

@@ -2,6 +2,7 @@
 //! of the platform ask of each resource.
 
 mod applications;
+mod compatibility;
 mod conventions;
 mod guards;
 mod links;
@@ -11,3 +12,6 @@ mod provider;
 mod requests;
 mod rights;
 mod robustness;
+mod strict;
+mod versions;
+mod world;

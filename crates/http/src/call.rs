@@ -98,6 +98,12 @@ impl Call {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Whether the query asks for this to be shown as well. Other names are ignored.
+    pub fn expands(&self, name: &str) -> bool {
+        let names = self.query_value("expand").unwrap_or_default();
+        names.split(',').any(|wanted| wanted.trim() == name)
+    }
+
     /// The body as JSON. An empty body, and null, which some clients send in its place, is an empty
     /// object: verbs and partial creates use it.
     pub fn json(&self) -> Result<Value, ApiError> {

@@ -121,9 +121,7 @@ async fn list(mut call: Call) -> Result<Reply, ApiError> {
         caller.access = Access::Read;
         caller.reach = management::environments_within_reach(&caller.actor);
     }
-    let expand = call
-        .query_value("expand")
-        .is_some_and(|value| value == "billOfMaterials");
+    let expand = call.expands("billOfMaterials");
     crud::list_with::<Environment>(call, move |exchange, stored, now| {
         if expand {
             expanded(exchange, stored)
@@ -153,9 +151,7 @@ async fn create(call: Call) -> Result<Reply, ApiError> {
 async fn read(call: Call) -> Result<Reply, ApiError> {
     let stored = stored(&call).await?;
     let now = call.app.now();
-    let expand = call
-        .query_value("expand")
-        .is_some_and(|value| value == "billOfMaterials");
+    let expand = call.expands("billOfMaterials");
     let body = if expand {
         expanded(&call.exchange, &stored)
     } else {

@@ -108,7 +108,7 @@ fn answer(call: &Call, state: &PasswordState) -> Reply {
         json!({ "id": state.user.environment }),
     );
     members.extend(state_view(&state.user, &state.policy, &state.failures, now));
-    if call.query_value("expand") == Some("passwordPolicy") {
+    if call.expands("passwordPolicy") {
         let policy = hal::object(&call.exchange, &*state.policy, now);
         members.insert("_embedded".into(), json!({ "passwordPolicy": policy }));
     }

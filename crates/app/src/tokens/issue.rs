@@ -24,7 +24,7 @@ use stepgate_domain::{
 };
 use stepgate_store::{
     codes,
-    engine::{Batch, Fault, Statement, StoreError},
+    engine::{Batch, Fault, Once, Statement, StoreError},
     refresh_tokens, standing, token_families,
 };
 use uuid::Uuid;
@@ -149,7 +149,7 @@ impl TokenCall<'_> {
                 return Ok(answer);
             }
         }
-        Err(StoreError::Refused(Fault::Consumed).into())
+        Err(StoreError::Refused(Fault::Consumed(Once::AuthorizationCode)).into())
     }
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<TokenAnswer, TokenError> {
@@ -195,7 +195,7 @@ impl TokenCall<'_> {
                 return Ok(answer);
             }
         }
-        Err(StoreError::Refused(Fault::Consumed).into())
+        Err(StoreError::Refused(Fault::Consumed(Once::RefreshToken)).into())
     }
 
     async fn for_client(&self, scope: Option<&Scopes>) -> Result<TokenAnswer, TokenError> {
@@ -226,7 +226,10 @@ impl TokenCall<'_> {
                 refresh_token,
                 ..answer?
             })),
-            Err(StoreError::Refused(Fault::Consumed | Fault::Stale)) => Ok(None),
+            Err(StoreError::Refused(
+                Fault::Consumed(Once::AuthorizationCode | Once::RefreshToken | Once::TokenFamily)
+                | Fault::Stale,
+            )) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

@@ -25,21 +25,12 @@ pub(super) fn run(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<E
     let json = matches.get_flag("json");
     let region = matches.get_one::<String>(REGION);
     let region = region.and_then(|name| Region::named(name));
-    let made = block_on(server::init(settings, region.unwrap_or_default()))?;
-    if json {
-        output::line(made.to_json());
-    } else {
-        output::line(format_args!("organization   {}", made.organization));
-        output::line(format_args!("license        {}", made.license));
-        output::line(format_args!(
-            "environment    {}  (Administrators)",
-            made.environment
-        ));
-        output::line(format_args!("client id      {}", made.client_id));
-        output::line(format_args!(
-            "client secret  {}  (shown this once)",
-            made.client_secret.expose()
-        ));
-    }
+    block_on(server::init(settings, region.unwrap_or_default(), |made| {
+        if json {
+            output::only_copy(made.to_json())
+        } else {
+            output::only_copy(made.to_text())
+        }
+    }))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,10 +2,12 @@
 //! of the platform ask of each resource.
 
 mod applications;
+mod audit;
 mod compatibility;
 mod conventions;
 mod guards;
 mod links;
+mod metrics;
 mod organizations;
 mod policies;
 mod provider;

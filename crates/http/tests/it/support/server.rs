@@ -103,13 +103,16 @@ impl Server {
                     loopback: true,
                 },
                 floors: stepgate_domain::flow::delivery::Floors::default(),
+                audit_retention: stepgate_app::app::AUDIT_RETENTION,
                 inbox: setup.inbox,
+                metrics: true,
             },
         ));
-        let installation = provisioning::initialize(&app, Region::Na)
+        let unborn = provisioning::prepare(&app, Region::Na)
             .await
             .unwrap()
             .unwrap();
+        let installation = unborn.commit(&app).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router =

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod country;
 pub mod email;
 pub mod entropy;
 pub mod flow;

@@ -202,6 +202,10 @@ impl Operation {
         self.status = status;
         self
     }
+    /// Whether it ever succeeds. One that never does is known by name only.
+    pub fn is_offered(&self) -> bool {
+        self.status < 400
+    }
     #[must_use]
     pub fn private(mut self) -> Self {
         self.private = true;

@@ -127,7 +127,7 @@ pub(crate) fn writable<R: Resource>(api: Api) -> Api {
 /// One object with its ETag.
 pub(crate) fn object<R: Resource>(call: &Call, status: StatusCode, stored: &Stored<R>) -> Reply {
     Reply::hal(status, hal::object(&call.exchange, stored, call.app.now()))
-        .with(header::ETAG, &format!("\"{}\"", stored.version))
+        .versioned(stored.version)
 }
 
 pub(crate) async fn list<R: Resource>(call: Call) -> Result<Reply, ApiError> {
@@ -261,9 +261,8 @@ fn filter_violation(error: &FilterError) -> Violation {
 }
 
 async fn create<R: Resource>(call: Call, status: StatusCode) -> Result<Reply, ApiError> {
-    let stored =
-        management::create::<R>(&call.app, call.caller()?, call.place::<R>()?, call.json()?)
-            .await?;
+    let place = call.place_of_new::<R>()?;
+    let stored = management::create::<R>(&call.app, call.caller()?, place, call.json()?).await?;
     Ok(object(&call, status, &stored)
         .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
 }

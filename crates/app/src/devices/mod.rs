@@ -1,5 +1,6 @@
 //! Devices: the set belongs to the user, whose document holds its order; both change in one batch.
 
+mod notice;
 mod pairing;
 mod sending;
 
@@ -61,6 +62,16 @@ impl Owner {
             document: facts.user,
             devices,
         })
+    }
+
+    /// If the user has the version that is insisted on.
+    fn matching(self, if_match: Option<i64>) -> Result<Self, ManagementError> {
+        match if_match {
+            Some(version) if version != self.document.version => {
+                Err(ManagementError::PreconditionFailed)
+            }
+            Some(_) | None => Ok(self),
+        }
     }
 
     fn device(&self, target: &Target<'_>) -> Result<&(Document, Stored<Device>), ManagementError> {
@@ -149,15 +160,16 @@ fn failure_counter(device: Uuid) -> String {
     format!("device:{device}")
 }
 
-/// The order that the user wants.
+/// The order that the user wants. The order is the user's, and so is the version to insist on.
 pub async fn reorder(
     app: &App,
     caller: &Caller,
     place: Place,
+    if_match: Option<i64>,
     draft: &ReorderDraft,
 ) -> Result<(), ManagementError> {
     settle(app, || async {
-        let owner = Owner::load(app, caller, place).await?;
+        let owner = Owner::load(app, caller, place).await?.matching(if_match)?;
         let active: Vec<_> = owner
             .devices
             .iter()
@@ -172,9 +184,14 @@ pub async fn reorder(
 }
 
 /// The user chooses a device each time.
-pub async fn drop_order(app: &App, caller: &Caller, place: Place) -> Result<(), ManagementError> {
+pub async fn drop_order(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    if_match: Option<i64>,
+) -> Result<(), ManagementError> {
     settle(app, || async {
-        let owner = Owner::load(app, caller, place).await?;
+        let owner = Owner::load(app, caller, place).await?.matching(if_match)?;
         reordering(app, caller, &owner, None, &Action::DEVICES_ORDER_DELETED).await
     })
     .await

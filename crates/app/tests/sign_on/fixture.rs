@@ -24,8 +24,11 @@ use stepgate_domain::{
     message::{Channel, Message},
     resource::Resource,
     resources::{
-        application::Application, environment::Environment, sign_on_action::SignOnAction,
-        sign_on_policy::SignOnPolicy, sign_on_policy_assignment::SignOnPolicyAssignment,
+        application::Application,
+        environment::{Environment, Region},
+        sign_on_action::SignOnAction,
+        sign_on_policy::SignOnPolicy,
+        sign_on_policy_assignment::SignOnPolicyAssignment,
         user::User,
     },
     secret::Secret,
@@ -110,7 +113,10 @@ impl World {
             senders,
             settings,
         ));
-        let unborn = provisioning::prepare(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app, Region::Na)
+            .await
+            .unwrap()
+            .unwrap();
         let installation = unborn.commit(&app).await.unwrap();
         let mut world = Self {
             app,

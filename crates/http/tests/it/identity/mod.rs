@@ -2,6 +2,7 @@
 
 mod accounts;
 mod devices;
+mod notices;
 mod pairing;
 mod passwords;
 mod reach;

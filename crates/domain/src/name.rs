@@ -8,7 +8,10 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
-use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory},
+};
 use regex::Regex;
 use uuid::Uuid;
 
@@ -82,6 +85,36 @@ pub fn fault(text: &str) -> Option<&'static str> {
     }
 }
 
+/// The longest name in a message.
+const LONGEST_SPOKEN: usize = 40;
+
+/// A person's name as a message shows it, which may go to somebody whom that person chose: short, and
+/// without what makes a text a link, an amount or a line of its own.
+pub fn spoken(name: &str) -> String {
+    let mut spoken = String::new();
+    let mut characters = name.chars().take(LONGEST_SPOKEN).peekable();
+    while let Some(character) = characters.next() {
+        let is_kept = match character {
+            // An abbreviation, but no domain.
+            '.' => characters.peek().is_none_or(|next| next.is_whitespace()),
+            ' ' | '\'' | '\u{2019}' | '-' | ',' => true,
+            letter => letter.is_alphanumeric() || is_mark(letter),
+        };
+        if is_kept {
+            spoken.push(character);
+        }
+    }
+    spoken.trim().to_owned()
+}
+
+fn is_mark(character: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(character);
+    matches!(
+        category,
+        GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark
+    )
+}
+
 /// The id that the text is: the hyphened form, and no other spelling of a UUID.
 pub fn as_id(text: &str) -> Option<Uuid> {
     let uuid = Uuid::try_parse(text).ok()?;
@@ -137,6 +170,25 @@ mod tests {
         for text in ["mira.k", " ola.b ", "Ängström", "美羅", "O'Brien 🙂"] {
             assert_eq!(fault(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_in_a_message_is_short_and_no_link() {
+        for (name, spoken_as) in [
+            ("Mira", "Mira"),
+            ("Nia K. Berg, Jr.", "Nia K. Berg, Jr."),
+            ("O'Brien-Ångström", "O'Brien-Ångström"),
+            ("आर्या", "आर्या"),
+            (
+                "You won! https://evil.test/a?b=1",
+                "You won httpseviltestab1",
+            ),
+            ("a@evil.test\r\nBcc", "aeviltestBcc"),
+            ("$$$", ""),
+        ] {
+            assert_eq!(spoken(name), spoken_as);
+        }
+        assert_eq!(spoken(&"x".repeat(256)).len(), LONGEST_SPOKEN);
     }
 
     #[test]

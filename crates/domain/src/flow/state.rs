@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     facts::{SessionFacts, UserFacts},
-    ids::{ApplicationId, EnvironmentId, FlowId, UserId},
+    ids::{ApplicationId, EnvironmentId, FlowId, MessageId, UserId},
     input::Action,
     policy::{ActionKind, Policy},
     status::{Challenge, Failure, Status},
@@ -243,6 +243,20 @@ impl Flow {
     }
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at()
+    }
+    /// Whether somebody may still type the code that this message carries.
+    pub fn awaits(&self, message: MessageId, now: Timestamp) -> bool {
+        match &self.status {
+            Status::OtpRequired { challenge, .. } => {
+                challenge.message == message && !self.is_expired(now)
+            }
+            Status::SignOnRequired
+            | Status::UsernamePasswordRequired
+            | Status::PasswordRequired
+            | Status::DeviceSelectionRequired { .. }
+            | Status::Completed
+            | Status::Failed { .. } => false,
+        }
     }
     /// Notes that somebody is still there.
     pub fn touch(&mut self, now: Timestamp) {

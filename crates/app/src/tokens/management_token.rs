@@ -17,7 +17,7 @@ use crate::{
     role_assignments::held_by,
 };
 
-use super::{introspection::is_alive, verification::verify};
+use super::{introspection::sign_on, verification::verify};
 
 impl From<KeyError> for ManagementError {
     fn from(error: KeyError) -> Self {
@@ -56,7 +56,11 @@ pub async fn verify_management(
         return Ok(None);
     }
     let user: Option<Id<()>> = token.id("sub");
-    if user.is_some() && !is_alive(app, &token).await? {
+    let sign_on = match user {
+        Some(_) => sign_on(app, &token).await?,
+        None => None,
+    };
+    if user.is_some() && sign_on.is_none() {
         return Ok(None);
     }
     // In the hands of a user a worker application is that user, whatever it may do by itself.
@@ -80,6 +84,7 @@ pub async fn verify_management(
         environment,
         user: user.map(Id::uuid),
         scopes: token.scopes().map(str::to_owned).collect(),
+        second_factor_at: sign_on.and_then(|sign_on| sign_on.second_factor_at),
         assignments,
     }))
 }

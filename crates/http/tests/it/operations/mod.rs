@@ -4,6 +4,8 @@
 mod applications;
 mod conventions;
 mod guards;
+mod holders;
+mod last_administrator;
 mod links;
 mod organizations;
 mod policies;

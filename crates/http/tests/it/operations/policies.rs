@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use stepgate_store::engine::Engine;
+
 use crate::support::{Answer, Caller, Server};
 
 async fn default_of(caller: &Caller<'_>, path: &str, collection: &str) -> Value {
@@ -170,4 +172,38 @@ async fn actions_are_listed_by_priority_then_age_and_keep_what_was_sent() {
         .put(&format!("{actions}/{}", made[1].id()), other)
         .await;
     assert_eq!(refused.details(), [("INVALID_VALUE".into(), "type".into())]);
+}
+
+#[tokio::test]
+async fn a_sign_on_policy_goes_with_its_assignments() {
+    let server = Server::start().await;
+    let policy = server.sign_on_policy("Step_Up", &[]).await;
+    let mut applications = Vec::new();
+    for name in ["shop", "stock"] {
+        let client = server.create_application(name, json!({})).await;
+        server.assign(&client.id, &policy).await;
+        applications.push(client.id);
+    }
+    let default = default_of(&server.admin(), &server_path(&server), "signOnPolicies").await;
+    server
+        .assign(&applications[0], default["id"].as_str().unwrap())
+        .await;
+    let path = format!("signOnPolicies/{policy}");
+    server.delete(&path).await.json(204);
+    server.get(&path).await.refused(404, "NOT_FOUND");
+    for (application, left) in applications.iter().zip([1, 0]) {
+        let path = format!("applications/{application}/signOnPolicyAssignments");
+        let all = server.get(&path).await.json(200);
+        assert_eq!((&all["size"], &all["count"]), (&json!(left), &json!(left)));
+    }
+    let sql = "SELECT count(*) FROM audit_event WHERE action = 'SIGN_ON_POLICY_ASSIGNMENT.DELETED'";
+    let rows = server.engine.query(sql.into(), Vec::new()).await.unwrap();
+    assert_eq!(rows[0].integer(0).unwrap(), 2);
+    // The default is still wanted, by its assignment too.
+    let default = format!("signOnPolicies/{}", default["id"].as_str().unwrap());
+    is_refused_with(&server.delete(&default).await, "delete a default policy");
+}
+
+fn server_path(server: &Server) -> String {
+    format!("/v1/environments/{}/signOnPolicies", server.environment)
 }

@@ -8,7 +8,7 @@ use stepgate_store::{documents, engine::Batch};
 
 use crate::{
     error::ManagementError,
-    management::{Deed, Place, Target, forget, settle},
+    management::{Place, Target, forget, settle},
 };
 
 /// Each assignment is withdrawn as it would be at its application: with an event, and only by
@@ -31,14 +31,12 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
                 ..place
             };
             let withdrawn = Target::new(app, caller, at_application, found.id);
-            let (found, _) = withdrawn.load::<SignOnPolicyAssignment>().await?;
-            batch.extend(documents::delete(assignment, &found, now));
-            batch.push(withdrawn.event_of::<SignOnPolicyAssignment>(Deed::Deleted, now)?);
+            let (found, stored) = withdrawn.load::<SignOnPolicyAssignment>().await?;
+            batch.extend(withdrawn.removed(&found, &stored, now)?);
             freed.push((found.id, found.parent));
         }
         batch.push(documents::unmentioned(policy, &document, assignment));
-        batch.extend(documents::delete(policy, &document, now));
-        batch.push(target.event_of::<SignOnPolicy>(Deed::Deleted, now)?);
+        batch.extend(target.removed(&document, &stored, now)?);
         Ok((batch, freed))
     })
     .await?;

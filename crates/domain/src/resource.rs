@@ -342,6 +342,10 @@ pub trait Resource:
     fn address(&self) -> Option<String> {
         None
     }
+    /// What the audit trail calls the object, where its id says too little.
+    fn title(&self) -> Option<String> {
+        None
+    }
     fn unique(&self) -> Vec<UniqueKey> {
         Vec::new()
     }

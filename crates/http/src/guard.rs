@@ -17,6 +17,8 @@ use crate::{
     api::{Guard, Operation},
     call::Call,
     error::management::{ApiError, BearerChallenge},
+    exchange::KnownCaller,
+    refusal::Refusal,
 };
 
 /// What a token of the management API is for, in challenges.
@@ -37,12 +39,21 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
     let token = bearer(call).ok_or_else(|| refuse(false))?;
     let actor = tokens::verify_management(&call.app, &call.exchange.origin, token)
         .await?
-        .ok_or_else(|| refuse(true))?;
+        .map_err(|fault| {
+            call.exchange.refuse(fault);
+            refuse(true)
+        })?;
+    call.exchange.note_caller(KnownCaller {
+        client: Some(actor.application.uuid()),
+        user: actor.user,
+        home: Some(actor.environment.uuid()),
+    });
     let caller = |reach, access| Caller {
         actor: actor.clone(),
         reach,
         access,
         correlation_id: call.exchange.correlation_id.clone(),
+        remote_ip: call.remote,
     };
     let Some(permission) = permission else {
         // Without any role there is nothing to administer, and so nothing to answer.
@@ -63,13 +74,25 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
             }
             Ok(Some(caller(reach, permission.access)))
         }
-        Verdict::Forbidden => Err(ManagementError::Forbidden.into()),
+        Verdict::Forbidden => Err(denied(call, permission)),
         Verdict::Unknown => match (own_account(call, operation, &actor)?, environment) {
             (Some(user), _) => Ok(Some(caller(Reach::Own(user), permission.access))),
             (None, Some(environment)) => Err(unknown_environment(environment)),
-            (None, None) => Err(ManagementError::Forbidden.into()),
+            (None, None) => Err(denied(call, permission)),
         },
     }
+}
+
+/// No role of the caller has the permission.
+fn denied(call: &Call, permission: Permission) -> ApiError {
+    let error = ManagementError::Forbidden;
+    let refusal = Refusal::from(&error);
+    let ids: Vec<String> = permission.ids().map(|id| id.to_string()).collect();
+    call.exchange.refuse(Refusal {
+        check: "permission_missing",
+        ..refusal.with(ids.join(" "))
+    });
+    error.into()
 }
 
 /// The user who asks for something of the own account, with the scope for it.

@@ -7,7 +7,7 @@ use stepgate_domain::{
     audit::Action,
     flow::{CounterState, facts::DeviceFailures},
     id::Id,
-    resource::{Resource, Stored},
+    resource::Stored,
     resources::{
         device::{
             Device, DeviceStatus, NicknameDraft, ReorderDraft,
@@ -19,7 +19,7 @@ use stepgate_domain::{
 };
 use stepgate_store::{
     counters,
-    documents::{self, Document},
+    documents::Document,
     engine::{Batch, Statement},
     facts::{self, UserKey},
 };
@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, Deed, ListRequest, Listing, Place, Target, owner, settle, typed},
+    management::{self, Caller, ListRequest, Listing, Place, Target, owner, settle, typed},
 };
 
 pub use pairing::{activate, create, send_activation_code};
@@ -120,7 +120,7 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
         let (document, device) = owner.device(target)?;
         let order = without(owner.order(), device.id);
         let mut statements = owner.with_order(app, caller, order, now).await?;
-        statements.extend(deleted(target, document, now)?);
+        statements.extend(deleted(target, document, device, now)?);
         Ok((Batch(statements), ()))
     })
     .await
@@ -130,16 +130,16 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
 fn deleted(
     target: &Target<'_>,
     document: &Document,
+    device: &Stored<Device>,
     now: Timestamp,
 ) -> Result<Vec<Statement>, ManagementError> {
     let target = Target {
         id: document.id,
         ..*target
     };
-    let mut statements = documents::delete(Device::KIND, document, now);
+    let mut statements = target.removed(document, device, now)?;
     let counter = failure_counter(document.id);
     statements.push(counters::delete(document.environment, &counter));
-    statements.push(target.event_of::<Device>(Deed::Deleted, now)?);
     Ok(statements)
 }
 

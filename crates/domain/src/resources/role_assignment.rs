@@ -140,6 +140,12 @@ impl<H: Holder> Resource for RoleAssignment<H> {
         }
     }
 
+    fn title(&self) -> Option<String> {
+        let role = self.role()?.name();
+        let AssignmentScope { id, scope_type } = self.scope;
+        Some(format!("{role} within {} {id}", scope_type.as_str()))
+    }
+
     fn unique(&self) -> Vec<UniqueKey> {
         vec![Self::key_of(self.role.id.uuid(), self.scope.id.uuid())]
     }

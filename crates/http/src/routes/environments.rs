@@ -139,10 +139,7 @@ fn expanded(exchange: &Exchange, stored: &Stored<Environment>) -> Value {
 }
 
 async fn create(call: Call) -> Result<Reply, ApiError> {
-    let maker = &call.caller()?.actor;
-    let correlation_id = &call.exchange.correlation_id;
-    let stored = provisioning::create_environment(&call.app, maker, call.json()?).await?;
-    tracing::info!(environment = %stored.id, correlation_id, "environment created");
+    let stored = provisioning::create_environment(&call.app, call.caller()?, call.json()?).await?;
     let body = expanded(&call.exchange, &stored);
     Ok(Reply::hal(StatusCode::CREATED, body)
         .with(header::ETAG, &format!("\"{}\"", stored.version))

@@ -18,9 +18,10 @@ use stepgate_client::{
 
 use self::show::{Screen, note};
 use crate::{
+    birth::InitOutput,
     cli::{
         self,
-        server::{self, InitOutput, RunningServer},
+        server::{self, RunningServer},
     },
     config::{MasterKey, Mode, Settings},
     runtime, telemetry,
@@ -50,7 +51,7 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let settings = settings(directory.path());
 
     let start = Instant::now();
-    let made = server::init(&settings)
+    let made = server::init(&settings, |_| Ok(()))
         .await
         .context("the data directory could not be initialized")?;
     let running = server::start(&settings)
@@ -97,9 +98,11 @@ fn settings(data: &Path) -> Settings {
     Settings {
         data: data.to_owned(),
         listen: ([127, 0, 0, 1], 0).into(),
+        metrics_listen: None,
         public_url: None,
         mode: Mode::Development,
         floors: stepgate_domain::flow::delivery::Floors::default(),
+        audit_retention: stepgate_app::app::AUDIT_RETENTION,
         inbox: true,
         master_key: MasterKey::Kept(data.join("master.key")),
         address_file: None,

@@ -2,11 +2,13 @@
 //! of the platform ask of each resource.
 
 mod applications;
+mod audit;
 mod conventions;
 mod guards;
 mod holders;
 mod last_administrator;
 mod links;
+mod metrics;
 mod organizations;
 mod policies;
 mod provider;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    access::Area,
+    access::{Area, Carries},
     entropy::Entropy,
     id::Id,
     name,
@@ -371,6 +371,10 @@ pub trait Resource:
     }
     fn terms(&self) -> Vec<Term> {
         Vec::new()
+    }
+    /// How roles work through the object. Of most, not at all.
+    fn carries(&self, _now: Timestamp) -> Carries {
+        Carries::default()
     }
     /// Whether one more may be added to `siblings` that are there.
     fn may_join(&self, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {

@@ -49,6 +49,11 @@ pub(crate) fn crud<R: Resource>(api: Api) -> Api {
 
 /// As [`crud`], for collections of which the contract says what their creation answers.
 pub(crate) fn crud_created_with<R: Resource>(api: Api, status: StatusCode) -> Api {
+    permanent::<R>(api, status).op(deletion::<R, _, _>(remove::<R>))
+}
+
+/// As [`crud_created_with`], without their deletion.
+pub(crate) fn permanent<R: Resource>(api: Api, status: StatusCode) -> Api {
     let api = read_only::<R>(api).then(writable::<R>);
     let kind = R::KIND;
     api.op(Operation::new(
@@ -62,14 +67,25 @@ pub(crate) fn crud_created_with<R: Resource>(api: Api, status: StatusCode) -> Ap
     .request::<R::Draft>()
     .response::<R>()
     .status(status.as_u16()))
-        .op(Operation::new(
-            Method::DELETE,
-            one(kind),
-            Takes::Nothing,
-            writes(kind),
-            format!("Delete a {}", kind.name),
-            remove::<R>,
-        ))
+}
+
+pub(crate) fn deletion<R, H, F>(remove: H) -> Operation
+where
+    R: Resource,
+    H: Fn(Call) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
+{
+    let kind = R::KIND;
+    let summary = format!("Delete a {}", kind.name);
+    let path = one(kind);
+    Operation::new(
+        Method::DELETE,
+        path,
+        Takes::Nothing,
+        writes(kind),
+        summary,
+        remove,
+    )
 }
 
 /// List and read.

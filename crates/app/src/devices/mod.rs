@@ -8,7 +8,7 @@ use stepgate_domain::{
     audit::Action,
     flow::{CounterState, facts::DeviceFailures},
     id::Id,
-    resource::{Resource, Stored},
+    resource::Stored,
     resources::{
         device::{
             Device, DeviceStatus, NicknameDraft, ReorderDraft,
@@ -29,7 +29,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, ListRequest, Listing, Place, Target, settle, typed, within},
+    management::{self, Caller, ListRequest, Listing, Place, Target, owner, settle, typed},
 };
 
 pub use pairing::{activate, create, send_activation_code};
@@ -45,13 +45,11 @@ struct Owner {
 impl Owner {
     async fn load(app: &App, caller: &Caller, place: Place) -> Result<Self, ManagementError> {
         let unknown = || ManagementError::NotFound(None);
-        let user = place.parent.ok_or_else(unknown)?;
+        let user = owner::<Device>(app, caller, place).await?;
+        let user = user.ok_or_else(unknown)?.id;
         let facts =
             facts::sign_on_facts(&*app.engine, place.environment, UserKey::Id(user)).await?;
         let facts = facts.ok_or_else(unknown)?;
-        if !within(&caller.reach, User::KIND, user, facts.user.parent) {
-            return Err(unknown());
-        }
         let mut devices = Vec::with_capacity(facts.devices.len());
         for document in facts.devices {
             let device = typed::<Device>(&document)?;

@@ -108,7 +108,7 @@ async fn try_once(
     } = judge(app, key, &flow, known, deed).await?;
     let whom = Whom {
         known: known.as_ref(),
-        is_permitted: is_permitted(app, &application, known.as_ref()).await?,
+        is_permitted: is_permitted(&application, known.as_ref()),
         decoy,
     };
     let drawn = Drawn::new(app, key, flow.id);

@@ -161,7 +161,7 @@ impl Asking<'_> {
         let id: FlowId = Id::random(&mut SystemRandom);
         let drawn = Drawn::new(app, &self.key, id);
         let start = self.start(id, &browser, known.as_ref()).await?;
-        let is_permitted = is_permitted(app, &self.application, known.as_ref()).await?;
+        let is_permitted = is_permitted(&self.application, known.as_ref());
         let whom = Whom {
             known: known.as_ref(),
             is_permitted,

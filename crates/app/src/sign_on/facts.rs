@@ -33,7 +33,7 @@ use crate::{
     App,
     error::ManagementError,
     management::{Place, prepare_replace, typed},
-    remembered, role_assignments,
+    remembered,
     seal::DataKey,
     settings,
     tokens::serving_environment,
@@ -80,7 +80,7 @@ impl Known {
         let failures = versioned(&rows.counters, &Subject::UserFailures(id))?;
         let sends = versioned(&rows.counters, &Subject::UserSends(id))?;
         let subject = SubjectFacts {
-            user: sign_on_facts::of_user(&user, failures, sends, now),
+            user: sign_on_facts::of_user(&user, failures, sends, rows.holds_a_role, now),
             devices: told,
         };
         let devices = devices
@@ -185,21 +185,10 @@ async fn replaced<R: Resource>(
     Ok(prepare_replace(app, place, document, built, now).await?.0)
 }
 
-/// Whether the application lets the user in. Only where it restricts whom it does is anything looked
-/// up.
-pub(super) async fn is_permitted(
-    app: &App,
-    application: &Stored<Application>,
-    known: Option<&Known>,
-) -> Result<bool, ManagementError> {
-    if !application.body.admits_only_administrators() {
-        return Ok(true);
-    }
-    // Asked for nobody as well: a name that nobody has shall take as long.
-    let user = known.map_or(Uuid::nil(), |known| known.document.id);
-    let environment = application.environment.uuid();
-    let holds_a_role = role_assignments::has_any::<User>(app, environment, user).await?;
-    Ok(holds_a_role || known.is_none())
+/// Whether the application lets the user in. Nothing is told of a name that nobody has.
+pub(super) fn is_permitted(application: &Stored<Application>, known: Option<&Known>) -> bool {
+    !application.body.admits_only_administrators()
+        || known.is_none_or(|known| known.subject.user.holds_a_role)
 }
 
 /// The counter of the subject; a row that is missing counts nothing.

@@ -152,6 +152,7 @@ impl World {
                 environment: self.environment,
                 user: None,
                 scopes: Vec::new(),
+                second_factor_at: None,
                 assignments: Vec::new(),
             },
             reach: Reach::Everything,

@@ -338,6 +338,12 @@ impl Flow {
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.proved_at(|_| true)
     }
+    /// When the user last proved, in this very flow, to have something besides a password. Not after a
+    /// hint: then somebody else said who the user is.
+    pub fn second_factor_at(&self) -> Option<Timestamp> {
+        let proofs = Some(&self.proofs).filter(|_| !self.is_hinted())?;
+        Proof::last(proofs, |method| !method.is_password())
+    }
     /// The session's sign-ons, unless they have to be repeated or are another user's.
     pub(crate) fn session_counts(&self) -> Option<&SessionFacts> {
         let session = self.signed_on.as_ref().filter(|_| !self.reauthenticate)?;

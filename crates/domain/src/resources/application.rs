@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
 use crate::{
-    access::Area,
+    access::{Area, Carries},
     id::Id,
     resource::{Built, Context, Kind, Link, Resource, Stored},
     time::Timestamp,
@@ -234,6 +234,16 @@ impl Resource for Application {
         members.append(&mut stored.body_members());
         members.append(&mut refused::shown(stored.body.application_type));
         members
+    }
+
+    fn carries(&self, _now: Timestamp) -> Carries {
+        let is_worker = self.enabled && self.application_type == ApplicationType::Worker;
+        let grants = |wanted| is_worker && self.oidc.grant_types.contains(&wanted);
+        let is_public = self.oidc.token_endpoint_auth_method == TokenEndpointAuthMethod::None;
+        Carries {
+            by_itself: grants(GrantType::ClientCredentials) && !is_public,
+            for_users: grants(GrantType::AuthorizationCode),
+        }
     }
 
     fn links(_stored: &Stored<Self>) -> Vec<(&'static str, Link)> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::population::{POPULATION, Population};
 use crate::{
-    access::Area,
+    access::{Area, Carries},
     hidden::Hidden,
     id::Ref,
     name,
@@ -152,6 +152,13 @@ impl Resource for User {
         OrderAttribute::new("email", FilterSource::Term),
         OrderAttribute::new("name.family", FilterSource::Term),
     ];
+
+    fn carries(&self, now: Timestamp) -> Carries {
+        Carries {
+            by_itself: self.may_sign_on(now),
+            ..Carries::default()
+        }
+    }
 
     fn build(
         draft: Self::Draft,

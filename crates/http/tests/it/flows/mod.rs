@@ -18,3 +18,4 @@ mod requests;
 mod resume;
 mod sessions;
 mod trail;
+mod waiting;

@@ -24,7 +24,11 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         }
         if let Some(path) = &settings.address_file {
             // Whoever waits for the file must never read half of it.
-            let lines: Vec<String> = running.addresses.iter().map(SocketAddr::to_string).collect();
+            let lines: Vec<String> = running
+                .addresses
+                .iter()
+                .map(SocketAddr::to_string)
+                .collect();
             WholeFile::write(path, &lines.join("\n"), PUBLIC)
                 .and_then(WholeFile::appear)
                 .with_context(|| format!("{} cannot be written", path.display()))?;

@@ -21,10 +21,7 @@ use stepgate_http::server::Limits;
 use self::show::{Screen, note};
 use crate::{
     birth::InitOutput,
-    cli::{
-        self,
-        server,
-    },
+    cli::{self, server},
     config::{MasterKey, Mode, Settings},
     runtime, telemetry,
 };

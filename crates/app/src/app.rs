@@ -21,10 +21,12 @@ use crate::{
     clock::Clock,
     configuration_cache::ConfigurationCache,
     keys::SigningKeys,
+    metrics::Metrics,
     origin::Origins,
     outbox::Outbox,
     passwords::Passwords,
     random::SystemRandom,
+    refusals::Refusals,
     seal::{Binding, DataKey, Seal, SealError},
     sign_on::Polls,
 };
@@ -39,6 +41,8 @@ pub struct Settings {
     pub audit_retention: Duration,
     /// Whether the developer inbox is served.
     pub inbox: bool,
+    /// Whether the metrics are served beside everything else, to this machine alone.
+    pub metrics: bool,
 }
 
 /// More than a year, so that a yearly review finds the whole of it.
@@ -56,6 +60,8 @@ pub struct App {
     pub(crate) polls: Polls,
     ids: Mutex<IdSequence>,
     pub outbox: Arc<Outbox>,
+    pub metrics: Metrics,
+    pub refusals: Refusals,
     /// Wakes the worker that removes deleted environments.
     pub deletions: Notify,
 }
@@ -77,6 +83,8 @@ impl App {
         settings: Settings,
     ) -> Self {
         Self {
+            metrics: Metrics::new(Arc::clone(&engine)),
+            refusals: Refusals::default(),
             engine,
             clock,
             seal,

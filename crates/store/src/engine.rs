@@ -227,12 +227,31 @@ pub struct Durability {
     pub synchronous: String,
 }
 
+/// What a database has done since it was opened, and what it does now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Statistics {
+    pub queries: u64,
+    /// Batches that were committed.
+    pub commits: u64,
+    /// Transactions that carried them: each waited once for the disk.
+    pub groups: u64,
+    /// Batches that wait for the writer.
+    pub waiting_commits: u64,
+    /// Short queries that are being answered beside the writer.
+    pub busy_readers: u64,
+    /// Long queries that are being answered or wait for it.
+    pub long_queries: u64,
+}
+
 /// A database.
 #[async_trait]
 pub trait Engine: std::fmt::Debug + Send + Sync + 'static {
     /// One consistent read.
     async fn query(&self, sql: Cow<'static, str>, args: Vec<Value>)
     -> Result<Vec<Row>, StoreError>;
+
+    /// Its figures, without asking the database.
+    fn statistics(&self) -> Statistics;
 
     /// Which database this is, and how durable a commit is, as the database itself reports it.
     async fn durability(&self) -> Result<Durability, StoreError>;

@@ -13,6 +13,26 @@ use crate::{
     engine::{Batch, Engine, Fault, Row, Statement, StoreError, Value},
 };
 
+/// How many messages are in each state.
+pub async fn counts(engine: &dyn Engine) -> Result<[(OutboxState, i64); 2], StoreError> {
+    let rows = engine
+        .query(
+            "SELECT state, COUNT(*) FROM outbox GROUP BY state".into(),
+            Vec::new(),
+        )
+        .await?;
+    let mut counts = [(OutboxState::Pending, 0), (OutboxState::Dead, 0)];
+    for row in &rows {
+        let state = OutboxState::parse(row.text(0)?)?;
+        for (known, count) in &mut counts {
+            if *known == state {
+                *count = row.integer(1)?;
+            }
+        }
+    }
+    Ok(counts)
+}
+
 /// A message that waits.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboxMessage {
@@ -47,7 +67,7 @@ pub enum OutboxState {
 }
 
 impl OutboxState {
-    const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
             Self::Dead => "DEAD",

@@ -6,6 +6,7 @@ mod deletion;
 mod expiry;
 mod health;
 mod outbox;
+mod refusals;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +30,7 @@ impl Workers {
         tasks.spawn(clock::run(app.clone(), stopped.clone()));
         tasks.spawn(health::watch(app.clone(), stopped.clone()));
         tasks.spawn(health::try_again(app.clone(), stopped.clone()));
+        tasks.spawn(refusals::run(app.clone(), stopped.clone()));
         tasks.spawn(deletion::run(app.clone(), stopped));
         Self { stop, tasks }
     }

@@ -15,7 +15,7 @@ use stepgate_domain::{
 };
 
 use super::Render;
-use crate::exchange::Exchange;
+use crate::{exchange::Exchange, refusal::Refusal};
 
 const VALIDATION: &str =
     "The request could not be completed. One or more validation errors were in the request.";
@@ -150,6 +150,11 @@ impl ApiError {
         if let Self::Management(ManagementError::Unavailable(source)) = self {
             tracing::error!(correlation_id, error = ?source, "request failed for now");
         }
+    }
+
+    /// The code of the envelope.
+    pub(super) fn code(&self) -> &'static str {
+        self.wire().code
     }
 
     /// What a page says of it.
@@ -291,6 +296,10 @@ fn detail(violation: &Violation) -> Value {
 }
 
 impl Render for ApiError {
+    fn refusal(&self) -> Refusal {
+        self.into()
+    }
+
     fn render(self, exchange: &Exchange) -> Response {
         self.log(exchange);
         let Wire {

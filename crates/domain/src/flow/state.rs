@@ -42,6 +42,9 @@ pub struct Flow {
     pub login_hint: Option<String>,
     /// Earlier sign-ons of the session do not count: `prompt=login`, or `max_age` has passed.
     pub reauthenticate: bool,
+    /// A second factor is asked for only of whom a signed hint, a session or a password names.
+    #[serde(default)]
+    pub requires_hint: bool,
     /// All actions were skipped though nothing vouched for the user: the first one now runs anyway.
     pub unconditional: bool,
     pub user: Option<User>,
@@ -130,6 +133,7 @@ pub struct Start {
     pub policies: Vec<Policy>,
     pub prompt_none: bool,
     pub prompt_login: bool,
+    pub requires_hint: bool,
     pub max_age: Option<Duration>,
 }
 

@@ -65,18 +65,18 @@ impl Remembered for Flow {
         self.touched_at.max(self.created_at).is_yet_to_come(now)
             || self.signed_on.as_ref().is_some_and(|it| it.is_ahead(now))
     }
-    fn as_of(mut self, now: Timestamp) -> Self {
-        self.created_at = self.created_at.as_of(now);
-        self.touched_at = self.touched_at.as_of(now);
-        self.signed_on = self.signed_on.map(|session| session.as_of(now));
+    fn believed_at(mut self, now: Timestamp) -> Self {
+        self.created_at = self.created_at.believed_at(now);
+        self.touched_at = self.touched_at.believed_at(now);
+        self.signed_on = self.signed_on.map(|session| session.believed_at(now));
         for proof in &mut self.proofs {
-            proof.at = proof.at.as_of(now);
+            proof.at = proof.at.believed_at(now);
         }
         if let Status::OtpRequired { challenge, .. } = &mut self.status
             && let Some(code) = &mut challenge.code
         {
             code.expires_at = code.expires_at.ending_as_of(code.sent_at, now);
-            code.sent_at = code.sent_at.as_of(now);
+            code.sent_at = code.sent_at.believed_at(now);
         }
         self
     }

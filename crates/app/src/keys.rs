@@ -21,11 +21,11 @@ use stepgate_store::{
     engine::{Statement, StoreError},
     signing_keys,
 };
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::{
     App,
+    cores::{Cores, WorkError},
     random::SystemRandom,
     seal::{Binding, DataKey, SealError},
 };
@@ -45,7 +45,12 @@ pub enum KeyError {
     Seal(#[from] SealError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    NotDone(#[from] WorkError),
 }
+
+/// How many may wait for each core: a second or so of work.
+const WAITING: usize = 1_024;
 
 /// An RSA key that signs (RS256), and how others know it.
 pub struct Signer {
@@ -65,12 +70,13 @@ impl fmt::Debug for Signer {
 impl Signer {
     /// A JWS in compact form (RFC 7515 §7.1). Takes most of a millisecond of a core, so call it
     /// where it does not stall other requests.
-    pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
+    pub fn sign(&self, typ: Option<&str>, claims: &impl Serialize) -> Result<String, KeyError> {
         #[derive(Serialize)]
         struct Header<'a> {
             alg: &'static str,
             kid: &'a str,
-            typ: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            typ: Option<&'a str>,
         }
         let header = Header {
             alg: "RS256",
@@ -120,17 +126,15 @@ impl Signer {
 #[derive(Debug)]
 pub struct SigningKeys {
     signers: RwLock<HashMap<Uuid, Arc<Vec<Arc<Signer>>>>>,
-    /// One for each core: more at once would only take threads, and their memory.
-    permits: Semaphore,
+    cores: Cores,
     made: Arc<AtomicU64>,
 }
 
 impl Default for SigningKeys {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             signers: RwLock::default(),
-            permits: Semaphore::new(cores),
+            cores: Cores::with_queue(WAITING),
             made: Arc::default(),
         }
     }
@@ -147,10 +151,7 @@ impl SigningKeys {
         &self,
         sign: impl FnOnce() -> Result<T, KeyError> + Send + 'static,
     ) -> Result<T, KeyError> {
-        let _permit = self.permits.acquire().await.map_err(|_| KeyError::Failed)?;
-        tokio::task::spawn_blocking(sign)
-            .await
-            .map_err(|_| KeyError::Failed)?
+        self.cores.run(sign).await?
     }
 }
 

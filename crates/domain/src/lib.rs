@@ -5,9 +5,11 @@
 
 pub mod access;
 pub mod audit;
+pub mod country;
 pub mod email;
 pub mod entropy;
 pub mod flow;
+pub mod hidden;
 pub mod id;
 pub mod message;
 pub mod name;

@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    access::Area,
+    access::{Area, Carries},
     entropy::Entropy,
     id::Id,
     name,
     resources::{environment::Environment, security_profile::Profile},
+    schema,
     secret::Secret,
     time::Timestamp,
     violation::Violation,
@@ -350,6 +351,10 @@ pub trait Resource:
     fn address(&self) -> Option<String> {
         None
     }
+    /// What the audit trail calls the object, where its id says too little.
+    fn title(&self) -> Option<String> {
+        None
+    }
     /// Whom tokens for it name, and so nobody else.
     fn audience(&self) -> Option<&str> {
         None
@@ -366,6 +371,10 @@ pub trait Resource:
     }
     fn terms(&self) -> Vec<Term> {
         Vec::new()
+    }
+    /// How roles work through the object. Of most, not at all.
+    fn carries(&self, _now: Timestamp) -> Carries {
+        Carries::default()
     }
     /// Whether one more may be added to `siblings` that are there.
     fn may_join(&self, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
@@ -387,10 +396,14 @@ pub trait Resource:
     }
 }
 
-impl<R: Serialize> Stored<R> {
+impl<R: Serialize + JsonSchema + 'static> Stored<R> {
+    /// Those that the type's schema names: no [`Hidden`](crate::hidden::Hidden) one.
     pub fn body_members(&self) -> Map<String, Value> {
         match serde_json::to_value(&self.body) {
-            Ok(Value::Object(members)) => members,
+            Ok(Value::Object(mut members)) => {
+                schema::retain_members::<R>(&mut members);
+                members
+            }
             Ok(_) | Err(_) => Map::new(),
         }
     }

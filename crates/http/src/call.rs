@@ -65,6 +65,14 @@ impl Call {
         })
     }
 
+    /// The place of an object that is to be made. `If-Match` would insist on a version of it.
+    pub fn place_of_new<R: Resource>(&self) -> Result<Place, ApiError> {
+        match self.if_match() {
+            Some(_) => Err(ManagementError::PreconditionFailed.into()),
+            None => self.place::<R>(),
+        }
+    }
+
     /// The object that the path names.
     pub fn target<R: Resource>(&self) -> Result<Target<'_>, ApiError> {
         Ok(Target {
@@ -89,12 +97,28 @@ impl Call {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON. An empty body is an empty object: verbs and partial creates use it.
+    /// Whether the query asks for this to be shown as well. Other names are ignored.
+    pub fn expands(&self, name: &str) -> bool {
+        let names = self.query_value("expand").unwrap_or_default();
+        names.split(',').any(|wanted| wanted.trim() == name)
+    }
+
+    /// The body as JSON. An empty body, and null, which some clients send in its place, is an empty
+    /// object: verbs and partial creates use it.
     pub fn json(&self) -> Result<Value, ApiError> {
-        if self.body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Value::Object(serde_json::Map::new()));
-        }
-        serde_json::from_slice(&self.body).map_err(|_| ApiError::MalformedBody)
+        let body = if self.body.iter().all(u8::is_ascii_whitespace) {
+            Value::Null
+        } else {
+            serde_json::from_slice(&self.body).map_err(|_| ApiError::MalformedBody)?
+        };
+        Ok(match body {
+            Value::Null => Value::Object(serde_json::Map::new()),
+            Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => body,
+        })
     }
 
     /// What `If-Match` insists on.

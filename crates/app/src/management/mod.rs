@@ -12,14 +12,14 @@ mod settling;
 mod target;
 mod writing;
 
-pub(crate) use audit::Deed;
 pub use caller::{Actor, Caller, Place, environments_within_reach};
+pub(crate) use changing::forget;
 pub use changing::{change, change_with, insert, remove, remove_with};
 pub(crate) use generic::with_context;
 pub use generic::{ListRequest, Listing, create, list, patch, read, replace};
 pub(crate) use loading::fetch_children;
 pub use loading::{cached, cached_children, cached_default, fetch, typed};
-pub(crate) use reach::within;
+pub(crate) use reach::{owner, reaches_below};
 pub(crate) use settling::{settle, settle_within};
 pub use target::{IfMatch, Target};
 pub(crate) use writing::address_subject;

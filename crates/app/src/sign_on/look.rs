@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use stepgate_domain::{
-    flow::{Flow, FlowError},
+    flow::{Flow, FlowError, state::ResponseMode},
     id::Id,
     resources::environment::Environment,
     secret::Secret,
@@ -20,7 +20,7 @@ use super::{
     authorize::stored,
     polls::TooOften,
 };
-use crate::App;
+use crate::{App, error::ManagementError};
 
 /// The flow as it is. Whoever reads it keeps it alive; nobody waits for that to be written.
 pub async fn look(
@@ -45,6 +45,7 @@ pub async fn look(
         flow,
         cookie: None,
         authorize_response: None,
+        refused: None,
         allowed_origin,
     })
 }
@@ -114,18 +115,32 @@ pub async fn refuse_unoffered(
     }
 }
 
-/// What the forms of the hosted page carry, so that no other site can post them: bound to the flow
-/// and to the browser's cookie.
-pub async fn page_token(
+/// The flow of the same browser whose code is on its way to the device that this one would have sent
+/// its own to. Nobody else learns that there is one.
+pub async fn earlier(
     app: &App,
-    environment: Id<Environment>,
-    flow: Uuid,
-    session_token: &Secret<String>,
-) -> Result<Secret<String>, FlowFailure> {
-    let key = environment_key(app, environment)
-        .await?
-        .ok_or(FlowFailure::NotFound)?;
-    let parts: [&[u8]; 2] = [flow.as_bytes(), session_token.expose().as_bytes()];
-    let hash = key.hash("page token", &parts);
+    visitor: &Visitor,
+    shown: &Shown,
+) -> Result<Option<Flow>, ManagementError> {
+    let now = app.now();
+    let Some(earlier) = shown.flow.status.not_sent(now).and_then(|it| it.earlier) else {
+        return Ok(None);
+    };
+    let environment = shown.flow.environment.cast();
+    match read(app, environment, earlier.uuid(), visitor).await {
+        Ok(Admitted { flow, .. }) => Ok(Some(flow)
+            .filter(|flow| flow.response_mode == ResponseMode::Redirect && flow.awaits_code(now))),
+        Err(FlowFailure::Management(error)) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// What the forms of the hosted page carry, so that no other site can post them: made from what the
+/// flow is bound to, and told only to whom the flow is shown.
+pub async fn page_token(app: &App, shown: &Shown) -> Result<Secret<String>, ManagementError> {
+    let Shown { flow, .. } = shown;
+    let key = app.data_key(flow.environment.uuid()).await?;
+    let (id, bound_to) = (flow.id.uuid(), &flow.session.token_hash);
+    let hash = key.hash("page token", &[id.as_bytes(), bound_to.as_bytes()]);
     Ok(Secret::new(BASE64URL_NOPAD.encode(&hash)))
 }

@@ -24,8 +24,11 @@ use stepgate_domain::{
     message::{Channel, Message},
     resource::Resource,
     resources::{
-        application::Application, environment::Environment, sign_on_action::SignOnAction,
-        sign_on_policy::SignOnPolicy, sign_on_policy_assignment::SignOnPolicyAssignment,
+        application::Application,
+        environment::{Environment, Region},
+        sign_on_action::SignOnAction,
+        sign_on_policy::SignOnPolicy,
+        sign_on_policy_assignment::SignOnPolicyAssignment,
         user::User,
     },
     secret::Secret,
@@ -103,7 +106,9 @@ impl World {
                 loopback: false,
             },
             floors: stepgate_domain::flow::delivery::Floors::default(),
+            audit_retention: stepgate_app::app::AUDIT_RETENTION,
             inbox: false,
+            metrics: false,
         };
         let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();
         let taken = Arc::default();
@@ -118,7 +123,11 @@ impl World {
             senders,
             settings,
         ));
-        let installation = provisioning::initialize(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app, Region::Na)
+            .await
+            .unwrap()
+            .unwrap();
+        let installation = unborn.commit(&app).await.unwrap();
         let mut world = Self {
             app,
             engine,
@@ -143,11 +152,13 @@ impl World {
                 environment: self.environment,
                 user: None,
                 scopes: Vec::new(),
+                second_factor_at: None,
                 assignments: Vec::new(),
             },
             reach: Reach::Everything,
             access: Access::Write,
             correlation_id: "test".to_owned(),
+            remote_ip: None,
         }
     }
 

@@ -1,11 +1,11 @@
 //! The resource: an API that access tokens are for. Two are built in, `openid` and `PingOne API`.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
-use super::application::secret::ClientSecrets;
+use super::{application::secret::ClientSecrets, fixed};
 use crate::{
     access::Area,
     name,
@@ -39,6 +39,14 @@ pub enum IntrospectEndpointAuthMethod {
     ClientSecretPost,
 }
 
+/// `typ` of the access tokens for the resource, where they are to have one (RFC 9068 §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum AccessTokenType {
+    #[serde(rename = "at+jwt")]
+    AtJwt,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
@@ -58,6 +66,8 @@ pub struct ApiResource {
     /// `aud` of the access tokens. A built-in resource has none of its own, nor any of the following.
     pub audience: Option<String>,
     pub access_token_validity_seconds: Option<u32>,
+    /// Of this server's own: answered when it was sent.
+    pub access_token_type: Option<AccessTokenType>,
     pub introspect_endpoint_auth_method: Option<IntrospectEndpointAuthMethod>,
     pub application_permissions_settings: Option<ApplicationPermissionsSettings>,
 }
@@ -77,13 +87,16 @@ pub struct ApiResourceDraft {
     #[serde(default = "access_token_validity_seconds")]
     #[schemars(range(min = 300, max = 2_592_000))]
     pub access_token_validity_seconds: u32,
+    pub access_token_type: Option<AccessTokenType>,
     #[serde(default)]
     pub introspect_endpoint_auth_method: IntrospectEndpointAuthMethod,
     #[serde(default)]
     pub application_permissions_settings: ApplicationPermissionsSettings,
-    /// Importing a secret is not offered.
+    /// An import needs the secret with the id, and is not offered.
     #[schemars(skip)]
-    client_secret: Option<IgnoredAny>,
+    client_id: Option<Value>,
+    #[schemars(skip)]
+    client_secret: Option<Value>,
 }
 
 const fn access_token_validity_seconds() -> u32 {
@@ -98,6 +111,7 @@ impl ApiResource {
             resource_type,
             audience: None,
             access_token_validity_seconds: None,
+            access_token_type: None,
             introspect_endpoint_auth_method: None,
             application_permissions_settings: None,
         }
@@ -127,7 +141,7 @@ impl ApiResource {
 }
 
 impl ApiResourceDraft {
-    fn check(&self, audience: &str) -> Vec<Violation> {
+    fn check(&self, audience: &str, is_new: bool) -> Vec<Violation> {
         let mut faults = Vec::new();
         if self
             .resource_type
@@ -150,10 +164,15 @@ impl ApiResourceDraft {
         }
         if self.application_permissions_settings.claim_enabled {
             let target = "applicationPermissionsSettings.claimEnabled";
-            faults.push(Violation::invalid(target, "can only be false"));
+            faults.push(fixed::only(target, &false.into()));
         }
-        if self.client_secret.is_some() {
-            faults.push(Violation::invalid("clientSecret", "cannot be imported"));
+        for (target, sent) in [
+            ("clientId", &self.client_id),
+            ("clientSecret", &self.client_secret),
+        ] {
+            if is_new && sent.is_some() {
+                faults.push(Violation::unavailable(target));
+            }
         }
         faults
     }
@@ -197,7 +216,7 @@ impl Resource for ApiResource {
             };
         }
         let audience = draft.audience.clone().unwrap_or_else(|| draft.name.clone());
-        let faults = draft.check(&audience);
+        let faults = draft.check(&audience, previous.is_none());
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -207,6 +226,7 @@ impl Resource for ApiResource {
             resource_type: ResourceType::Custom,
             audience: Some(audience),
             access_token_validity_seconds: Some(draft.access_token_validity_seconds),
+            access_token_type: draft.access_token_type,
             introspect_endpoint_auth_method: Some(draft.introspect_endpoint_auth_method),
             application_permissions_settings: Some(draft.application_permissions_settings),
         });
@@ -279,6 +299,7 @@ mod tests {
     fn all_faults_are_told_at_once() {
         let body = json!({
             "name": "My PingOne", "type": "OPENID_CONNECT", "clientSecret": "12345678",
+            "clientId": "imported-client",
             "applicationPermissionsSettings": { "claimEnabled": true }
         });
         assert_eq!(
@@ -287,6 +308,7 @@ mod tests {
                 "type",
                 "audience",
                 "applicationPermissionsSettings.claimEnabled",
+                "clientId",
                 "clientSecret"
             ]
         );

@@ -16,8 +16,8 @@ use stepgate_domain::{
 use uuid::Uuid;
 
 pub use list::{ListError, ListQuery, Order, Page, list};
-pub use read::{default_of, environment_of, find, owns_any, read, read_within};
-pub use write::{delete, insert, raise, replace, reseal, rewrite};
+pub use read::{default_of, environment_of, find, mentioning, owners_with, read, read_within};
+pub use write::{delete, insert, raise, replace, reseal, rewrite, unmentioned};
 
 use crate::engine::{Row, StoreError};
 pub(crate) use tables::{Tables, tables};

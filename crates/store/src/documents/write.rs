@@ -193,6 +193,23 @@ pub fn delete(kind: &'static Kind, document: &Document, now: Timestamp) -> Vec<S
     statements
 }
 
+/// Holds that no object of a kind mentions this one any more. Fault: [`Fault::Stale`].
+pub fn unmentioned(kind: &'static Kind, document: &Document, by: &'static Kind) -> Statement {
+    let (rows, mentioning) = (tables(kind.family).rows, tables(by.family));
+    let sql = format!(
+        "UPDATE {rows} SET version = version WHERE environment = $1 AND id = $2 AND NOT EXISTS \
+         (SELECT 1 FROM {} r JOIN {} m ON m.environment = r.environment AND m.id = r.id \
+         WHERE r.to_environment = $1 AND r.to_id = $2 AND m.kind = $3)",
+        mentioning.references, mentioning.rows
+    );
+    let args = vec![
+        text(document.environment),
+        text(document.id),
+        by.name.into(),
+    ];
+    Statement::new(sql, args).once(Fault::Stale)
+}
+
 /// Raises the revision of an owner whose set of objects changes, so that two changes judged by the
 /// same set cannot both happen. Fault: [`Fault::Stale`].
 pub fn raise(

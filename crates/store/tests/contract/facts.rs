@@ -141,6 +141,7 @@ pub(crate) async fn a_flow_comes_with_its_user(engine: Store) {
             .filter(|counter| counter.subject.ends_with(&user.id.to_string()))
             .collect(),
         devices: Vec::new(),
+        holds_a_role: facts.holds_a_role,
         user: facts.user,
     });
     assert_eq!(

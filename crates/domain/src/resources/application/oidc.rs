@@ -33,6 +33,14 @@ pub enum TokenEndpointAuthMethod {
     ClientSecretPost,
 }
 
+/// The form of refresh tokens that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+pub enum RefreshTokenType {
+    OpaqueToken,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schemars(inline)]
@@ -85,6 +93,8 @@ pub struct Oidc {
     #[serde(default = "default::par_timeout")]
     #[schemars(range(min = 1, max = 600))]
     pub par_timeout: u32,
+    /// Answered only when it was sent: clients compare what they did not ask for.
+    pub refresh_token_type: Option<RefreshTokenType>,
     /// Seconds that one refresh token lives.
     #[schemars(range(min = 60, max = 2_147_483_647))]
     pub refresh_token_duration: Option<u32>,

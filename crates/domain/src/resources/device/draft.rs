@@ -1,7 +1,7 @@
 //! What a client writes to pair a device.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{Block, Device, DeviceStatus, DeviceType};
 use crate::{
@@ -42,14 +42,15 @@ impl std::fmt::Debug for DeviceDraft {
     }
 }
 
-/// The text of the pairing message: an own one, or a variant of the template.
+/// The text of the pairing message, where it is an own one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct NotificationDraft {
     #[schemars(length(min = 1, max = 660))]
     pub message: Option<String>,
-    #[schemars(length(min = 1, max = 100))]
-    pub variant: Option<String>,
+    /// The predefined texts have no variants, and there are no others.
+    #[schemars(skip)]
+    variant: Option<IgnoredAny>,
 }
 
 /// Who pairs.
@@ -94,7 +95,7 @@ impl DeviceDraft {
             ));
         }
         if let Some(notification) = &self.notification {
-            faults.extend(notification.fault());
+            notification.check(&mut faults);
         }
         let before = previous.map(|previous| &previous.body);
         let (phone, email) = match self.kind {
@@ -147,26 +148,23 @@ impl DeviceDraft {
             policy: self.policy,
             block: Block::none(),
             lock: None,
-            pairing: None,
-            activated_at: (status == DeviceStatus::Active).then_some(now),
+            pairing: None.into(),
+            activated_at: (status == DeviceStatus::Active).then_some(now).into(),
         })
     }
 }
 
 impl NotificationDraft {
-    fn fault(&self) -> Option<Violation> {
-        let message = self.message.as_deref()?;
+    fn check(&self, faults: &mut Vec<Violation>) {
         if self.variant.is_some() {
-            return Some(Violation::invalid(
-                "notification.variant",
-                "excludes message",
-            ));
+            faults.push(Violation::unavailable("notification.variant"));
         }
-        (!message.contains("${otp}")).then(|| {
+        let message = self.message.as_deref();
+        if message.is_some_and(|message| !message.contains("${otp}")) {
             let mut violation = Violation::required("notification.message");
             "must contain ${otp}".clone_into(&mut violation.message);
-            violation
-        })
+            faults.push(violation);
+        }
     }
 }
 
@@ -182,14 +180,12 @@ fn typed_phone(
     if kept == Some(given.trim()) {
         return kept.map(str::to_owned);
     }
-    match Phone::parse(given) {
-        Ok(phone) => Some(phone.typed().to_owned()),
-        Err(_) => {
-            faults.push(Violation::invalid(
-                "phone",
-                "must be a telephone number in international format, such as +1.5125550100",
-            ));
-            None
-        }
-    }
+    let Ok(phone) = Phone::parse(given) else {
+        faults.push(Violation::invalid(
+            "phone",
+            "must be a telephone number in international format, such as +1.5125550100",
+        ));
+        return None;
+    };
+    Some(phone.typed().to_owned())
 }

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::population::{POPULATION, Population};
 use crate::{
-    access::Area,
+    access::{Area, Carries},
+    hidden::Hidden,
     id::Ref,
     name,
     resource::{
@@ -56,10 +57,9 @@ pub struct User {
     pub mfa_enabled: bool,
     pub verify_status: VerifyStatus,
     pub last_sign_on: Option<SignOn>,
-    /// Never shown.
     #[serde(default)]
     #[schemars(skip)]
-    pub credentials: Credentials,
+    pub credentials: Hidden<Credentials>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -153,6 +153,13 @@ impl Resource for User {
         OrderAttribute::new("name.family", FilterSource::Term),
     ];
 
+    fn carries(&self, now: Timestamp) -> Carries {
+        Carries {
+            by_itself: self.may_sign_on(now),
+            ..Carries::default()
+        }
+    }
+
     fn build(
         draft: Self::Draft,
         previous: Option<&Stored<Self>>,
@@ -189,7 +196,6 @@ impl Resource for User {
 
     fn view(stored: &Stored<Self>, now: Timestamp) -> Map<String, Value> {
         let mut members = stored.body_members();
-        members.shift_remove("credentials");
         members.insert("account".to_owned(), json!(stored.body.account(now)));
         members.insert("identityProvider".to_owned(), json!({ "type": "PING_ONE" }));
         members

@@ -3,6 +3,7 @@
 mod accounts;
 mod devices;
 mod names;
+mod notices;
 mod pairing;
 mod passwords;
 mod reach;

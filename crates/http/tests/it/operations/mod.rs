@@ -2,12 +2,20 @@
 //! of the platform ask of each resource.
 
 mod applications;
+mod audit;
+mod compatibility;
 mod conventions;
 mod guards;
+mod holders;
+mod last_administrator;
 mod links;
+mod metrics;
 mod organizations;
 mod policies;
 mod provider;
 mod requests;
 mod rights;
 mod robustness;
+mod strict;
+mod versions;
+mod world;

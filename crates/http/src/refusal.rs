@@ -127,6 +127,7 @@ impl From<&ManagementError> for Refusal {
             ManagementError::PreconditionFailed => {
                 Self::new("PRECONDITION_FAILED", "if_match_differs")
             }
+            ManagementError::Unavailable(_) => Self::new("SERVICE_UNAVAILABLE", "unavailable"),
             ManagementError::Internal(_) => Self::new("UNEXPECTED_ERROR", "internal"),
         }
     }

@@ -24,6 +24,8 @@ const ISSUE: &str =
     "The request could not be completed. There was an issue processing the request.";
 const NO_ACCESS: &str =
     "The request could not be completed. You do not have access to this resource.";
+/// After how many seconds a request may be tried again that failed for now.
+pub(crate) const SOON: u64 = 5;
 const NOT_FOUND: &str = "The request could not be completed. The requested resource was not found.";
 
 #[derive(Debug)]
@@ -141,8 +143,12 @@ impl ApiError {
 
     /// A fault of ours is written down; the client is told no more than its correlation id.
     pub(super) fn log(&self, exchange: &Exchange) {
+        let correlation_id = &exchange.correlation_id;
         if let Self::Management(ManagementError::Internal(source)) = self {
-            tracing::error!(correlation_id = exchange.correlation_id, error = ?source, "request failed");
+            tracing::error!(correlation_id, error = ?source, "request failed");
+        }
+        if let Self::Management(ManagementError::Unavailable(source)) = self {
+            tracing::error!(correlation_id, error = ?source, "request failed for now");
         }
     }
 
@@ -155,6 +161,26 @@ impl ApiError {
     pub(super) fn sentence(&self) -> (StatusCode, String) {
         let wire = self.wire();
         (wire.status, wire.message)
+    }
+
+    /// When the client may ask again, where that is known.
+    pub(super) fn retry_after(&self) -> Option<HeaderValue> {
+        let Self::Management(error) = self else {
+            return None;
+        };
+        match error {
+            ManagementError::Limited { retry_after, .. } => {
+                Some(HeaderValue::from(retry_after.as_seconds_ceil()))
+            }
+            ManagementError::Unavailable(_) => Some(HeaderValue::from(SOON)),
+            ManagementError::Invalid(_)
+            | ManagementError::Failed(_)
+            | ManagementError::NotFound(_)
+            | ManagementError::Forbidden
+            | ManagementError::BadCursor
+            | ManagementError::PreconditionFailed
+            | ManagementError::Internal(_) => None,
+        }
     }
 
     fn details(&self) -> Vec<Value> {
@@ -193,6 +219,7 @@ impl ApiError {
             Self::Management(
                 ManagementError::NotFound(_)
                 | ManagementError::PreconditionFailed
+                | ManagementError::Unavailable(_)
                 | ManagementError::Internal(_),
             )
             | Self::MalformedBody
@@ -243,6 +270,11 @@ fn management_wire(error: &ManagementError) -> Wire {
             StatusCode::PRECONDITION_FAILED,
             "PRECONDITION_FAILED",
             "The request could not be completed. The resource has another version than the one that If-Match names.",
+        ),
+        ManagementError::Unavailable(_) => wire(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SERVICE_UNAVAILABLE",
+            "The request could not be completed. The server cannot do this now; try again later.",
         ),
         ManagementError::Internal(_) => wire(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -296,16 +328,15 @@ impl Render for ApiError {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json;charset=UTF-8"),
         );
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
         match &self {
             Self::MethodNotAllowed { allowed } => {
                 let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
                 if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
                     headers.insert(header::ALLOW, value);
                 }
-            }
-            Self::Management(ManagementError::Limited { retry_after, .. }) => {
-                let seconds = HeaderValue::from(retry_after.as_seconds_ceil());
-                headers.insert(header::RETRY_AFTER, seconds);
             }
             Self::InvalidToken(challenge) => {
                 if let Ok(value) = HeaderValue::from_str(&challenge.to_string()) {

@@ -92,20 +92,24 @@ impl Visit {
     async fn look(&self, call: &Call) -> Result<Shown, PageError> {
         let shown = sign_on::look(&call.app, self.environment, self.flow, &self.visitor)
             .await
-            .map_err(|failure| refused(call, failure))?;
+            .map_err(|failure| refused(call, self, failure))?;
         edge::note_client(call, shown.flow.application.id.uuid());
         Ok(shown)
-    }
-
-    async fn token(&self, call: &Call, st: &Secret<String>) -> Result<Secret<String>, PageError> {
-        sign_on::page_token(&call.app, self.environment, self.flow, st)
-            .await
-            .map_err(|failure| refused(call, failure))
     }
 }
 
 /// A fault that no step of the page can show.
-fn refused(call: &Call, failure: FlowFailure) -> PageError {
+fn refused(call: &Call, visit: &Visit, failure: FlowFailure) -> PageError {
+    let has_no_cookie = visit.visitor.session_tokens.is_empty();
+    if has_no_cookie && matches!(failure, FlowFailure::NoSession) {
+        call.exchange.refuse(Refusal::new("PAGE", "cookie_missing"));
+        return PageError::Shown {
+            status: StatusCode::BAD_REQUEST,
+            message: "Your browser sent no cookie, and without one you cannot sign on. \
+                      Allow cookies for this site."
+                .to_owned(),
+        };
+    }
     call.exchange.refuse(&failure);
     match failure {
         FlowFailure::NotFound
@@ -143,7 +147,8 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
     if !is_from_own_page(&call) {
         return Err(forged("form_of_other_site"));
     }
-    if !is_bound(&call, &visit, field("csrfToken")).await? {
+    let shown = visit.look(&call).await?;
+    if !is_the_flows(&call, &shown, field("csrfToken")).await? {
         return Err(forged("form_of_other_flow"));
     }
     let action = field("action").unwrap_or_default();
@@ -157,7 +162,6 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
         Err(fault) => {
             call.exchange
                 .refuse(Refusal::new("PAGE", "form_incomplete"));
-            let shown = visit.look(&call).await?;
             let remark = Remark {
                 fault: Some(fault.to_owned()),
                 username,
@@ -177,7 +181,7 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
     match done {
         Ok(shown) => Ok(next(&call, &visit, &shown, action)),
         Err(FlowFailure::Refused { error, .. }) => refuse(&call, &visit, error, username).await,
-        Err(failure) => Err(refused(&call, failure)),
+        Err(failure) => Err(refused(&call, &visit, failure)),
     }
 }
 
@@ -266,13 +270,14 @@ fn is_from_own_page(call: &Call) -> bool {
     is_own_site && is_own_origin
 }
 
-/// Whether the form was given out for this flow, to a browser with one of these cookies.
-async fn is_bound(call: &Call, visit: &Visit, sent: Option<&str>) -> Result<bool, PageError> {
-    let Some(sent) = sent else { return Ok(false) };
-    let mut is_bound = false;
-    for st in &visit.visitor.session_tokens {
-        let expected = visit.token(call, st).await?;
-        is_bound |= expected.matches(sent.as_bytes());
-    }
-    Ok(is_bound)
+/// Whether the form was given out with this flow.
+async fn is_the_flows(call: &Call, shown: &Shown, sent: Option<&str>) -> Result<bool, PageError> {
+    let expected = token(call, shown).await?;
+    Ok(sent.is_some_and(|sent| expected.matches(sent.as_bytes())))
+}
+
+async fn token(call: &Call, shown: &Shown) -> Result<Secret<String>, PageError> {
+    sign_on::page_token(&call.app, shown)
+        .await
+        .map_err(|error| PageError::Failed(error.into()))
 }

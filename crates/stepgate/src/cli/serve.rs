@@ -1,11 +1,15 @@
 //! `stepgate serve`.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Context;
 
 use super::{block_on, server};
-use crate::{config::Settings, telemetry};
+use crate::{
+    config::Settings,
+    telemetry,
+    whole_file::{PUBLIC, WholeFile},
+};
 
 pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     telemetry::start(settings.mode, &settings.log);
@@ -16,7 +20,9 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         let running = server::start(settings).await?;
         tracing::info!(address = %running.address, "listening");
         if let Some(path) = &settings.address_file {
-            announce(path, &running.address.to_string())
+            // Whoever waits for the file must never read half an address.
+            WholeFile::write(path, &running.address.to_string(), PUBLIC)
+                .and_then(WholeFile::appear)
                 .with_context(|| format!("{} cannot be written", path.display()))?;
         }
         asked_to_stop.await;
@@ -25,11 +31,4 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     })
-}
-
-/// Whoever waits for the file must never read half an address: it appears whole.
-fn announce(path: &Path, address: &str) -> std::io::Result<()> {
-    let whole = path.with_extension("new");
-    fs::write(&whole, address)?;
-    fs::rename(whole, path)
 }

@@ -18,9 +18,10 @@ use stepgate_client::{
 
 use self::show::{Screen, note};
 use crate::{
+    birth::InitOutput,
     cli::{
         self,
-        server::{self, InitOutput, RunningServer},
+        server::{self, RunningServer},
     },
     config::{MasterKey, Mode, Settings},
     runtime, telemetry,
@@ -50,7 +51,7 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let settings = settings(directory.path());
 
     let start = Instant::now();
-    let made = server::init(&settings)
+    let made = server::init(&settings, |_| Ok(()))
         .await
         .context("the data directory could not be initialized")?;
     let running = server::start(&settings)

@@ -106,7 +106,8 @@ impl Server {
                 metrics: true,
             },
         ));
-        let installation = provisioning::initialize(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app).await.unwrap().unwrap();
+        let installation = unborn.commit(&app).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router =

@@ -10,7 +10,7 @@ use stepgate_domain::{
     flow::delivery::Floors,
     id::{Id, IdSequence},
     secret::Secret,
-    time::Timestamp,
+    time::{Duration, Timestamp},
 };
 use stepgate_notify::Senders;
 use stepgate_store::engine::{Batch, Engine, StoreError};
@@ -37,11 +37,16 @@ pub struct Settings {
     pub origins: Origins,
     /// What nobody may exceed in messages, whatever a notification policy allows.
     pub floors: Floors,
+    /// How long the audit trail is kept.
+    pub audit_retention: Duration,
     /// Whether the developer inbox is served.
     pub inbox: bool,
     /// Whether the metrics are served beside everything else, to this machine alone.
     pub metrics: bool,
 }
+
+/// More than a year, so that a yearly review finds the whole of it.
+pub const AUDIT_RETENTION: Duration = Duration::from_days(400);
 
 pub struct App {
     pub engine: Arc<dyn Engine>,

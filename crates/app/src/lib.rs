@@ -21,6 +21,7 @@ pub mod passwords;
 pub mod provisioning;
 pub mod random;
 pub mod refusals;
+mod remembered;
 pub mod role_assignments;
 pub mod seal;
 pub mod settings;

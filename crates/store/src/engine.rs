@@ -129,7 +129,17 @@ pub enum Fault {
     /// The mentioned object does not exist; `target` is the member that mentions it.
     BrokenReference { target: String },
     /// The thing that works once has worked already.
-    Consumed,
+    Consumed(Once),
+}
+
+/// What works once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Once {
+    Hint,
+    AuthorizationCode,
+    RefreshToken,
+    /// Works until it is revoked, for all its tokens at once.
+    TokenFamily,
 }
 
 /// How many rows a statement must touch.

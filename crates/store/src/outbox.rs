@@ -220,6 +220,30 @@ pub async fn next_due(engine: &dyn Engine) -> Result<Option<Timestamp>, StoreErr
     })
 }
 
+/// Whether a message waits until after `latest`, which none does: the clock ran ahead.
+pub async fn outlasts(engine: &dyn Engine, latest: Timestamp) -> Result<bool, StoreError> {
+    let rows = engine
+        .query(
+            "SELECT id FROM outbox WHERE state = 'PENDING' AND due_at > $1 LIMIT 1".into(),
+            vec![latest.as_millis().into()],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// Makes at most `at_most` of those due now.
+pub fn pull_back(now: Timestamp, latest: Timestamp, at_most: u32) -> Statement {
+    Statement::new(
+        "UPDATE outbox SET due_at = $1, lease = NULL WHERE state = 'PENDING' AND id IN \
+         (SELECT id FROM outbox WHERE state = 'PENDING' AND due_at > $2 ORDER BY due_at LIMIT $3)",
+        vec![
+            now.as_millis().into(),
+            latest.as_millis().into(),
+            i64::from(at_most).into(),
+        ],
+    )
+}
+
 pub async fn status(engine: &dyn Engine, id: &str) -> Result<Option<OutboxStatus>, StoreError> {
     let rows = engine
         .query(

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     documents::uuid,
-    engine::{Engine, Fault, Row, Statement, StoreError},
+    engine::{Engine, Fault, Once, Row, Statement, StoreError},
     token_families::{self, StoredFamily},
 };
 
@@ -41,14 +41,14 @@ pub fn insert(
             body.into(),
         ],
     )
-    .once(Fault::Consumed)
+    .once(Fault::Consumed(Once::TokenFamily))
 }
 
 /// Fault: [`Fault::Consumed`], also when the family has been revoked meanwhile.
 pub fn consume(environment: Uuid, hash: &str, now: Timestamp) -> Statement {
     Statement::new(
         "UPDATE refresh_token SET consumed_at = $3 \
-         WHERE environment = $1 AND hash = $2 AND consumed_at IS NULL AND EXISTS \
+         WHERE environment = $1 AND hash = $2 AND (consumed_at IS NULL OR consumed_at > $3) AND EXISTS \
          (SELECT 1 FROM token_family f WHERE f.environment = refresh_token.environment \
          AND f.id = refresh_token.family AND f.revoked_at IS NULL)",
         vec![
@@ -57,7 +57,7 @@ pub fn consume(environment: Uuid, hash: &str, now: Timestamp) -> Statement {
             now.as_millis().into(),
         ],
     )
-    .once(Fault::Consumed)
+    .once(Fault::Consumed(Once::RefreshToken))
 }
 
 /// The token with its family: one query.

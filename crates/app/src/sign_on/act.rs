@@ -72,6 +72,11 @@ async fn try_once(
         .flatten()
         .map(|rows| Known::of(rows, now))
         .transpose()?;
+    if let Some(known) = &known
+        && known.was_ahead(app, now).await?
+    {
+        return Ok(None);
+    }
     let admitted = admit(app, key.clone(), row, visitor).await?;
     let Admitted {
         flow,

@@ -28,7 +28,7 @@ use stepgate_domain::{
     },
 };
 use stepgate_store::{
-    engine::{Batch, Fault, StoreError},
+    engine::{Batch, Fault, Once, StoreError},
     flows::{self, StoredFlow},
     sessions::StoredSession,
 };
@@ -219,8 +219,7 @@ impl Asking<'_> {
         match app.commit(batch).await {
             Ok(()) => {}
             Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
-            // Of what is written here, only a hint is used up.
-            Err(StoreError::Refused(Fault::Consumed)) => {
+            Err(StoreError::Refused(Fault::Consumed(Once::Hint))) => {
                 let error = self.request.refuse(HintError::Used);
                 return Err(refused(error, self.allowed_origin.clone()));
             }
@@ -388,7 +387,7 @@ pub(super) fn stored(flow: &flow::Flow, version: i64) -> Result<StoredFlow, serd
         id: flow.id.uuid(),
         user: user.map(|user| user.id.uuid()),
         version,
-        expires_at: flow.ends_at(),
+        expires_at: flow.expires_at(),
         body: serde_json::to_string(flow)?,
     })
 }

@@ -42,7 +42,7 @@ fn is_note_due(secrets: &ClientSecrets, now: Timestamp) -> bool {
     secrets.previous.as_ref().is_some_and(|previous| {
         previous
             .last_used
-            .is_none_or(|last_used| now >= last_used + NOTE_INTERVAL)
+            .is_none_or(|last_used| last_used > now || now >= last_used + NOTE_INTERVAL)
     })
 }
 

@@ -97,6 +97,7 @@ impl World {
                 loopback: false,
             },
             floors: stepgate_domain::flow::delivery::Floors::default(),
+            audit_retention: stepgate_app::app::AUDIT_RETENTION,
             inbox: false,
             metrics: false,
         };

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use stepgate_app::error::ManagementError;
 use stepgate_domain::{
     oauth::error::{DetailCode, OAuthError},
-    violation::{Violation, ViolationCode},
+    violation::Violation,
 };
 
 use super::Render;
@@ -177,7 +177,7 @@ impl ApiError {
             | ManagementError::Failed(_)
             | ManagementError::NotFound(_)
             | ManagementError::Forbidden
-            | ManagementError::BadCursor
+            | ManagementError::InvalidQuery(_)
             | ManagementError::PreconditionFailed
             | ManagementError::Internal(_) => None,
         }
@@ -189,6 +189,7 @@ impl ApiError {
             | Self::InvalidRequest(violations) => violations.iter().map(detail).collect(),
             Self::Management(
                 ManagementError::Failed(violation)
+                | ManagementError::InvalidQuery(violation)
                 | ManagementError::Limited {
                     detail: violation, ..
                 },
@@ -211,11 +212,6 @@ impl ApiError {
                 json!({ "code": "INVALID_TOKEN", "message": "The access token is missing, invalid or expired." }),
             ],
             Self::NoAccess { detail, .. } => vec![json!({ "code": detail, "message": NO_ACCESS })],
-            Self::Management(ManagementError::BadCursor) => vec![detail(&Violation::new(
-                ViolationCode::InvalidParameter,
-                "cursor",
-                "is not a cursor that this collection gave",
-            ))],
             Self::Management(
                 ManagementError::NotFound(_)
                 | ManagementError::PreconditionFailed
@@ -264,7 +260,9 @@ fn management_wire(error: &ManagementError) -> Wire {
         ManagementError::Limited { .. } => {
             wire(StatusCode::TOO_MANY_REQUESTS, "REQUEST_LIMITED", ISSUE)
         }
-        ManagementError::BadCursor => wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED),
+        ManagementError::InvalidQuery(_) => {
+            wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED)
+        }
         ManagementError::Forbidden => wire(StatusCode::FORBIDDEN, "ACCESS_FAILED", NO_ACCESS),
         ManagementError::PreconditionFailed => wire(
             StatusCode::PRECONDITION_FAILED,

@@ -128,6 +128,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
     let app_settings = AppSettings {
         origins,
         floors: settings.floors,
+        audit_retention: settings.audit_retention,
         inbox: settings.inbox,
         metrics: settings.metrics_listen.is_none(),
     };

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use stepgate_app::app::AUDIT_RETENTION;
 use stepgate_domain::{flow::delivery::Floors, secret::Secret, time::Duration};
 use url::Url;
 
@@ -49,6 +50,7 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     /// What nobody may exceed in messages.
     pub(crate) floors: Floors,
+    pub(crate) audit_retention: Duration,
     pub(crate) sms: Option<SmsSettings>,
     pub(crate) smtp: Option<SmtpSettings>,
 }
@@ -100,6 +102,9 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         .unwrap_or_else(|| "info".to_owned());
     let master_key = master_key(&mut reader, data.as_deref(), mode);
     let floors = floors(&mut reader);
+    let audit_retention = reader
+        .optional("audit.retention_days", |text| count(text, 1))
+        .map_or(AUDIT_RETENTION, |days| Duration::from_days(days.into()));
     let sms = reader
         .has_section("sms")
         .then(|| sms(&mut reader))
@@ -132,6 +137,7 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
             address_file,
             log,
             floors,
+            audit_retention,
             sms,
             smtp,
         })

@@ -143,6 +143,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Messages to one user in a day [default: 50]",
     ),
     value(
+        "audit.retention_days",
+        "audit-retention-days",
+        "STEPGATE_AUDIT_RETENTION_DAYS",
+        "DAYS",
+        "How long the audit trail is kept [default: 400]",
+    ),
+    value(
         "sms.base_url",
         "sms-base-url",
         "STEPGATE_SMS_BASE_URL",

@@ -102,6 +102,7 @@ fn settings(data: &Path) -> Settings {
         public_url: None,
         mode: Mode::Development,
         floors: stepgate_domain::flow::delivery::Floors::default(),
+        audit_retention: stepgate_app::app::AUDIT_RETENTION,
         inbox: true,
         master_key: MasterKey::Kept(data.join("master.key")),
         address_file: None,

@@ -45,13 +45,13 @@ impl<J> Queue<J> {
         self.is_served
     }
 
-    pub(super) const fn is_served(&self) -> bool {
-        self.is_served
-    }
-
-    /// How many wait to be taken.
+    /// How many nobody has taken.
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    pub(super) const fn is_served(&self) -> bool {
+        self.is_served
     }
 
     /// When the oldest of those began to wait that are not done.

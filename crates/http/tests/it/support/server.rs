@@ -102,6 +102,7 @@ impl Server {
                     loopback: true,
                 },
                 floors: stepgate_domain::flow::delivery::Floors::default(),
+                audit_retention: stepgate_app::app::AUDIT_RETENTION,
                 inbox: setup.inbox,
                 metrics: true,
             },

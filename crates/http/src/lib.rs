@@ -5,6 +5,7 @@ pub mod api;
 pub mod call;
 mod cookies;
 mod crud;
+mod entity_tags;
 pub mod error;
 mod exchange;
 mod guard;
@@ -15,6 +16,7 @@ pub mod pages;
 pub mod refusal;
 mod reply;
 pub mod routes;
+pub mod server;
 mod sign_on;
 
 pub use routes::{metrics_router, router};

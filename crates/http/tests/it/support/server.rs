@@ -1,6 +1,6 @@
 //! A server on a port of its own over a store of its own, and a clock that the test moves.
 
-use std::{net::SocketAddr, sync::Arc, time};
+use std::{sync::Arc, time};
 
 use async_trait::async_trait;
 use reqwest::{Method, RequestBuilder};
@@ -15,14 +15,15 @@ use stepgate_app::{
 };
 use stepgate_domain::{
     message::{Channel, Message},
+    resources::environment::Region,
     time::{Duration, Timestamp},
 };
+use stepgate_http::server::{Limits, Server as Serving};
 use stepgate_notify::{Delivery, Inbox, NotifyError, Provider, Senders};
 use stepgate_store::sqlite::{Options, SqliteEngine};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, mpsc},
-    task::JoinHandle,
 };
 use uuid::Uuid;
 
@@ -39,6 +40,7 @@ pub(crate) struct Setup {
     pub(crate) senders: Senders,
     /// Whether the developer inbox is served.
     pub(crate) inbox: bool,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Setup {
@@ -48,6 +50,7 @@ impl Default for Setup {
             public: Vec::new(),
             senders: Senders::default(),
             inbox: true,
+            limits: Limits::default(),
         }
     }
 }
@@ -65,14 +68,8 @@ pub(crate) struct Server {
     http: reqwest::Client,
     messages: Mutex<mpsc::UnboundedReceiver<Message>>,
     workers: Option<Workers>,
-    serving: JoinHandle<()>,
+    _serving: Serving,
     _directory: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
 }
 
 impl Server {
@@ -107,13 +104,19 @@ impl Server {
                 metrics: true,
             },
         ));
-        let unborn = provisioning::prepare(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app, Region::Na)
+            .await
+            .unwrap()
+            .unwrap();
         let installation = unborn.commit(&app).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router =
-            stepgate_http::router(&app).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let serving = Serving::start(
+            vec![listener],
+            stepgate_http::router(&app),
+            setup.limits,
+            None,
+        );
         let (_, nothing) = mpsc::unbounded_channel();
         let mut server = Self {
             app,
@@ -132,7 +135,7 @@ impl Server {
                 .unwrap(),
             messages: Mutex::new(nothing),
             workers: None,
-            serving,
+            _serving: serving,
             _directory: directory,
         };
         let client = server.installation.client.to_string();
@@ -207,11 +210,26 @@ impl Server {
         self.request(method, &format!("/{}/{path}", self.environment))
     }
 
-    /// The next message that went out.
+    /// The next message with a code that went out.
     pub(crate) async fn message(&self) -> Message {
+        self.received(|message| message.code.is_some()).await
+    }
+
+    /// The next message without a code that went out: one that tells of a new device.
+    pub(crate) async fn notice(&self) -> Message {
+        self.received(|message| message.code.is_none()).await
+    }
+
+    async fn received(&self, is_wanted: impl Fn(&Message) -> bool) -> Message {
         let mut messages = self.messages.lock().await;
-        let received = tokio::time::timeout(time::Duration::from_secs(20), messages.recv()).await;
-        received.unwrap().unwrap()
+        loop {
+            let received =
+                tokio::time::timeout(time::Duration::from_secs(20), messages.recv()).await;
+            let message = received.unwrap().unwrap();
+            if is_wanted(&message) {
+                return message;
+            }
+        }
     }
 
     /// Its code.
@@ -219,9 +237,15 @@ impl Server {
         self.message().await.code.unwrap().expose().clone()
     }
 
-    /// Whether no message is there that nobody has taken.
+    /// Whether no message with a code is there that nobody has taken.
     pub(crate) async fn no_message(&self) -> bool {
-        self.messages.lock().await.try_recv().is_err()
+        let mut messages = self.messages.lock().await;
+        while let Ok(message) = messages.try_recv() {
+            if message.code.is_some() {
+                return false;
+            }
+        }
+        true
     }
 
     pub(crate) fn start_workers(&mut self) {

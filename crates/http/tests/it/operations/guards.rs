@@ -41,6 +41,7 @@ fn is_public_on_purpose(operation: &Operation) -> bool {
     let path = operation.path.as_str();
     path == "/healthz"
         || path == "/readyz"
+        || path == "/metrics"
         || path == "/openapi.json"
         || path == "/stepgate.css"
         || path == "/as/token"

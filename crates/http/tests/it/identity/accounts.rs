@@ -98,9 +98,10 @@ async fn make_wrong_codes(server: &Server, user: &str) {
         .await
         .unwrap();
     let failures = UserFailures {
+        lock: None,
         consecutive: 4,
         toward_lockout: 4,
-        ..UserFailures::default()
+        locked_at: None,
     };
     let counter = counters::write(StoredCounter {
         environment,

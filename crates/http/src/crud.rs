@@ -143,7 +143,7 @@ pub(crate) fn writable<R: Resource>(api: Api) -> Api {
 /// One object with its ETag.
 pub(crate) fn object<R: Resource>(call: &Call, status: StatusCode, stored: &Stored<R>) -> Reply {
     Reply::hal(status, hal::object(&call.exchange, stored, call.app.now()))
-        .with(header::ETAG, &format!("\"{}\"", stored.version))
+        .versioned(stored.version)
 }
 
 pub(crate) async fn list<R: Resource>(call: Call) -> Result<Reply, ApiError> {
@@ -171,6 +171,17 @@ pub(crate) fn listed<R: Resource>(
     listing: Listing<R>,
     show: impl Fn(&Stored<R>) -> Value,
 ) -> Reply {
+    listed_beside(call, place, listing, show, None)
+}
+
+/// One page of a collection, and what is embedded beside it.
+pub(crate) fn listed_beside<R: Resource>(
+    call: &Call,
+    place: Place,
+    listing: Listing<R>,
+    show: impl Fn(&Stored<R>) -> Value,
+    beside: Option<(&'static str, Value)>,
+) -> Reply {
     let url = |query: &[(String, String)]| {
         let (exchange, kind) = (&call.exchange, R::KIND);
         hal::collection_url(exchange, kind, place.environment, place.parent, query)
@@ -188,7 +199,13 @@ pub(crate) fn listed<R: Resource>(
         own: url(&call.query),
         next,
     };
-    Reply::hal(StatusCode::OK, hal::collection(page))
+    let mut body = hal::collection(page);
+    if let (Some((name, value)), Some(Value::Object(embedded))) =
+        (beside, body.get_mut("_embedded"))
+    {
+        embedded.insert(name.to_owned(), value);
+    }
+    Reply::hal(StatusCode::OK, body)
 }
 
 pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiError> {
@@ -262,6 +279,7 @@ fn filter_violation(error: &FilterError) -> Violation {
         FilterError::Operator { supported, .. } => {
             serde_json::json!({ "supportedOperators": supported })
         }
+        FilterError::Boolean { .. } => serde_json::json!({ "allowedValues": ["true", "false"] }),
         FilterError::Syntax { .. }
         | FilterError::Time { .. }
         | FilterError::TooComplex
@@ -276,9 +294,8 @@ fn filter_violation(error: &FilterError) -> Violation {
 }
 
 async fn create<R: Resource>(call: Call, status: StatusCode) -> Result<Reply, ApiError> {
-    let stored =
-        management::create::<R>(&call.app, call.caller()?, call.place::<R>()?, call.json()?)
-            .await?;
+    let place = call.place_of_new::<R>()?;
+    let stored = management::create::<R>(&call.app, call.caller()?, place, call.json()?).await?;
     Ok(object(&call, status, &stored)
         .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
 }

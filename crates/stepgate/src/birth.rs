@@ -14,7 +14,7 @@ use stepgate_app::{
     random::SystemRandom,
     seal::Seal,
 };
-use stepgate_domain::secret::Secret;
+use stepgate_domain::{resources::environment::Region, secret::Secret};
 use stepgate_store::{
     data_keys,
     engine::{Engine, StoreError},
@@ -123,9 +123,10 @@ fn lost(data: &Path) -> anyhow::Error {
 /// Makes the installation after `keep` has kept its credentials. Nothing when there is one already.
 pub(crate) async fn initialize(
     app: &Arc<App>,
+    region: Region,
     keep: impl FnOnce(&InitOutput) -> io::Result<()>,
 ) -> anyhow::Result<Option<InitOutput>> {
-    let Some(unborn) = provisioning::prepare(app).await? else {
+    let Some(unborn) = provisioning::prepare(app, region).await? else {
         return Ok(None);
     };
     kept_first(app, unborn, keep, "nothing was initialized")
@@ -167,7 +168,7 @@ pub(crate) async fn ensure(app: &Arc<App>, settings: &Settings) -> anyhow::Resul
     let path = settings.data.join(FIRST_RUN);
     finish_interrupted(app, &path).await?;
     let mut kept = None;
-    let made = initialize(app, |made| {
+    let made = initialize(app, Region::default(), |made| {
         let text = format!("{:#}\n", made.to_json());
         kept = Some(WholeFile::write(&path, &text, PRIVATE)?);
         Ok(())

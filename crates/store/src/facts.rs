@@ -16,10 +16,12 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub enum UserKey<'a> {
     Id(Uuid),
-    /// A unique key of the kind `user`, with its value folded.
+    /// A unique key of the kind `user`, with its value folded. Whoever has the former fold of it
+    /// for key comes first.
     Unique {
         name: &'a str,
         value: &'a str,
+        former: &'a str,
     },
 }
 
@@ -90,7 +92,8 @@ static BY_ID: LazyLock<String> = LazyLock::new(|| user_and_devices("$2"));
 static BY_KEY: LazyLock<String> = LazyLock::new(|| {
     user_and_devices(
         "(SELECT k.id FROM user_account_key k WHERE k.environment = $1 AND k.kind = 'user' \
-         AND k.name = $2 AND k.owner = '' AND k.value = $3)",
+         AND k.name = $2 AND k.owner = '' AND k.value IN ($3, $4) \
+         ORDER BY CASE WHEN k.value = $4 THEN 0 ELSE 1 END LIMIT 1)",
     )
 });
 static FLOW_AND_USER: LazyLock<String> = LazyLock::new(|| {
@@ -119,8 +122,12 @@ pub async fn sign_on_facts(
             args.push(id.to_string().into());
             BY_ID.as_str()
         }
-        UserKey::Unique { name, value } => {
-            args.extend([name.into(), value.into()]);
+        UserKey::Unique {
+            name,
+            value,
+            former,
+        } => {
+            args.extend([name.into(), value.into(), former.into()]);
             BY_KEY.as_str()
         }
     };

@@ -1,5 +1,6 @@
 //! Devices: the set belongs to the user, whose document holds its order; both change in one batch.
 
+mod notice;
 mod pairing;
 mod sending;
 
@@ -28,7 +29,9 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, ListRequest, Listing, Place, Target, owner, settle, typed},
+    management::{
+        self, Caller, IfMatch, ListRequest, Listing, Place, Target, owner, settle, typed,
+    },
 };
 
 pub use pairing::{activate, create, send_activation_code};
@@ -59,6 +62,12 @@ impl Owner {
             document: facts.user,
             devices,
         })
+    }
+
+    /// If the user has the version that is insisted on.
+    fn matching(self, if_match: Option<IfMatch<'_>>) -> Result<Self, ManagementError> {
+        if_match.map_or(Ok(()), |it| it.permits(self.document.version))?;
+        Ok(self)
     }
 
     fn device(&self, target: &Target<'_>) -> Result<&(Document, Stored<Device>), ManagementError> {
@@ -147,15 +156,16 @@ fn failure_counter(device: Uuid) -> String {
     format!("device:{device}")
 }
 
-/// The order that the user wants.
+/// The order that the user wants. The order is the user's, and so is the version to insist on.
 pub async fn reorder(
     app: &App,
     caller: &Caller,
     place: Place,
+    if_match: Option<IfMatch<'_>>,
     draft: &ReorderDraft,
 ) -> Result<(), ManagementError> {
     settle(app, || async {
-        let owner = Owner::load(app, caller, place).await?;
+        let owner = Owner::load(app, caller, place).await?.matching(if_match)?;
         let active: Vec<_> = owner
             .devices
             .iter()
@@ -170,9 +180,14 @@ pub async fn reorder(
 }
 
 /// The user chooses a device each time.
-pub async fn drop_order(app: &App, caller: &Caller, place: Place) -> Result<(), ManagementError> {
+pub async fn drop_order(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    if_match: Option<IfMatch<'_>>,
+) -> Result<(), ManagementError> {
     settle(app, || async {
-        let owner = Owner::load(app, caller, place).await?;
+        let owner = Owner::load(app, caller, place).await?.matching(if_match)?;
         reordering(app, caller, &owner, None, &Action::DEVICES_ORDER_DELETED).await
     })
     .await

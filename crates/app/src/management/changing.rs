@@ -20,6 +20,7 @@ use super::{
     Change, Target,
     generic::with_context,
     loading::fetch_children,
+    naming,
     reach::{owner, raise_guard, reaches_below},
     settle, settle_within,
 };
@@ -42,6 +43,7 @@ pub async fn insert<R: Resource>(
     if !reaches_below(app, caller, R::KIND, place.environment, reached).await? {
         return Err(ManagementError::Forbidden);
     }
+    naming::judge::<R>(target, None, &built.body).await?;
     let stored = settle_within(app, R::KIND.scope, || async {
         let mut batch = Batch::default();
         let parent = owner::<R>(app, caller, place).await?;
@@ -123,6 +125,7 @@ where
         {
             return Err(ManagementError::Forbidden);
         }
+        naming::judge(target, Some(&previous), &change.built.body).await?;
         let left = change.built.body.carries(now);
         let mut batch = Batch(kept(target, &document, &previous, left).await?);
         let (statements, stored) = target.replaced(&document, change.built, now).await?;

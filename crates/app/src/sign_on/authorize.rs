@@ -9,6 +9,7 @@ use stepgate_domain::{
         state::{Application as FlowApplication, Asked, ResponseMode, SessionBinding},
     },
     id::Id,
+    name,
     oauth::{
         self,
         authorization_request::{
@@ -32,7 +33,6 @@ use stepgate_store::{
     flows::{self, StoredFlow},
     sessions::StoredSession,
 };
-use uuid::Uuid;
 
 use super::{
     ATTEMPTS, AuthorizeFailure, Begun, Shown, Visitor,
@@ -282,9 +282,9 @@ impl Asking<'_> {
                 None => Ok(None),
             };
         };
-        let by_id = match hint.subject.parse::<Uuid>() {
-            Ok(id) => Known::by_id(self.app, environment, id).await?,
-            Err(_) => None,
+        let by_id = match name::as_id(&hint.subject) {
+            Some(id) => Known::by_id(self.app, environment, id).await?,
+            None => None,
         };
         let known = match by_id {
             Some(known) => Some(known),

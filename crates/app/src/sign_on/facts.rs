@@ -8,6 +8,7 @@ use stepgate_domain::{
     },
     id::Id,
     message::Channel,
+    name,
     resource::{Built, Resource, Stored},
     resources::{
         application::Application,
@@ -135,16 +136,16 @@ impl Known {
         Self::find(app, environment, UserKey::Id(id)).await
     }
 
-    /// By the exact username, whatever its case; never by an address.
+    /// By the username ([`name::fold`]); never by an address.
     pub(super) async fn by_username(
         app: &App,
         environment: Uuid,
         username: &str,
     ) -> Result<Option<Self>, ManagementError> {
-        let value = folded(username);
         let key = UserKey::Unique {
             name: "username",
-            value: &value,
+            value: &name::fold(username),
+            former: &name::former_fold(username),
         };
         Self::find(app, environment, key).await
     }
@@ -188,11 +189,6 @@ async fn replaced<R: Resource>(
 pub(super) fn is_permitted(application: &Stored<Application>, known: Option<&Known>) -> bool {
     !application.body.admits_only_administrators()
         || known.is_none_or(|known| known.subject.user.holds_a_role)
-}
-
-/// A username as its unique key has it.
-fn folded(username: &str) -> String {
-    username.trim().to_lowercase()
 }
 
 /// The counter of the subject; a row that is missing counts nothing.
@@ -300,7 +296,7 @@ pub(super) async fn decoy_of(
         });
     let mut seed = [0; decoy::SEED];
     for (number, part) in (0_u8..).zip(seed.chunks_mut(32)) {
-        let hash = key.hash("decoy", &[folded(name).as_bytes(), &[number]]);
+        let hash = key.hash("decoy", &[name::fold(name).as_bytes(), &[number]]);
         part.copy_from_slice(&hash);
     }
     let mut subject = decoy::subject(&seed, name, flow, born_at, now);

@@ -13,7 +13,7 @@ use stepgate_domain::{
         grants::{Authorization, TokenFamily},
     },
     oidc::{
-        access_token::{self, AccessTokenClaims, UserinfoError},
+        access_token::{AccessTokenClaims, UserinfoError},
         id_token::IdTokenClaims,
         introspection::{self, Caller, Token},
     },
@@ -79,7 +79,7 @@ pub async fn introspect(
     let Some(verified) = verified.filter(|verified| verified.environment == environment) else {
         return Ok(introspection::inactive());
     };
-    if verified.typ == access_token::TYP {
+    if verified.is_access_token() {
         let Some(claims) = claims::<AccessTokenClaims>(&verified) else {
             return Ok(introspection::inactive());
         };
@@ -234,7 +234,7 @@ pub async fn verify_bearer(
 ) -> Result<Result<VerifiedToken, TokenFault>, ManagementError> {
     let verified = verify(app, token, app.now()).await?;
     Ok(verified.and_then(|verified| {
-        if verified.environment == environment && verified.typ == access_token::TYP {
+        if verified.environment == environment && verified.is_access_token() {
             Ok(verified)
         } else {
             Err(TokenFault::WrongUse)

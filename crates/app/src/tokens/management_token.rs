@@ -45,7 +45,7 @@ pub async fn verify_management(
         Ok(token) => token,
         Err(fault) => return Ok(Err(fault)),
     };
-    if token.typ != "at+jwt" || !token.is_for(&app.settings.origins.api_audience(origin)) {
+    if !token.is_access_token() || !token.is_for(&app.settings.origins.api_audience(origin)) {
         return Ok(Err(TokenFault::WrongUse));
     }
     let Some(client) = token.client() else {

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
     access::{Area, Carries, Role, ScopeType},
@@ -126,9 +126,7 @@ impl<H: Holder> Resource for RoleAssignment<H> {
                 names.join(" or ")
             );
             // Clients know this fault by its target.
-            return Err(vec![
-                Violation::invalid("scope", message).with(json!({ "allowedValues": names })),
-            ]);
+            return Err(vec![Violation::invalid("scope", message).allowing(&names)]);
         }
         Ok(draft.into())
     }
@@ -159,6 +157,8 @@ impl<H: Holder> Resource for RoleAssignment<H> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::resources::trial::{NOW, OTHER, build, stored, targets};
 

@@ -88,7 +88,7 @@ fn assignments_of<H: Holder>(api: Api) -> Api {
 }
 
 async fn assign<H: Holder>(call: Call) -> Result<Reply, ApiError> {
-    let place = call.place::<RoleAssignment<H>>()?;
+    let place = call.place_of_new::<RoleAssignment<H>>()?;
     let (caller, body) = (call.caller()?, call.json()?);
     let stored = role_assignments::create::<H>(&call.app, caller, place, body).await?;
     let reply = crud::object(&call, StatusCode::CREATED, &stored);
@@ -185,5 +185,5 @@ async fn list(call: Call) -> Result<Reply, ApiError> {
 async fn read(call: Call) -> Result<Reply, ApiError> {
     let id = call.id::<Role>("roleID")?;
     let role = Role::from_id(id.uuid()).ok_or(ManagementError::NotFound(None))?;
-    Ok(Reply::hal(StatusCode::OK, shown(&call, role)))
+    Ok(Reply::unchanging(shown(&call, role)))
 }

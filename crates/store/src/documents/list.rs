@@ -329,7 +329,7 @@ fn keys(sql: &mut Sql, tables: &Tables, order: &[Order<'_>], driver: Option<&Dri
                 FilterSource::Parent => "COALESCE(d.parent, '')".to_owned(),
                 FilterSource::CreatedAt => "d.created_at".to_owned(),
                 FilterSource::UpdatedAt => "d.updated_at".to_owned(),
-                FilterSource::Term | FilterSource::TimeTerm => {
+                FilterSource::Term | FilterSource::TimeTerm | FilterSource::BooleanTerm => {
                     let attribute = sql.bind(*attribute);
                     format!(
                         "COALESCE((SELECT MIN(o.value) FROM {} o WHERE o.environment = d.environment AND \

@@ -81,7 +81,8 @@ pub struct Draft {
     /// The counter that is kept for what the object stands for rather than for its id
     /// (`address:{keyed hash}`), read together with it by [`crate::facts`].
     pub subject: Option<String>,
-    pub unique: Vec<UniqueKey>,
+    /// None: those that it has stay.
+    pub unique: Option<Vec<UniqueKey>>,
     /// Only configuration is held in place by a mention; a mentioned user or device must exist
     /// when the mention is written.
     pub references: Vec<Reference>,

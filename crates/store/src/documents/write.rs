@@ -42,7 +42,12 @@ pub fn insert(draft: Draft) -> Vec<Statement> {
         statements.push(Statement::new(tables.insert.as_str(), args).once(Fault::Missing));
     }
     statements.push(count_one_more(&place, draft.parent, true));
-    keep_keys(&mut statements, &place, draft.parent, draft.unique);
+    keep_keys(
+        &mut statements,
+        &place,
+        draft.parent,
+        draft.unique.unwrap_or_default(),
+    );
     keep_references(&mut statements, &place, draft.environment, draft.references);
     keep_terms(&mut statements, &place, draft.terms);
     mark_default(&mut statements, &place, draft.default, 1, draft.now);
@@ -88,17 +93,14 @@ pub fn replace(draft: Draft, old: &Document) -> Vec<Statement> {
             statements.push(count_one_more(&place, Some(owner), false));
         }
     }
-    for forget in [
-        &tables.forget_keys,
-        &tables.forget_references,
-        &tables.forget_terms,
-    ] {
-        statements.push(Statement::new(
-            forget.as_str(),
-            vec![place.environment.clone(), place.id.clone()],
-        ));
+    let forget =
+        |sql: &'static str| Statement::new(sql, vec![place.environment.clone(), place.id.clone()]);
+    if let Some(unique) = draft.unique {
+        statements.push(forget(tables.forget_keys.as_str()));
+        keep_keys(&mut statements, &place, draft.parent, unique);
     }
-    keep_keys(&mut statements, &place, draft.parent, draft.unique);
+    statements.push(forget(tables.forget_references.as_str()));
+    statements.push(forget(tables.forget_terms.as_str()));
     keep_references(&mut statements, &place, draft.environment, draft.references);
     keep_terms(&mut statements, &place, draft.terms);
     let version = old.version.saturating_add(1);

@@ -184,11 +184,11 @@ pub(crate) async fn a_key_within_the_owner_is_free_elsewhere(engine: Store) {
         put(&*engine, draft(&APPLICATION, here)).await,
     );
     let grant = |owner| Draft {
-        unique: vec![UniqueKey {
+        unique: Some(vec![UniqueKey {
             within_parent: true,
             target: "resource.id",
             ..UniqueKey::name("r")
-        }],
+        }]),
         ..owned(&GRANT, here, owner)
     };
     let first = put(&*engine, grant(one.id)).await;

@@ -11,6 +11,7 @@ use crate::{
     access::{Area, Carries},
     hidden::Hidden,
     id::Ref,
+    name,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
         Resource, Stored, Term, UniqueKey,
@@ -114,7 +115,11 @@ impl Resource for User {
     const FILTER: &'static [FilterAttribute] = &[
         FilterAttribute::exact("id", FilterSource::Id),
         FilterAttribute::exact("population.id", FilterSource::Parent),
-        text("enabled"),
+        FilterAttribute::new(
+            "enabled",
+            &[Operator::Eq, Operator::Sw],
+            FilterSource::BooleanTerm,
+        ),
         text("username"),
         text("accountId"),
         text("address.streetAddress"),
@@ -167,13 +172,12 @@ impl Resource for User {
         Some((self.population.id.uuid(), "population.id"))
     }
 
+    fn taken_for(&self) -> Option<(Uuid, &'static str)> {
+        Some((name::as_uuid(&self.username)?, "username"))
+    }
+
     fn unique(&self) -> Vec<UniqueKey> {
-        vec![UniqueKey {
-            name: "username",
-            value: self.username.to_lowercase(),
-            within_parent: false,
-            target: "username",
-        }]
+        vec![UniqueKey::named("username", &self.username)]
     }
 
     fn terms(&self) -> Vec<Term> {

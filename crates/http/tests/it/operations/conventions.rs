@@ -264,3 +264,15 @@ async fn pages_hold_everything_once_while_others_insert() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_body_of_null_is_an_empty_one() {
+    let server = Server::start().await;
+    let user = server.user("signe").await;
+    for verb in ["account.lock+json", "account.unlock+json"] {
+        let answer = server.vendor("POST", &user, verb, Some(Value::Null)).await;
+        assert_eq!(answer.status, 200, "{verb} {}", answer.text);
+    }
+    let nothing = server.post("populations", Value::Null).await;
+    nothing.refused_for(400, "INVALID_DATA", "REQUIRED_VALUE", "name");
+}

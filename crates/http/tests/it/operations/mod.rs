@@ -3,6 +3,7 @@
 
 mod applications;
 mod audit;
+mod compatibility;
 mod conventions;
 mod guards;
 mod holders;
@@ -15,3 +16,6 @@ mod provider;
 mod requests;
 mod rights;
 mod robustness;
+mod strict;
+mod versions;
+mod world;

@@ -368,7 +368,7 @@ async fn the_maker_of_an_environment_is_the_user() {
     );
     assign(&trial, &trial.user, body).await;
     let (token, _) = sign_on_at(&trial, &console, "mira.k").await;
-    let body = json!({ "name": "Hers", "type": "SANDBOX", "region": "EU" });
+    let body = json!({ "name": "Hers", "type": "SANDBOX", "region": "NA" });
     let made = call(&trial, &token, Method::POST, "/v1/environments", body).await;
     let made = id(&made.json(201));
     // To write users there takes one of the three roles.

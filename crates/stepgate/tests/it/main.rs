@@ -21,4 +21,6 @@ mod operating;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod support;

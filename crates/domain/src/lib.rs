@@ -7,6 +7,7 @@ pub mod access;
 pub mod audit;
 pub mod entropy;
 pub mod flow;
+pub mod hidden;
 pub mod id;
 pub mod message;
 pub mod oauth;

@@ -1,7 +1,14 @@
 //! One list of operations. From it come the router, the permission check, and the `OpenAPI`
 //! document; so no route can exist that is unguarded or undocumented.
 
-use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -110,6 +117,8 @@ pub struct Operation {
     pub head: bool,
     /// The scope with which a user may call this on the own account.
     pub own_scope: Option<&'static str>,
+    /// Method and path: what requests are counted under.
+    pub label: Arc<str>,
     handler: Handler,
 }
 
@@ -144,7 +153,7 @@ impl Operation {
             Box::pin(async move {
                 match answer.await {
                     Ok(reply) => reply.into_response(&exchange),
-                    Err(error) => error.render(&exchange),
+                    Err(error) => refuse(error, &exchange),
                 }
             })
         });
@@ -153,9 +162,11 @@ impl Operation {
             (&Method::DELETE, _) => 204,
             _ => 200,
         };
+        let path = path.into();
         Self {
+            label: Arc::from(format!("{method} {path}")),
             method,
-            path: path.into(),
+            path,
             takes,
             guard,
             summary: summary.into(),
@@ -167,6 +178,12 @@ impl Operation {
             own_scope: None,
             handler,
         }
+    }
+
+    /// Whether requests by this method may mean this operation.
+    pub(crate) fn answers(&self, method: &Method) -> bool {
+        self.method == *method
+            || (*method == Method::HEAD && self.method == Method::GET && self.head)
     }
 
     #[must_use]
@@ -255,6 +272,12 @@ fn exchange_of(app: &App, headers: &HeaderMap) -> Result<Exchange, Exchange> {
     }
 }
 
+/// Renders an error, and notes why.
+fn refuse(error: impl Render, exchange: &Exchange) -> Response {
+    exchange.refuse(error.refusal());
+    error.render(exchange)
+}
+
 /// Answers a request to one path. Without operations it is one that is not there.
 async fn dispatch(
     app: Arc<App>,
@@ -262,27 +285,35 @@ async fn dispatch(
     params: Vec<(String, String)>,
     request: Request,
 ) -> Response {
-    let entry = AccessLogEntry::begin(&operations, &request);
+    let entry = AccessLogEntry::begin(&operations, &params, &request);
+    let remote = remote(&request);
     let exchange = match exchange_of(&app, request.headers()) {
         Ok(exchange) => Arc::new(exchange),
         Err(exchange) => {
             exchange.admit_page(None);
-            let mut response = ApiError::Misdirected.render(&exchange);
+            let mut response = refuse(ApiError::Misdirected, &exchange);
             headers::stamp(response.headers_mut(), &exchange);
-            entry.end(&response, &exchange);
+            entry.end(&app, &response, &exchange, remote);
             return response;
         }
     };
     if operations.iter().any(|operation| operation.private) {
         exchange.admit_page(None);
     }
-    let mut response = match serve(app, &operations, params, request, exchange.clone()).await {
-        Ok(response) => response,
-        Err(error) => error.render(&exchange),
-    };
+    let mut response =
+        match serve(app.clone(), &operations, params, request, exchange.clone()).await {
+            Ok(response) => response,
+            Err(error) => refuse(error, &exchange),
+        };
     headers::stamp(response.headers_mut(), &exchange);
-    entry.end(&response, &exchange);
+    entry.end(&app, &response, &exchange, remote);
     response
+}
+
+/// Who sent the request.
+fn remote(request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map(|peer| peer.0.ip())
 }
 
 async fn serve(
@@ -295,14 +326,12 @@ async fn serve(
     if operations.is_empty() {
         return Err(ManagementError::NotFound(None).into());
     }
+    let remote = remote(&request);
     let (parts, body) = request.into_parts();
     let method = effective_method(&parts.method, parts.uri.path(), &parts.headers);
     let candidates: Vec<&Operation> = operations
         .iter()
-        .filter(|operation| {
-            operation.method == method
-                || (method == Method::HEAD && operation.method == Method::GET && operation.head)
-        })
+        .filter(|operation| operation.answers(&method))
         .collect();
     if method == Method::OPTIONS && candidates.is_empty() {
         // Whose page it is, a preflight does not tell: the request itself is judged.
@@ -350,10 +379,7 @@ async fn serve(
         headers: parts.headers,
         body,
         caller: None,
-        remote: parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| info.0.ip()),
+        remote,
     };
     call.caller = guard::admit(&call, operation).await?;
     Ok((operation.handler)(call).await)

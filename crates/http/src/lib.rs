@@ -12,8 +12,10 @@ mod hal;
 mod headers;
 mod openapi;
 pub mod pages;
+pub mod refusal;
 mod reply;
 pub mod routes;
+pub mod server;
 mod sign_on;
 
-pub use routes::router;
+pub use routes::{metrics_router, router};

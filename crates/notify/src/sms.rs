@@ -138,6 +138,9 @@ struct Answer {
 
 #[async_trait]
 impl Provider for SmsSender {
+    fn name(&self) -> &'static str {
+        "sms"
+    }
     fn channels(&self) -> &[Channel] {
         &[Channel::Sms]
     }

@@ -11,6 +11,7 @@ use stepgate_domain::{
     },
     resource::Stored,
     resources::{application::Application, environment::Environment},
+    time::Remembered,
 };
 use stepgate_store::flows::StoredFlow;
 
@@ -54,7 +55,10 @@ pub(super) async fn admit(
 ) -> Result<Admitted, FlowFailure> {
     let now = app.now();
     let stored = stored.ok_or(FlowFailure::NotFound)?;
-    let flow: Flow = serde_json::from_str(&stored.body)?;
+    let mut flow: Flow = serde_json::from_str(&stored.body)?;
+    if flow.is_ahead(now) {
+        flow = flow.as_of(now);
+    }
     if flow.is_expired(now) {
         return Err(FlowFailure::NotFound);
     }

@@ -45,6 +45,7 @@ pub async fn look(
         flow,
         cookie: None,
         authorize_response: None,
+        refused: None,
         allowed_origin,
     })
 }

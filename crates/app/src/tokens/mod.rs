@@ -29,4 +29,4 @@ pub(crate) use secret_use::note_use;
 pub use signing::TokenAnswer;
 pub use stored::mint_code;
 pub use trail::Requester;
-pub use verification::{VerifiedToken, verify};
+pub use verification::{TokenFault, VerifiedToken, verify};

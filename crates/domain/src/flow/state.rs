@@ -15,7 +15,7 @@ use crate::{
     oauth::authorization_request::AuthorizationRequest,
     otp::CodeHash,
     resources::application::Icon,
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, Timestamp},
 };
 
 /// A flow expires after this much inactivity,
@@ -54,6 +54,38 @@ pub struct Flow {
     pub created_at: Timestamp,
     pub touched_at: Timestamp,
     pub status: Status,
+}
+
+impl Remembered for Flow {
+    /// It is touched whenever anything of it happens.
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.touched_at.max(self.created_at).is_yet_to_come(now)
+            || self.signed_on.as_ref().is_some_and(|it| it.is_ahead(now))
+    }
+    fn as_of(mut self, now: Timestamp) -> Self {
+        self.created_at = self.created_at.as_of(now);
+        self.touched_at = self.touched_at.as_of(now);
+        self.signed_on = self.signed_on.map(|session| session.as_of(now));
+        for proof in &mut self.proofs {
+            proof.at = proof.at.as_of(now);
+        }
+        match &mut self.status {
+            Status::OtpRequired { challenge, .. } => {
+                if let Some(code) = &mut challenge.code {
+                    code.expires_at = code.expires_at.ending_as_of(code.sent_at, now);
+                    code.sent_at = code.sent_at.as_of(now);
+                }
+            }
+            // Until when is as wrong; it is judged anew when a code is asked for.
+            Status::DeviceSelectionRequired { not_sent, .. } => *not_sent = None,
+            Status::SignOnRequired
+            | Status::UsernamePasswordRequired
+            | Status::PasswordRequired
+            | Status::Completed
+            | Status::Failed { .. } => {}
+        }
+        self
+    }
 }
 
 /// What the client asked for.

@@ -5,7 +5,7 @@ use stepgate_app::sign_on::{self, AuthorizeFailure, Begun, FlowFailure, Resumed}
 use stepgate_domain::{
     flow::FlowError,
     id::Id,
-    oauth::{parameters::Parameters, recipient::AuthorizeError},
+    oauth::{authorization_request, parameters::Parameters, recipient::AuthorizeError},
     resources::environment::Environment,
 };
 
@@ -62,6 +62,9 @@ async fn authorize(call: Call) -> Result<Reply, PageError> {
     let told = |error| tell(error, is_for_person);
 
     let environment = call.environment().map_err(told)?;
+    if let Ok(client) = authorization_request::client_id(&parameters) {
+        edge::note_client(&call, client.uuid());
+    }
     let visitor = edge::visitor(&call);
     match sign_on::authorize(&call.app, environment, &parameters, &visitor).await {
         Ok(begun) => begin(&call, environment, begun).map_err(told),
@@ -89,11 +92,12 @@ fn begin(call: &Call, environment: Id<Environment>, begun: Begun) -> Result<Repl
         }
         Begun::Answer {
             answer,
+            refused,
             cookie,
             allowed_origin,
         } => {
             call.exchange.admit_page(allowed_origin.as_deref());
-            edge::answer(call, answer, cookie.as_ref())
+            edge::answer(call, answer, refused.as_ref(), cookie.as_ref())
         }
     }
 }
@@ -106,11 +110,13 @@ fn refuse(
     is_pi_flow: bool,
 ) -> Result<Reply, PageError> {
     let exchange = &call.exchange;
+    exchange.refuse(error.error());
     match error {
         AuthorizeError::Redirect { to, error } => {
             let issuer = exchange.origin.issuer(environment);
             let answer = to.with_error(&error, &exchange.correlation_id, &issuer);
-            edge::answer(call, answer, None).map_err(|error| tell(error, is_for_person))
+            edge::answer(call, answer, Some(&error), None)
+                .map_err(|error| tell(error, is_for_person))
         }
         AuthorizeError::PiFlow(error) => Err(ApiError::Authorize(error).into()),
         AuthorizeError::Page(error) if is_pi_flow => Err(ApiError::Authorize(error).into()),
@@ -153,11 +159,12 @@ async fn resume(call: Call) -> Result<Reply, PageError> {
             .map_err(|error| tell(error, is_person(&call.exchange))),
         Resumed::Answer {
             answer,
+            refused,
             cookie,
             allowed_origin,
         } => {
             call.exchange.admit_page(allowed_origin.as_deref());
-            edge::answer(&call, answer, cookie.as_ref())
+            edge::answer(&call, answer, refused.as_ref(), cookie.as_ref())
                 .map_err(|error| tell(error, is_person(&call.exchange)))
         }
         Resumed::Page {

@@ -7,11 +7,12 @@ use axum::http::{Method, StatusCode, header};
 use serde_json::Value;
 use stepgate_app::{
     error::{ManagementError, Missing},
-    tokens::{self, Requester, TokenCall, Userinfo},
+    tokens::{self, Requester, TokenCall, TokenFault, Userinfo},
 };
 use stepgate_domain::{
     oauth::{
-        client_authentication::ClientCredentials,
+        client::Client,
+        client_authentication::{ClientCredentials, CredentialFault},
         cors::EndpointKind,
         error::{self, OAuthErrorCode},
         parameters::Parameters,
@@ -29,6 +30,7 @@ use crate::{
         oauth::OAuthError,
     },
     reply::Reply,
+    sign_on as edge,
 };
 
 /// Keys and metadata change seldom, and with overlap.
@@ -128,6 +130,14 @@ fn requester(call: &Call) -> Requester {
     }
 }
 
+/// Notes the client that was named, and judges the page that asks by it.
+fn judge_page(call: &Call, client: Option<&Client>) {
+    if let Some(client) = client {
+        edge::note_client(call, client.id.uuid());
+    }
+    call.exchange.judge_page(client, EndpointKind::Cookieless);
+}
+
 async fn token(call: Call) -> Result<Reply, OAuthError> {
     let environment = environment(&call).await?;
     let id = environment.id;
@@ -136,8 +146,7 @@ async fn token(call: Call) -> Result<Reply, OAuthError> {
     let credentials = ClientCredentials::read(authorization(&call), &form)
         .map_err(|error| refuse(error.into()))?;
     let client = tokens::named_client(&call.app, id.uuid(), &credentials.client_id).await?;
-    call.exchange
-        .judge_page(client.as_ref(), EndpointKind::Cookieless);
+    judge_page(&call, client.as_ref());
     let client = tokens::authenticate(&call.app, &credentials, client)
         .await
         .map_err(refuse)?;
@@ -166,7 +175,7 @@ async fn token_of_client(mut call: Call) -> Result<Reply, OAuthError> {
         .map_err(|error| refuse(error.into()))?;
     let environment = tokens::environment_of_client(&call.app, &credentials.client_id)
         .await?
-        .ok_or_else(|| refuse(credentials.invalid().into()))?;
+        .ok_or_else(|| refuse(credentials.invalid(CredentialFault::UnknownClient).into()))?;
     let name = "environmentID".to_owned();
     call.params.insert(name, environment.to_string());
     token(call).await
@@ -180,8 +189,7 @@ async fn introspect(call: Call) -> Result<Reply, OAuthError> {
     let credentials = ClientCredentials::read(authorization(&call), &form)
         .map_err(|error| refuse(error.into()))?;
     let client = tokens::named_client(&call.app, id.uuid(), &credentials.client_id).await?;
-    call.exchange
-        .judge_page(client.as_ref(), EndpointKind::Cookieless);
+    judge_page(&call, client.as_ref());
     let introspector = tokens::authenticate_introspector(&call.app, id, &credentials, client)
         .await
         .map_err(refuse)?;
@@ -225,17 +233,20 @@ async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
         }))
     };
     let token = bearer(&call)?.ok_or_else(|| refuse(false))?;
+    let invalid = |fault: TokenFault| {
+        call.exchange.refuse(fault);
+        refuse(true)
+    };
     let verified = tokens::verify_bearer(&call.app, environment.id, &token)
         .await?
-        .ok_or_else(|| refuse(true))?;
+        .map_err(invalid)?;
     if let Some(client) = verified.client() {
         let client = tokens::client(&call.app, environment.id.uuid(), client.uuid()).await?;
-        call.exchange
-            .judge_page(client.as_ref(), EndpointKind::Cookieless);
+        judge_page(&call, client.as_ref());
     }
     match tokens::userinfo(&call.app, &verified).await? {
         Userinfo::Claims(claims) => Ok(Reply::json(&claims)?),
-        Userinfo::InvalidToken => Err(refuse(true)),
+        Userinfo::InvalidToken(fault) => Err(invalid(fault)),
         Userinfo::Refused(UserinfoError::NoUser) => Err(ApiError::NoAccess {
             status: StatusCode::FORBIDDEN,
             detail: "ACCESS_FAILED",

@@ -21,6 +21,7 @@ use crate::{
     call::Call,
     error::{flow::told, management::ApiError, page::PageError},
     pages::{STYLESHEET, STYLESHEET_PATH},
+    refusal::Refusal,
     reply::{Content, Reply},
     sign_on as edge,
 };
@@ -89,14 +90,17 @@ impl Visit {
     }
 
     async fn look(&self, call: &Call) -> Result<Shown, PageError> {
-        sign_on::look(&call.app, self.environment, self.flow, &self.visitor)
+        let shown = sign_on::look(&call.app, self.environment, self.flow, &self.visitor)
             .await
-            .map_err(|failure| refused(call, self, failure))
+            .map_err(|failure| refused(call, self, failure))?;
+        edge::note_client(call, shown.flow.application.id.uuid());
+        Ok(shown)
     }
 }
 
 /// A fault that no step of the page can show.
 fn refused(call: &Call, visit: &Visit, failure: FlowFailure) -> PageError {
+    call.exchange.refuse(&failure);
     match failure {
         FlowFailure::NoSession if visit.visitor.session_tokens.is_empty() => PageError::Shown {
             status: StatusCode::BAD_REQUEST,
@@ -129,25 +133,31 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
     let form = Parameters::parse(&call.body);
     let field = |name: &str| form.get(name).ok().flatten();
     let visit = Visit::of(&call, field("flowId"))?;
-    let forged = || PageError::Shown {
-        status: StatusCode::FORBIDDEN,
-        message: "The request has expired or is invalid.".to_owned(),
+    let forged = |check| {
+        call.exchange.refuse(Refusal::new("PAGE", check));
+        PageError::Shown {
+            status: StatusCode::FORBIDDEN,
+            message: "The request has expired or is invalid.".to_owned(),
+        }
     };
     if !is_from_own_page(&call) {
-        return Err(forged());
+        return Err(forged("form_of_other_site"));
     }
     let shown = visit.look(&call).await?;
     if !is_the_flows(&call, &shown, field("csrfToken")).await? {
-        return Err(forged());
+        return Err(forged("form_of_other_flow"));
     }
     let action = field("action").unwrap_or_default();
     let NamedAction::Known(action) = Action::named(action) else {
+        call.exchange.refuse(Refusal::new("PAGE", "action_unknown"));
         return Err(PageError::Expired);
     };
     let username = field("username").map(str::to_owned);
     let deed = match deed(action, field) {
         Ok(deed) => deed,
         Err(fault) => {
+            call.exchange
+                .refuse(Refusal::new("PAGE", "form_incomplete"));
             let remark = Remark {
                 fault: Some(fault.to_owned()),
                 username,
@@ -188,6 +198,7 @@ async fn refuse(
     error: FlowError,
     username: Option<String>,
 ) -> Result<Reply, PageError> {
+    call.exchange.refuse(&error);
     let shown = visit.look(call).await?;
     if matches!(error, FlowError::InvalidAction { .. }) {
         // Sent twice, or from a page of before: what is due now says enough.

@@ -1,19 +1,23 @@
 //! The settings, validated: what the rest of the binary is given.
 
 use std::{
-    fmt, fs,
+    fmt,
+    fs::{self, Metadata},
     net::SocketAddr,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
+use stepgate_app::app::AUDIT_RETENTION;
 use stepgate_domain::{flow::delivery::Floors, secret::Secret, time::Duration};
+use stepgate_http::server::{Files, Limits};
 use url::Url;
 
 use super::{
-    Faults, MasterKey, master_key,
+    Faults, MasterKey, connections, master_key,
     read::{Reader, text},
 };
-use crate::telemetry;
+use crate::{birth::is_open_to_others, telemetry};
 
 const DEFAULT_LISTENER: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
 
@@ -35,7 +39,11 @@ impl fmt::Display for Mode {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) data: PathBuf,
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Where the metrics are, when not beside everything else.
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    pub(crate) tls: Option<Files>,
+    pub(crate) connections: Limits,
     /// Scheme and authority, without a trailing slash.
     pub(crate) public_url: Option<String>,
     pub(crate) mode: Mode,
@@ -45,6 +53,7 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     /// What nobody may exceed in messages.
     pub(crate) floors: Floors,
+    pub(crate) audit_retention: Duration,
     pub(crate) sms: Option<SmsSettings>,
     pub(crate) smtp: Option<SmtpSettings>,
 }
@@ -76,15 +85,11 @@ pub(crate) struct SmtpSettings {
 
 pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
     let data = reader.required("data", text).map(PathBuf::from);
-    let listen = reader.optional("listen", address);
-    let listen = if reader.raw("listen").is_some() {
-        listen
-    } else {
-        Some(DEFAULT_LISTENER.into())
-    };
+    let listen = listeners(&mut reader);
+    let metrics_listen = reader.optional("metrics_listen", address);
     let mode = reader
         .optional("mode", mode)
-        .or_else(|| Some(mode_for(listen?)));
+        .or_else(|| Some(mode_for(listen.as_deref()?)));
     let public_url = reader.optional("public_url", base_url);
     let inbox = reader.optional("inbox", switch).unwrap_or(false);
     let address_file = reader.optional("address_file", text).map(PathBuf::from);
@@ -94,7 +99,12 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         })
         .unwrap_or_else(|| "info".to_owned());
     let master_key = master_key(&mut reader, data.as_deref(), mode);
+    let tls = connections::tls(&mut reader);
+    let connections = connections::limits(&mut reader);
     let floors = floors(&mut reader);
+    let audit_retention = reader
+        .optional("audit.retention_days", |text| count(text, 1))
+        .map_or(AUDIT_RETENTION, |days| Duration::from_days(days.into()));
     let sms = reader
         .has_section("sms")
         .then(|| sms(&mut reader))
@@ -107,7 +117,11 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
     if mode == Some(Mode::Production) {
         refuse_in_production(&mut reader, inbox, public_url.as_deref());
     }
-    if inbox && listen.is_some_and(|address| !address.ip().is_loopback()) {
+    if inbox
+        && listen
+            .as_deref()
+            .is_some_and(|listen| !all_loopback(listen))
+    {
         reader.complain(
             "inbox",
             "the inbox shows every code to everybody: it needs a loopback listener",
@@ -119,6 +133,9 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         Some(Settings {
             data,
             listen,
+            tls,
+            connections,
+            metrics_listen,
             public_url,
             mode,
             inbox,
@@ -126,6 +143,7 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
             address_file,
             log,
             floors,
+            audit_retention,
             sms,
             smtp,
         })
@@ -150,7 +168,19 @@ fn floors(reader: &mut Reader) -> Floors {
     }
 }
 
-fn count(text: &str, least: u32) -> Result<u32, String> {
+fn listeners(reader: &mut Reader) -> Option<Vec<SocketAddr>> {
+    if reader.raw("listen").is_none() {
+        return Some(vec![DEFAULT_LISTENER.into()]);
+    }
+    let listen = reader.list("listen", address)?;
+    if listen.is_empty() {
+        reader.complain("listen", "must name at least one address");
+        return None;
+    }
+    Some(listen)
+}
+
+pub(super) fn count(text: &str, least: u32) -> Result<u32, String> {
     text.parse()
         .ok()
         .filter(|count| *count >= least)
@@ -186,14 +216,19 @@ fn master_key(reader: &mut Reader, data: Option<&Path>, mode: Option<Mode>) -> O
         }
         return Some(MasterKey::Kept(data?.join("master.key")));
     }
-    if production
-        && let (Some(file), Some(data)) = (by_file, data)
-        && is_inside(&file, data)
-    {
-        reader.complain(
-            "master_key_file",
-            "must not be inside the data directory in production mode",
-        );
+    if production && let Some(file) = &by_file {
+        if data.is_some_and(|data| is_inside(file, data) || is_linked_into(file, data)) {
+            reader.complain(
+                "master_key_file",
+                "must not be inside the data directory in production mode",
+            );
+        }
+        if is_open_to_others(file) {
+            reader.complain(
+                "master_key_file",
+                "must not be accessible to every user of the machine in production mode",
+            );
+        }
     }
     let key = reader.secret("master_key")?;
     let place = if reader.raw("master_key").is_some() {
@@ -202,7 +237,7 @@ fn master_key(reader: &mut Reader, data: Option<&Path>, mode: Option<Mode>) -> O
         "master_key_file"
     };
     match master_key::decode(key.expose()) {
-        Ok(key) => Some(MasterKey::Given(key)),
+        Ok(key) => Some(MasterKey::Given { key, file: by_file }),
         Err(message) => {
             reader.complain(place, message);
             None
@@ -217,6 +252,24 @@ fn is_inside(file: &Path, directory: &Path) -> bool {
         (Ok(file), Ok(directory)) => file.starts_with(directory),
         _ => false,
     }
+}
+
+/// Whether an entry of the directory is the same file by another name.
+fn is_linked_into(file: &Path, directory: &Path) -> bool {
+    let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+    let Ok(wanted) = fs::metadata(file).map(|metadata| identity(&metadata)) else {
+        return false;
+    };
+    fs::read_dir(directory).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => is_linked_into(file, &path),
+                Ok(_) => fs::metadata(&path).is_ok_and(|metadata| identity(&metadata) == wanted),
+                Err(_) => false,
+            }
+        })
+    })
 }
 
 fn sms(reader: &mut Reader) -> Option<SmsSettings> {
@@ -270,8 +323,12 @@ fn require_secret(reader: &mut Reader, key: &str) {
     }
 }
 
-const fn mode_for(listen: SocketAddr) -> Mode {
-    if listen.ip().is_loopback() {
+fn all_loopback(listen: &[SocketAddr]) -> bool {
+    listen.iter().all(|address| address.ip().is_loopback())
+}
+
+fn mode_for(listen: &[SocketAddr]) -> Mode {
+    if all_loopback(listen) {
         Mode::Development
     } else {
         Mode::Production

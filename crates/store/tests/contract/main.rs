@@ -18,7 +18,9 @@ mod flows;
 mod lists;
 mod outbox;
 mod references;
+mod retention;
 mod tallies;
+mod tasks;
 mod tokens;
 mod tombstones;
 mod transactions;
@@ -46,6 +48,7 @@ contract! {
     transactions::a_broken_statement_fails_its_own_batch_only,
     transactions::a_commit_that_has_answered_is_read_by_everyone,
     transactions::every_type_of_value_comes_back,
+    tasks::commits_end_whoever_polls_them,
     documents::what_is_written_is_read_back,
     documents::an_owner_is_asked_whether_it_owns_any,
     documents::a_replacement_keeps_the_age_and_raises_the_version,
@@ -97,5 +100,8 @@ contract! {
     outbox::what_is_over_leaves_no_payload,
     outbox::the_inbox_receives_a_message_once,
     expiry::what_has_expired_goes_in_small_batches,
+    retention::the_audit_trail_is_forgotten_in_small_batches,
+    retention::changes_are_forgotten_by_age,
+    retention::dead_messages_are_forgotten_by_age,
     tombstones::a_deleted_environment_is_emptied_and_no_other,
 }

@@ -6,6 +6,7 @@ mod actions;
 mod authorize;
 mod binding;
 mod budget;
+mod clock;
 mod cors;
 mod errors;
 mod hosted;

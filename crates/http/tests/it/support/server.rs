@@ -1,6 +1,6 @@
 //! A server on a port of its own over a store of its own, and a clock that the test moves.
 
-use std::{net::SocketAddr, sync::Arc, time};
+use std::{sync::Arc, time};
 
 use async_trait::async_trait;
 use reqwest::{Method, RequestBuilder};
@@ -17,12 +17,12 @@ use stepgate_domain::{
     message::{Channel, Message},
     time::{Duration, Timestamp},
 };
+use stepgate_http::server::{Limits, Server as Serving};
 use stepgate_notify::{Delivery, Inbox, NotifyError, Provider, Senders};
 use stepgate_store::sqlite::{Options, SqliteEngine};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, mpsc},
-    task::JoinHandle,
 };
 use uuid::Uuid;
 
@@ -39,6 +39,7 @@ pub(crate) struct Setup {
     pub(crate) senders: Senders,
     /// Whether the developer inbox is served.
     pub(crate) inbox: bool,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Setup {
@@ -48,6 +49,7 @@ impl Default for Setup {
             public: Vec::new(),
             senders: Senders::default(),
             inbox: true,
+            limits: Limits::default(),
         }
     }
 }
@@ -65,14 +67,8 @@ pub(crate) struct Server {
     http: reqwest::Client,
     messages: Mutex<mpsc::UnboundedReceiver<Message>>,
     workers: Option<Workers>,
-    serving: JoinHandle<()>,
+    _serving: Serving,
     _directory: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
 }
 
 impl Server {
@@ -102,15 +98,21 @@ impl Server {
                     loopback: true,
                 },
                 floors: stepgate_domain::flow::delivery::Floors::default(),
+                audit_retention: stepgate_app::app::AUDIT_RETENTION,
                 inbox: setup.inbox,
+                metrics: true,
             },
         ));
-        let installation = provisioning::initialize(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app).await.unwrap().unwrap();
+        let installation = unborn.commit(&app).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router =
-            stepgate_http::router(&app).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let serving = Serving::start(
+            vec![listener],
+            stepgate_http::router(&app),
+            setup.limits,
+            None,
+        );
         let (_, nothing) = mpsc::unbounded_channel();
         let mut server = Self {
             app,
@@ -129,7 +131,7 @@ impl Server {
                 .unwrap(),
             messages: Mutex::new(nothing),
             workers: None,
-            serving,
+            _serving: serving,
             _directory: directory,
         };
         let client = server.installation.client.to_string();

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use super::Credentials;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The arguments of most servers.
+const ORDINARY: &[&str] = &["--inbox", "--log", "info"];
 
 /// The binary, without the settings of whoever runs the tests.
 pub(crate) fn command() -> Command {
@@ -40,10 +42,20 @@ impl Server {
     }
 
     pub(crate) async fn start_logging(filter: &str) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", filter).await
+        Self::start_with(&["--inbox", "--log", filter]).await
     }
 
-    async fn start_in(directory: TempDir, listen: &str, log: &str) -> Self {
+    /// Starts on an empty data directory with these arguments.
+    pub(crate) async fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", arguments).await
+    }
+
+    /// Starts on the directory's `data`.
+    pub(crate) async fn start_on(directory: TempDir) -> Self {
+        Self::start_in(directory, "127.0.0.1:0", ORDINARY).await
+    }
+
+    async fn start_in(directory: TempDir, listen: &str, arguments: &[&str]) -> Self {
         let address_file = directory.path().join("address");
         let _ = fs::remove_file(&address_file);
         let log_file = File::options()
@@ -52,7 +64,8 @@ impl Server {
             .open(directory.path().join("log"))
             .unwrap();
         let mut child = command()
-            .args(["serve", "--listen", listen, "--inbox", "--log", log])
+            .args(["serve", "--listen", listen])
+            .args(arguments)
             .arg("--data")
             .arg(directory.path().join("data"))
             .arg("--address-file")
@@ -82,6 +95,10 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the process to end, as an operator would (SIGTERM), and answers its exit code.
     pub(crate) async fn stop(&mut self) -> Option<i32> {
         let asked = Command::new("kill")
@@ -102,8 +119,14 @@ impl Server {
     /// Starts again on the same data and port, so that issuers and links stay what they were.
     pub(crate) async fn restart(mut self) -> Self {
         self.kill();
-        let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
-        Self::start_in(directory, &self.address, "info").await
+        let address = self.address.clone();
+        Self::start_in(self.into_directory(), &address, ORDINARY).await
+    }
+
+    /// The directory, without a server.
+    pub(crate) fn into_directory(mut self) -> TempDir {
+        self.kill();
+        std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
     }
 
     pub(crate) fn client(&self) -> Client {

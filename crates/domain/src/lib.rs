@@ -5,11 +5,14 @@
 
 pub mod access;
 pub mod audit;
+pub mod country;
+pub mod email;
 pub mod entropy;
 pub mod flow;
 pub mod hidden;
 pub mod id;
 pub mod message;
+pub mod name;
 pub mod oauth;
 pub mod oidc;
 pub mod otp;
@@ -22,4 +25,5 @@ pub mod scim;
 pub mod secret;
 mod text;
 pub mod time;
+pub mod uri;
 pub mod violation;

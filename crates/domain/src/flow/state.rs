@@ -72,11 +72,20 @@ impl Remembered for Flow {
         for proof in &mut self.proofs {
             proof.at = proof.at.believed_at(now);
         }
-        if let Status::OtpRequired { challenge, .. } = &mut self.status
-            && let Some(code) = &mut challenge.code
-        {
-            code.expires_at = code.expires_at.ending_as_of(code.sent_at, now);
-            code.sent_at = code.sent_at.believed_at(now);
+        match &mut self.status {
+            Status::OtpRequired { challenge, .. } => {
+                if let Some(code) = &mut challenge.code {
+                    code.expires_at = code.expires_at.ending_as_of(code.sent_at, now);
+                    code.sent_at = code.sent_at.believed_at(now);
+                }
+            }
+            // Until when is as wrong; it is judged anew when a code is asked for.
+            Status::DeviceSelectionRequired { not_sent, .. } => *not_sent = None,
+            Status::SignOnRequired
+            | Status::UsernamePasswordRequired
+            | Status::PasswordRequired
+            | Status::Completed
+            | Status::Failed { .. } => {}
         }
         self
     }

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod country;
 pub mod entropy;
 pub mod flow;
+pub mod hidden;
 pub mod id;
 pub mod message;
 pub mod oauth;

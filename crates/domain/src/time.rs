@@ -39,6 +39,11 @@ impl Timestamp {
     pub fn as_of(self, now: Self) -> Self {
         self.min(now)
     }
+    /// Whether that lies further ahead than any other request of the same moment could have put it: a
+    /// request goes by the time at which it began.
+    pub fn is_yet_to_come(self, now: Self) -> bool {
+        self > now + SLACK
+    }
     /// The end of something that began at `began`, moved with its beginning when that is yet to come.
     #[must_use]
     pub fn ending_as_of(self, began: Self, now: Self) -> Self {
@@ -63,6 +68,9 @@ pub trait Remembered: Sized {
     #[must_use]
     fn as_of(self, now: Timestamp) -> Self;
 }
+
+/// No request takes longer.
+pub const SLACK: Duration = Duration::from_minutes(1);
 
 /// A span of time, never negative, to the millisecond.
 #[derive(

@@ -15,6 +15,7 @@ pub mod pages;
 pub mod refusal;
 mod reply;
 pub mod routes;
+pub mod server;
 mod sign_on;
 
 pub use routes::{metrics_router, router};

@@ -123,10 +123,13 @@ impl From<&ManagementError> for Refusal {
                 }
             }
             ManagementError::Forbidden => Self::new("ACCESS_FAILED", "forbidden"),
-            ManagementError::BadCursor => Self::new("INVALID_REQUEST", "cursor_unknown"),
+            ManagementError::InvalidQuery(violation) => {
+                Self::of_violations("INVALID_REQUEST", std::slice::from_ref(violation))
+            }
             ManagementError::PreconditionFailed => {
                 Self::new("PRECONDITION_FAILED", "if_match_differs")
             }
+            ManagementError::Unavailable(_) => Self::new("SERVICE_UNAVAILABLE", "unavailable"),
             ManagementError::Internal(_) => Self::new("UNEXPECTED_ERROR", "internal"),
         }
     }

@@ -119,7 +119,7 @@ pub async fn list(
     let user = place.parent.ok_or(ManagementError::NotFound(None))?;
     let of_user = Target::new(app, caller, Place::environment(place.environment), user);
     let user = management::read::<User>(&of_user).await?;
-    let order = user.body.credentials.device_order;
+    let order = user.body.credentials.into_inner().device_order;
     arrange(&mut listing.items, order.as_deref());
     Ok((listing, order))
 }

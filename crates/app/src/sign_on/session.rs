@@ -100,7 +100,7 @@ impl WithAuthenticator {
 
 impl Remembered for Record {
     fn is_ahead(&self, now: Timestamp) -> bool {
-        self.active_at > now
+        self.active_at.is_yet_to_come(now)
     }
     fn as_of(mut self, now: Timestamp) -> Self {
         self.created_at = self.created_at.as_of(now);

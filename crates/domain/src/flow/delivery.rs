@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     message::Channel,
     phone::Phone,
-    time::{Duration, Remembered, Timestamp},
+    time::{Duration, Remembered, SLACK, Timestamp},
 };
 
 /// How long an address is left alone when its resend limit is used up. A series of messages with a
@@ -175,7 +175,7 @@ impl Series {
 
 impl Remembered for Series {
     fn is_ahead(&self, now: Timestamp) -> bool {
-        self.last_at > now
+        self.last_at.is_yet_to_come(now)
     }
     fn as_of(self, now: Timestamp) -> Self {
         Self {
@@ -195,7 +195,7 @@ pub struct AddressHistory {
 
 impl Remembered for AddressHistory {
     fn is_ahead(&self, now: Timestamp) -> bool {
-        self.sent.iter().any(|&sent| sent > now) || self.series.is_ahead(now)
+        self.sent.iter().any(|sent| sent.is_yet_to_come(now)) || self.series.is_ahead(now)
     }
     fn as_of(self, now: Timestamp) -> Self {
         Self {
@@ -232,7 +232,9 @@ const fn day_of(time: Timestamp) -> i64 {
 
 impl Remembered for DailyHistory {
     fn is_ahead(&self, now: Timestamp) -> bool {
-        self.day > day_of(now) || self.sms_series.is_ahead(now) || self.email_series.is_ahead(now)
+        self.day > day_of(now + SLACK)
+            || self.sms_series.is_ahead(now)
+            || self.email_series.is_ahead(now)
     }
     fn as_of(self, now: Timestamp) -> Self {
         Self {

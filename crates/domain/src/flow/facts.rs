@@ -155,7 +155,8 @@ pub struct UserFailures {
 
 impl Remembered for UserFailures {
     fn is_ahead(&self, now: Timestamp) -> bool {
-        self.locked_at.is_some_and(|began| began > now)
+        self.locked_at
+            .is_some_and(|began| began.is_yet_to_come(now))
     }
     fn as_of(self, now: Timestamp) -> Self {
         let Some(began) = self.locked_at else {
@@ -186,7 +187,8 @@ pub struct DeviceFailures {
 
 impl Remembered for DeviceFailures {
     fn is_ahead(&self, now: Timestamp) -> bool {
-        self.locked_at.is_some_and(|began| began > now)
+        self.locked_at
+            .is_some_and(|began| began.is_yet_to_come(now))
     }
     fn as_of(self, now: Timestamp) -> Self {
         let Some(began) = self.locked_at else {
@@ -229,7 +231,7 @@ pub struct SessionFacts {
 
 impl Remembered for SessionFacts {
     fn is_ahead(&self, now: Timestamp) -> bool {
-        self.proofs.iter().any(|proof| proof.at > now)
+        self.proofs.iter().any(|proof| proof.at.is_yet_to_come(now))
     }
     fn as_of(mut self, now: Timestamp) -> Self {
         for proof in &mut self.proofs {

@@ -59,7 +59,7 @@ pub struct Flow {
 impl Remembered for Flow {
     /// It is touched whenever anything of it happens.
     fn is_ahead(&self, now: Timestamp) -> bool {
-        self.touched_at.max(self.created_at) > now
+        self.touched_at.max(self.created_at).is_yet_to_come(now)
             || self.signed_on.as_ref().is_some_and(|it| it.is_ahead(now))
     }
     fn as_of(mut self, now: Timestamp) -> Self {

@@ -195,7 +195,7 @@ fn bill(call: &Call, stored: &Stored<Environment>) -> Result<Reply, ApiError> {
         hal::href(format!("{environment}/billOfMaterials")),
     );
     links.insert("environment".into(), hal::href(environment));
-    let members = match serde_json::to_value(&stored.body.bill_of_materials)? {
+    let members = match serde_json::to_value(&*stored.body.bill_of_materials)? {
         Value::Object(members) => members,
         _ => Map::new(),
     };
@@ -219,7 +219,7 @@ async fn replace_bill(call: Call) -> Result<Reply, ApiError> {
             entropy,
         )?;
         Ok(Environment {
-            bill_of_materials: bill,
+            bill_of_materials: bill.into(),
             ..environment
         })
     })

@@ -11,34 +11,41 @@ use stepgate_app::{
     workers::Workers,
 };
 use stepgate_domain::{message::Channel, resources::environment::Region, violation::Violation};
+use stepgate_http::server::{Certificate, Limits, Server};
 use stepgate_notify::{
     EmailSender, EmailSettings, Inbox, Provider, Senders, SmsSender, SmsSettings, SmtpTls, Timeouts,
 };
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::net::TcpListener;
 
 use crate::{
     birth::{self, InitOutput},
     config::{Mode, Settings, SmtpSecurity},
 };
 
-/// A server that answers. Dropping it stops the server as `stop` does, but waits for nothing.
+/// A server that answers. Dropping it ends it at once.
 #[derive(Debug)]
 pub(crate) struct RunningServer {
-    pub(crate) address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<std::io::Result<()>>,
+    /// One for each listener.
+    pub(crate) addresses: Vec<SocketAddr>,
+    certificate: Option<Arc<Certificate>>,
+    server: Server,
     workers: Workers,
-    metrics: Option<MetricsListener>,
+    /// Ends at once when all is dropped: whoever collects asks again.
+    _metrics: Option<Server>,
 }
 
 impl RunningServer {
     /// Takes no new connection, finishes what was taken, and returns.
-    pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        let _ = self.stop.send(());
-        let served = self.serving.await?.context("the server ended badly");
+    pub(crate) async fn stop(self) {
+        self.server.stop().await;
         self.workers.stop().await;
-        drop(self.metrics);
-        served
+    }
+
+    /// Shows the certificate that is in the files now.
+    pub(crate) fn reload_certificate(&self) {
+        if let Some(certificate) = &self.certificate {
+            certificate.reload();
+        }
     }
 }
 
@@ -56,63 +63,57 @@ pub(crate) async fn init(
     }
 }
 
-/// Opens the store, initializes it when it is empty, and answers at the address in the result.
+/// Opens the store, initializes it when it is empty, and answers at the addresses in the result.
 pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> {
     let app = open(settings).await?;
     warn_of_silence(&app.senders);
     birth::ensure(&app, settings).await?;
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", settings.listen))?;
-    let address = listener.local_addr()?;
+    let certificate = match settings.tls.clone() {
+        Some(files) => Some(Arc::new(Certificate::read(files)?)),
+        None => None,
+    };
+    let mut listeners = Vec::new();
+    let mut addresses = Vec::new();
+    for address in &settings.listen {
+        let listener = listen(*address).await?;
+        addresses.push(listener.local_addr()?);
+        listeners.push(listener);
+    }
     let metrics = match settings.metrics_listen {
-        Some(address) => Some(serve_metrics(&app, address).await?),
+        Some(address) => Some(serve_metrics(&app, address, settings.connections.clone()).await?),
         None => None,
     };
     let workers = Workers::start(&app);
-    let router = stepgate_http::router(&app);
-    let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(async move {
-        axum::serve(
-            listener,
-            router.into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(async { drop(stopped.await) })
-        .await
-    });
+    let server = Server::start(
+        listeners,
+        stepgate_http::router(&app),
+        settings.connections.clone(),
+        certificate.clone(),
+    );
     Ok(RunningServer {
-        address,
-        stop,
-        serving,
+        addresses,
+        certificate,
+        server,
         workers,
-        metrics,
+        _metrics: metrics,
     })
 }
 
-/// Answers on a listener of its own, until it is aborted: whoever collects asks again.
-async fn serve_metrics(app: &Arc<App>, address: SocketAddr) -> anyhow::Result<MetricsListener> {
-    let listener = TcpListener::bind(address)
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
         .await
-        .with_context(|| format!("cannot listen on {address} for metrics"))?;
-    let address = listener.local_addr()?;
-    tracing::info!(%address, "metrics are here");
-    let router = stepgate_http::metrics_router(app);
-    let serving = tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "the listener for metrics has ended");
-        }
-    });
-    Ok(MetricsListener(serving))
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Ends when it is dropped.
-#[derive(Debug)]
-struct MetricsListener(JoinHandle<()>);
-
-impl Drop for MetricsListener {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+async fn serve_metrics(
+    app: &Arc<App>,
+    address: SocketAddr,
+    limits: Limits,
+) -> anyhow::Result<Server> {
+    let listener = listen(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "metrics are here");
+    let router = stepgate_http::metrics_router(app);
+    Ok(Server::start(vec![listener], router, limits, None))
 }
 
 async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {

@@ -76,15 +76,17 @@ impl Walk<'_> {
                 .iter()
                 .find(|setting| setting.key == key && key != "config")
             {
-                match scalar(value.get_ref()) {
+                let (text, shape) = if setting.is_list() {
+                    (list(value.get_ref()), "a string or a list of strings")
+                } else {
+                    (scalar(value.get_ref()), "a string, a number or a boolean")
+                };
+                match text {
                     Some(text) => {
                         let place = Place::line(self.name, self.text, offset);
                         self.entries.insert(setting.key, Given { text, place });
                     }
-                    None => self.complain(
-                        offset,
-                        format!("{key} must be a string, a number or a boolean"),
-                    ),
+                    None => self.complain(offset, format!("{key} must be {shape}")),
                 }
             } else if key != "version" {
                 self.complain(offset, format!("{key} is not a setting"));
@@ -111,6 +113,15 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
     }
 }
 
+/// The items with commas between them.
+fn list(value: &DeValue<'_>) -> Option<String> {
+    let Some(items) = value.as_array() else {
+        return value.as_str().map(str::to_owned);
+    };
+    let items: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str()).collect();
+    Some(items?.join(","))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,15 +145,15 @@ mod tests {
 
     #[test]
     fn every_unknown_or_misshapen_key_is_named_with_its_line() {
-        let text =
-            "version = 1\nlisen = \"127.0.0.1:1\"\nmode = [1]\n[sms]\nurl = \"x\"\n[sns]\na = 1\n";
+        let text = "version = 1\nlisen = \"127.0.0.1:1\"\nlisten = [1]\nmode = [1]\n[sms]\nurl = \"x\"\n[sns]\na = 1\n";
         assert_eq!(
             faults_of(text),
             [
                 "stepgate.toml:2: lisen is not a setting",
-                "stepgate.toml:3: mode must be a string, a number or a boolean",
-                "stepgate.toml:5: sms.url is not a setting",
-                "stepgate.toml:6: sns is not a setting",
+                "stepgate.toml:3: listen must be a string or a list of strings",
+                "stepgate.toml:4: mode must be a string, a number or a boolean",
+                "stepgate.toml:6: sms.url is not a setting",
+                "stepgate.toml:7: sns is not a setting",
             ]
         );
     }

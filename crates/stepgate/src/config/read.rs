@@ -68,6 +68,28 @@ impl Reader {
         }
     }
 
+    /// The items of a list, each judged for itself. An empty list is one.
+    pub(crate) fn list<T>(
+        &mut self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let text = self.raw(key)?.text.clone();
+        let items: Vec<&str> = text.split(',').map(str::trim).collect();
+        if items == [""] {
+            return Some(Vec::new());
+        }
+        let mut parsed = Vec::new();
+        for item in &items {
+            match parse(item) {
+                Ok(value) => parsed.push(value),
+                Err(message) if items.len() == 1 => self.complain(key, message),
+                Err(message) => self.complain(key, format!("{item}: {message}")),
+            }
+        }
+        (parsed.len() == items.len()).then_some(parsed)
+    }
+
     pub(crate) fn required<T>(
         &mut self,
         key: &str,

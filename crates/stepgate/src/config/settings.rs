@@ -10,10 +10,11 @@ use std::{
 
 use stepgate_app::app::AUDIT_RETENTION;
 use stepgate_domain::{flow::delivery::Floors, secret::Secret, time::Duration};
+use stepgate_http::server::{Files, Limits};
 use url::Url;
 
 use super::{
-    Faults, MasterKey, master_key,
+    Faults, MasterKey, connections, master_key,
     read::{Reader, text},
 };
 use crate::{birth::is_open_to_others, telemetry};
@@ -38,9 +39,11 @@ impl fmt::Display for Mode {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) data: PathBuf,
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Vec<SocketAddr>,
     /// Where the metrics are, when not beside everything else.
     pub(crate) metrics_listen: Option<SocketAddr>,
+    pub(crate) tls: Option<Files>,
+    pub(crate) connections: Limits,
     /// Scheme and authority, without a trailing slash.
     pub(crate) public_url: Option<String>,
     pub(crate) mode: Mode,
@@ -82,16 +85,11 @@ pub(crate) struct SmtpSettings {
 
 pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
     let data = reader.required("data", text).map(PathBuf::from);
-    let listen = reader.optional("listen", address);
-    let listen = if reader.raw("listen").is_some() {
-        listen
-    } else {
-        Some(DEFAULT_LISTENER.into())
-    };
+    let listen = listeners(&mut reader);
     let metrics_listen = reader.optional("metrics_listen", address);
     let mode = reader
         .optional("mode", mode)
-        .or_else(|| Some(mode_for(listen?)));
+        .or_else(|| Some(mode_for(listen.as_deref()?)));
     let public_url = reader.optional("public_url", base_url);
     let inbox = reader.optional("inbox", switch).unwrap_or(false);
     let address_file = reader.optional("address_file", text).map(PathBuf::from);
@@ -101,6 +99,8 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         })
         .unwrap_or_else(|| "info".to_owned());
     let master_key = master_key(&mut reader, data.as_deref(), mode);
+    let tls = connections::tls(&mut reader);
+    let connections = connections::limits(&mut reader);
     let floors = floors(&mut reader);
     let audit_retention = reader
         .optional("audit.retention_days", |text| count(text, 1))
@@ -117,7 +117,11 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
     if mode == Some(Mode::Production) {
         refuse_in_production(&mut reader, inbox, public_url.as_deref());
     }
-    if inbox && listen.is_some_and(|address| !address.ip().is_loopback()) {
+    if inbox
+        && listen
+            .as_deref()
+            .is_some_and(|listen| !all_loopback(listen))
+    {
         reader.complain(
             "inbox",
             "the inbox shows every code to everybody: it needs a loopback listener",
@@ -129,6 +133,8 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         Some(Settings {
             data,
             listen,
+            tls,
+            connections,
             metrics_listen,
             public_url,
             mode,
@@ -162,7 +168,19 @@ fn floors(reader: &mut Reader) -> Floors {
     }
 }
 
-fn count(text: &str, least: u32) -> Result<u32, String> {
+fn listeners(reader: &mut Reader) -> Option<Vec<SocketAddr>> {
+    if reader.raw("listen").is_none() {
+        return Some(vec![DEFAULT_LISTENER.into()]);
+    }
+    let listen = reader.list("listen", address)?;
+    if listen.is_empty() {
+        reader.complain("listen", "must name at least one address");
+        return None;
+    }
+    Some(listen)
+}
+
+pub(super) fn count(text: &str, least: u32) -> Result<u32, String> {
     text.parse()
         .ok()
         .filter(|count| *count >= least)
@@ -305,8 +323,12 @@ fn require_secret(reader: &mut Reader, key: &str) {
     }
 }
 
-const fn mode_for(listen: SocketAddr) -> Mode {
-    if listen.ip().is_loopback() {
+fn all_loopback(listen: &[SocketAddr]) -> bool {
+    listen.iter().all(|address| address.ip().is_loopback())
+}
+
+fn mode_for(listen: &[SocketAddr]) -> Mode {
+    if all_loopback(listen) {
         Mode::Development
     } else {
         Mode::Production

@@ -16,14 +16,12 @@ use stepgate_client::{
     create_environment, worker_token,
 };
 use stepgate_domain::resources::environment::Region;
+use stepgate_http::server::Limits;
 
 use self::show::{Screen, note};
 use crate::{
     birth::InitOutput,
-    cli::{
-        self,
-        server::{self, RunningServer},
-    },
+    cli::{self, server},
     config::{MasterKey, Mode, Settings},
     runtime, telemetry,
 };
@@ -58,7 +56,8 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let running = server::start(&settings)
         .await
         .context("the server did not start")?;
-    let client = Client::new(format!("http://{}", running.address))?;
+    let address = running.addresses.first().context("no listener")?;
+    let client = Client::new(format!("http://{address}"))?;
     screen.title(&format!(
         "A server with an empty data directory listens at {}",
         client.base()
@@ -75,11 +74,11 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let differs = screen.summary(&rows, start.elapsed());
 
     if keep && let Ok((tenant, _)) = &outcome {
-        let asked_to_stop = cli::asked_to_stop()?;
+        let mut signals = cli::Signals::watch(false)?;
         where_everything_is(&screen, &client, &made, tenant, directory.path());
-        asked_to_stop.await;
+        signals.asked_to_stop().await;
     }
-    stop(running).await?;
+    running.stop().await;
     Ok(if differs {
         ExitCode::FAILURE
     } else {
@@ -87,18 +86,16 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Ends the demo within a moment, even while a browser keeps a connection open.
-async fn stop(running: RunningServer) -> anyhow::Result<()> {
-    match tokio::time::timeout(Duration::from_secs(5), running.stop()).await {
-        Ok(stopped) => stopped,
-        Err(_) => Ok(()),
-    }
-}
-
 fn settings(data: &Path) -> Settings {
     Settings {
         data: data.to_owned(),
-        listen: ([127, 0, 0, 1], 0).into(),
+        listen: vec![([127, 0, 0, 1], 0).into()],
+        tls: None,
+        // The demo ends within a moment, even while a browser keeps a connection open.
+        connections: Limits {
+            grace: Duration::from_secs(1),
+            ..Limits::default()
+        },
         metrics_listen: None,
         public_url: None,
         mode: Mode::Development,

@@ -67,7 +67,7 @@ impl RefreshRequest {
         }
         let rules = &client.refresh_tokens;
         if let Some(consumed_at) = token.consumed_at
-            && now >= consumed_at + rules.grace_period
+            && now >= consumed_at.as_of(now) + rules.grace_period
         {
             let revoke = rules.replay_protection.then_some(family.id);
             return Err(Refusal {
@@ -98,7 +98,7 @@ impl RefreshRequest {
             Some(RefreshTokenIssue { expires_at }),
         );
         Ok(Rotation {
-            consumes: token.consumed_at.is_none_or(|at| at > now),
+            consumes: token.consumed_at.is_none_or(|at| at.is_yet_to_come(now)),
             successor: RefreshToken {
                 family: family.id,
                 issued_at: now,

@@ -108,7 +108,7 @@ impl Device {
         rules: &SentOtp,
         now: Timestamp,
     ) -> Self {
-        self.pairing = Some(Pairing {
+        *self.pairing = Some(Pairing {
             code_hash: Some(code_hash),
             expires_at: now + rules.life_time.as_duration(),
             failures: 0,
@@ -136,7 +136,7 @@ impl Device {
                 },
             );
         }
-        let Some(pairing) = &mut self.pairing else {
+        let Some(pairing) = &mut *self.pairing else {
             return (self, PairingOutcome::Expired);
         };
         let Some(code_hash) = pairing
@@ -148,8 +148,8 @@ impl Device {
         };
         if matches(code_hash) {
             self.status = DeviceStatus::Active;
-            self.activated_at = Some(now);
-            self.pairing = None;
+            *self.activated_at = Some(now);
+            *self.pairing = None;
             return (self, PairingOutcome::Activated);
         }
         pairing.failures = pairing.failures.saturating_add(1);
@@ -173,7 +173,9 @@ impl Device {
     fn cooling_down(&self, now: Timestamp) -> Option<Timestamp> {
         let pairing = self.pairing.as_ref()?;
         // One that is yet to begin was set by a clock that ran ahead, and would not grow old.
-        let has_begun = pairing.cool_down_at.is_none_or(|began| began <= now);
+        let has_begun = pairing
+            .cool_down_at
+            .is_none_or(|began| !began.is_yet_to_come(now));
         pairing
             .cool_down_until
             .filter(|&end| has_begun && end > now)

@@ -67,7 +67,7 @@ impl Lock {
 
 impl Remembered for Lock {
     fn is_ahead(&self, now: Timestamp) -> bool {
-        self.at > now
+        self.at.is_yet_to_come(now)
     }
     fn as_of(self, now: Timestamp) -> Self {
         Self {
@@ -139,8 +139,11 @@ impl Remembered for User {
     fn is_ahead(&self, now: Timestamp) -> bool {
         let password = self.credentials.password.as_ref();
         self.credentials.locks.is_ahead(now)
-            || password.is_some_and(|password| password.changed_at > now)
-            || self.last_sign_on.as_ref().is_some_and(|it| it.at > now)
+            || password.is_some_and(|password| password.changed_at.is_yet_to_come(now))
+            || self
+                .last_sign_on
+                .as_ref()
+                .is_some_and(|it| it.at.is_yet_to_come(now))
     }
     fn as_of(mut self, now: Timestamp) -> Self {
         self.credentials.locks = self.credentials.locks.as_of(now);

@@ -17,7 +17,6 @@ use crate::{
     call::Call,
     error::page::PageError,
     pages::{CompletedPage, DeviceChoice, FailedPage, SignOnPage, SignOnStep},
-    refusal::Refusal,
     reply::Reply,
     sign_on as edge,
 };

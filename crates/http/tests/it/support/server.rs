@@ -1,6 +1,6 @@
 //! A server on a port of its own over a store of its own, and a clock that the test moves.
 
-use std::{net::SocketAddr, sync::Arc, time};
+use std::{sync::Arc, time};
 
 use async_trait::async_trait;
 use reqwest::{Method, RequestBuilder};
@@ -18,12 +18,12 @@ use stepgate_domain::{
     resources::environment::Region,
     time::{Duration, Timestamp},
 };
+use stepgate_http::server::{Limits, Server as Serving};
 use stepgate_notify::{Delivery, Inbox, NotifyError, Provider, Senders};
 use stepgate_store::sqlite::{Options, SqliteEngine};
 use tokio::{
     net::TcpListener,
     sync::{Mutex, mpsc},
-    task::JoinHandle,
 };
 use uuid::Uuid;
 
@@ -40,6 +40,7 @@ pub(crate) struct Setup {
     pub(crate) senders: Senders,
     /// Whether the developer inbox is served.
     pub(crate) inbox: bool,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Setup {
@@ -49,6 +50,7 @@ impl Default for Setup {
             public: Vec::new(),
             senders: Senders::default(),
             inbox: true,
+            limits: Limits::default(),
         }
     }
 }
@@ -66,14 +68,8 @@ pub(crate) struct Server {
     http: reqwest::Client,
     messages: Mutex<mpsc::UnboundedReceiver<Message>>,
     workers: Option<Workers>,
-    serving: JoinHandle<()>,
+    _serving: Serving,
     _directory: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
 }
 
 impl Server {
@@ -115,9 +111,12 @@ impl Server {
         let installation = unborn.commit(&app).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router =
-            stepgate_http::router(&app).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let serving = Serving::start(
+            vec![listener],
+            stepgate_http::router(&app),
+            setup.limits,
+            None,
+        );
         let (_, nothing) = mpsc::unbounded_channel();
         let mut server = Self {
             app,
@@ -136,7 +135,7 @@ impl Server {
                 .unwrap(),
             messages: Mutex::new(nothing),
             workers: None,
-            serving,
+            _serving: serving,
             _directory: directory,
         };
         let client = server.installation.client.to_string();

@@ -3,10 +3,7 @@
 use stepgate_domain::{
     audit::Action,
     resource::{Built, DefaultMark, Resource, Stored},
-    resources::application::{
-        Application,
-        secret::{CURRENT, ClientSecrets, PREVIOUS, RotationDraft},
-    },
+    resources::application::secret::{CURRENT, ClientSecrets, PREVIOUS, RotationDraft},
 };
 use stepgate_store::{documents, engine::Batch};
 use uuid::Uuid;
@@ -16,7 +13,6 @@ use crate::{
     error::ManagementError,
     management::{self, Change, Target},
     random::SystemRandom,
-    role_assignments,
 };
 
 /// The secrets sealed beside a document, or `None` when it has none.
@@ -48,21 +44,13 @@ pub async fn read<R: Resource>(
     Ok(secrets)
 }
 
-/// The secrets of an object that the caller may see, or that it has none. The secret of a worker
-/// application is its roles, so it is refused to who holds less. With the version of their owner,
-/// which every change of them raises.
+/// The secrets of an object that the caller may see, or that it has none, with the version of their
+/// owner, which every change of them raises.
 async fn permitted<R: Resource>(
     target: &Target<'_>,
 ) -> Result<(ClientSecrets, i64), ManagementError> {
     let owner = management::read::<R>(target).await.map_err(generic)?;
-    let (app, actor) = (target.app, &target.caller.actor);
-    let (environment, id) = (target.place.environment, target.id);
-    if R::KIND.name == Application::KIND.name
-        && !role_assignments::may_act_as::<Application>(app, actor, environment, id).await?
-    {
-        return Err(ManagementError::Forbidden);
-    }
-    let secrets = open(app, R::KIND, environment, id).await?;
+    let secrets = open(target.app, R::KIND, target.place.environment, target.id).await?;
     let secrets = secrets.ok_or(ManagementError::NotFound(None))?;
     Ok((secrets, owner.version))
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use stepgate_domain::id::Id;
+use stepgate_domain::name;
 use stepgate_domain::resources::environment::Environment;
 
 /// A base URL without a trailing slash: `https://id.example.test`.
@@ -65,6 +66,15 @@ impl Origins {
     pub fn contains(&self, base: &str) -> bool {
         self.public.iter().any(|origin| origin.as_str() == base)
             || (self.loopback && base.strip_prefix("http://").is_some_and(is_loopback))
+    }
+
+    /// Whether tokens with this audience would be for the management API. The loopback names of a
+    /// server in development are those of its neighbours too.
+    pub fn is_api_audience(&self, audience: &str) -> bool {
+        let audience = name::fold(audience);
+        self.public
+            .iter()
+            .any(|origin| name::fold(origin.as_str()) == audience.trim_end_matches('/'))
     }
 
     /// The audience of the management API: the canonical origin.

@@ -223,6 +223,7 @@ pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementErr
         app, caller, id, ..
     } = *target;
     let stored = management::read::<Environment>(target).await?;
+    role_assignments::permit_end(app, caller, id).await?;
     if caller.actor.environment.uuid() == id {
         let message = "holds the application that asks for its deletion";
         return Err(Violation::constraint("id", message).into());
@@ -233,10 +234,7 @@ pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementErr
             let status = StatusDraft {
                 status: EnvironmentStatus::DeletePending,
             };
-            management::change_with(target, Vec::new(), |environment: Environment, now| {
-                Ok(environment.with_status(status, now))
-            })
-            .await?;
+            changed_status(target, status).await?;
         }
         Deletion::Now => {
             let mark = tombstones::mark(id, now);
@@ -247,6 +245,28 @@ pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementErr
         }
     }
     Ok(())
+}
+
+/// Marks an environment as one to be deleted, or not.
+pub async fn set_status(
+    target: &Target<'_>,
+    draft: StatusDraft,
+) -> Result<Stored<Environment>, ManagementError> {
+    if draft.status == EnvironmentStatus::DeletePending {
+        management::read::<Environment>(target).await?;
+        role_assignments::permit_end(target.app, target.caller, target.id).await?;
+    }
+    changed_status(target, draft).await
+}
+
+async fn changed_status(
+    target: &Target<'_>,
+    draft: StatusDraft,
+) -> Result<Stored<Environment>, ManagementError> {
+    management::change_with(target, Vec::new(), |environment: Environment, now| {
+        Ok(environment.with_status(draft, now))
+    })
+    .await
 }
 
 /// An installation that nobody can use yet: whoever is to have its credentials can be given them

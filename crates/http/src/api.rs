@@ -24,6 +24,7 @@ use stepgate_domain::access::Permission;
 use crate::{
     access_log::AccessLogEntry,
     call::Call,
+    entity_tags,
     error::{Render, management::ApiError},
     exchange::Exchange,
     guard, headers,
@@ -380,6 +381,7 @@ async fn serve(
         query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
             .into_owned()
             .collect(),
+        expected_versions: entity_tags::expected_versions(&parts.headers),
         headers: parts.headers,
         body,
         caller: None,

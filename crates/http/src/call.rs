@@ -2,15 +2,12 @@
 
 use std::{collections::HashMap, net::IpAddr, str::FromStr, sync::Arc};
 
-use axum::{
-    body::Bytes,
-    http::{HeaderMap, header},
-};
+use axum::{body::Bytes, http::HeaderMap};
 use serde_json::Value;
 use stepgate_app::{
     App,
     error::ManagementError,
-    management::{Caller, Place, Target},
+    management::{Caller, IfMatch, Place, Target},
 };
 use stepgate_domain::{
     id::Id,
@@ -29,6 +26,8 @@ pub struct Call {
     pub params: HashMap<String, String>,
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
+    /// Those of `If-Match`; none when any will do.
+    pub expected_versions: Option<Vec<i64>>,
     pub body: Bytes,
     /// The permitted caller, on operations that need a permission.
     pub caller: Option<Caller>,
@@ -122,17 +121,9 @@ impl Call {
         })
     }
 
-    /// The version that `If-Match` insists on. `*` asks for any, and a tag that is none of ours
-    /// matches nothing.
-    pub fn if_match(&self) -> Option<i64> {
-        let value = self.headers.get(header::IF_MATCH)?.to_str().ok()?.trim();
-        if value == "*" {
-            return None;
-        }
-        let tag = value
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'));
-        Some(tag.and_then(|tag| tag.parse().ok()).unwrap_or(-1))
+    /// What `If-Match` insists on.
+    pub fn if_match(&self) -> Option<IfMatch<'_>> {
+        self.expected_versions.as_deref().map(IfMatch)
     }
 
     /// A number in the query, within its range.

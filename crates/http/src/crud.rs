@@ -49,6 +49,11 @@ pub(crate) fn crud<R: Resource>(api: Api) -> Api {
 
 /// As [`crud`], for collections of which the contract says what their creation answers.
 pub(crate) fn crud_created_with<R: Resource>(api: Api, status: StatusCode) -> Api {
+    permanent::<R>(api, status).op(deletion::<R, _, _>(remove::<R>))
+}
+
+/// As [`crud_created_with`], without their deletion.
+pub(crate) fn permanent<R: Resource>(api: Api, status: StatusCode) -> Api {
     let api = read_only::<R>(api).then(writable::<R>);
     let kind = R::KIND;
     api.op(Operation::new(
@@ -62,14 +67,25 @@ pub(crate) fn crud_created_with<R: Resource>(api: Api, status: StatusCode) -> Ap
     .request::<R::Draft>()
     .response::<R>()
     .status(status.as_u16()))
-        .op(Operation::new(
-            Method::DELETE,
-            one(kind),
-            Takes::Nothing,
-            writes(kind),
-            format!("Delete a {}", kind.name),
-            remove::<R>,
-        ))
+}
+
+pub(crate) fn deletion<R, H, F>(remove: H) -> Operation
+where
+    R: Resource,
+    H: Fn(Call) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
+{
+    let kind = R::KIND;
+    let summary = format!("Delete a {}", kind.name);
+    let path = one(kind);
+    Operation::new(
+        Method::DELETE,
+        path,
+        Takes::Nothing,
+        writes(kind),
+        summary,
+        remove,
+    )
 }
 
 /// List and read.
@@ -155,6 +171,17 @@ pub(crate) fn listed<R: Resource>(
     listing: Listing<R>,
     show: impl Fn(&Stored<R>) -> Value,
 ) -> Reply {
+    listed_beside(call, place, listing, show, None)
+}
+
+/// One page of a collection, and what is embedded beside it.
+pub(crate) fn listed_beside<R: Resource>(
+    call: &Call,
+    place: Place,
+    listing: Listing<R>,
+    show: impl Fn(&Stored<R>) -> Value,
+    beside: Option<(&'static str, Value)>,
+) -> Reply {
     let url = |query: &[(String, String)]| {
         let (exchange, kind) = (&call.exchange, R::KIND);
         hal::collection_url(exchange, kind, place.environment, place.parent, query)
@@ -172,7 +199,13 @@ pub(crate) fn listed<R: Resource>(
         own: url(&call.query),
         next,
     };
-    Reply::hal(StatusCode::OK, hal::collection(page))
+    let mut body = hal::collection(page);
+    if let (Some((name, value)), Some(Value::Object(embedded))) =
+        (beside, body.get_mut("_embedded"))
+    {
+        embedded.insert(name.to_owned(), value);
+    }
+    Reply::hal(StatusCode::OK, body)
 }
 
 pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiError> {
@@ -246,6 +279,7 @@ fn filter_violation(error: &FilterError) -> Violation {
         FilterError::Operator { supported, .. } => {
             serde_json::json!({ "supportedOperators": supported })
         }
+        FilterError::Boolean { .. } => serde_json::json!({ "allowedValues": ["true", "false"] }),
         FilterError::Syntax { .. }
         | FilterError::Time { .. }
         | FilterError::TooComplex

@@ -8,7 +8,7 @@ use stepgate_domain::{
     audit::Action,
     flow::{CounterState, facts::DeviceFailures},
     id::Id,
-    resource::{Resource, Stored},
+    resource::Stored,
     resources::{
         device::{
             Device, DeviceStatus, NicknameDraft, ReorderDraft,
@@ -29,7 +29,9 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, ListRequest, Listing, Place, Target, settle, typed, within},
+    management::{
+        self, Caller, IfMatch, ListRequest, Listing, Place, Target, owner, settle, typed,
+    },
 };
 
 pub use pairing::{activate, create, send_activation_code};
@@ -45,13 +47,11 @@ struct Owner {
 impl Owner {
     async fn load(app: &App, caller: &Caller, place: Place) -> Result<Self, ManagementError> {
         let unknown = || ManagementError::NotFound(None);
-        let user = place.parent.ok_or_else(unknown)?;
+        let user = owner::<Device>(app, caller, place).await?;
+        let user = user.ok_or_else(unknown)?.id;
         let facts =
             facts::sign_on_facts(&*app.engine, place.environment, UserKey::Id(user)).await?;
         let facts = facts.ok_or_else(unknown)?;
-        if !within(&caller.reach, User::KIND, user, facts.user.parent) {
-            return Err(unknown());
-        }
         let mut devices = Vec::with_capacity(facts.devices.len());
         for document in facts.devices {
             let device = typed::<Device>(&document)?;
@@ -65,13 +65,9 @@ impl Owner {
     }
 
     /// If the user has the version that is insisted on.
-    fn matching(self, if_match: Option<i64>) -> Result<Self, ManagementError> {
-        match if_match {
-            Some(version) if version != self.document.version => {
-                Err(ManagementError::PreconditionFailed)
-            }
-            Some(_) | None => Ok(self),
-        }
+    fn matching(self, if_match: Option<IfMatch<'_>>) -> Result<Self, ManagementError> {
+        if_match.map_or(Ok(()), |it| it.permits(self.document.version))?;
+        Ok(self)
     }
 
     fn device(&self, target: &Target<'_>) -> Result<&(Document, Stored<Device>), ManagementError> {
@@ -165,7 +161,7 @@ pub async fn reorder(
     app: &App,
     caller: &Caller,
     place: Place,
-    if_match: Option<i64>,
+    if_match: Option<IfMatch<'_>>,
     draft: &ReorderDraft,
 ) -> Result<(), ManagementError> {
     settle(app, || async {
@@ -188,7 +184,7 @@ pub async fn drop_order(
     app: &App,
     caller: &Caller,
     place: Place,
-    if_match: Option<i64>,
+    if_match: Option<IfMatch<'_>>,
 ) -> Result<(), ManagementError> {
     settle(app, || async {
         let owner = Owner::load(app, caller, place).await?.matching(if_match)?;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    introspection::is_alive,
+    introspection::sign_on,
     verification::{TokenFault, verify},
 };
 
@@ -60,7 +60,11 @@ pub async fn verify_management(
         return Ok(Err(TokenFault::ClientGone));
     }
     let user: Option<Id<()>> = token.id("sub");
-    if user.is_some() && !is_alive(app, &token).await? {
+    let sign_on = match user {
+        Some(_) => sign_on(app, &token).await?,
+        None => None,
+    };
+    if user.is_some() && sign_on.is_none() {
         return Ok(Err(TokenFault::Revoked));
     }
     // In the hands of a user a worker application is that user, whatever it may do by itself.
@@ -84,6 +88,7 @@ pub async fn verify_management(
         environment,
         user: user.map(Id::uuid),
         scopes: token.scopes().map(str::to_owned).collect(),
+        second_factor_at: sign_on.and_then(|sign_on| sign_on.second_factor_at),
         assignments,
     }))
 }

@@ -2,7 +2,7 @@
 
 mod flows;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -48,16 +48,20 @@ pub(crate) use flows::{
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 pub(crate) const REDIRECT_URI: &str = "https://app.example.test/cb";
 
-/// Messages are taken from the outbox; here it only matters which channels there are.
+/// Takes everything, and says what it took. Most messages are taken from the outbox instead.
 #[derive(Debug)]
-struct Carrier(Vec<Channel>);
+struct Carrier {
+    channels: Vec<Channel>,
+    taken: Arc<Mutex<Vec<String>>>,
+}
 
 #[async_trait]
 impl Provider for Carrier {
     fn channels(&self) -> &[Channel] {
-        &self.0
+        &self.channels
     }
-    async fn send(&self, _: &Message) -> Result<Delivery, NotifyError> {
+    async fn send(&self, message: &Message) -> Result<Delivery, NotifyError> {
+        self.taken.lock().unwrap().push(message.id.clone());
         Ok(Delivery::default())
     }
 }
@@ -70,6 +74,8 @@ pub(crate) struct World {
     pub(crate) client: Uuid,
     pub(crate) secret: String,
     pub(crate) origin: Origin,
+    /// The ids of the messages that a worker sent.
+    pub(crate) taken: Arc<Mutex<Vec<String>>>,
     _directory: tempfile::TempDir,
 }
 
@@ -105,7 +111,11 @@ impl World {
             metrics: false,
         };
         let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();
-        let senders = Senders::new(vec![Arc::new(Carrier(channels.to_vec()))]);
+        let taken = Arc::default();
+        let senders = Senders::new(vec![Arc::new(Carrier {
+            channels: channels.to_vec(),
+            taken: Arc::clone(&taken),
+        })]);
         let app = Arc::new(App::new(
             engine.clone(),
             clock.clone(),
@@ -126,6 +136,7 @@ impl World {
             client: Uuid::nil(),
             secret: String::new(),
             origin,
+            taken,
             _directory: directory,
         };
         let Registered { id, secret } = world.application(json!({})).await;
@@ -141,6 +152,7 @@ impl World {
                 environment: self.environment,
                 user: None,
                 scopes: Vec::new(),
+                second_factor_at: None,
                 assignments: Vec::new(),
             },
             reach: Reach::Everything,

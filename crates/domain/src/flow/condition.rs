@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    name,
     time::{Duration, Timestamp},
     violation::Violation,
 };
@@ -124,7 +125,9 @@ impl Rule {
                 .value(scope)
                 .is_some_and(|value| literal_equals(&value, equals)),
             Self::Contains { value, contains } => match value.value(scope) {
-                Some(Value::String(text)) => text.to_lowercase().contains(&contains.to_lowercase()),
+                Some(Value::String(text)) => {
+                    name::fold_part(&text).contains(&name::fold_part(contains))
+                }
                 Some(_) | None => false,
             },
             Self::InRanges { address, ranges } => match address.value(scope) {

@@ -8,6 +8,7 @@ use serde_with::skip_serializing_none;
 use super::{application::secret::ClientSecrets, fixed};
 use crate::{
     access::Area,
+    name,
     resource::{Built, Context, Kind, Link, Refusal, Resource, Stored, UniqueKey},
     time::Timestamp,
     violation::Violation,
@@ -74,14 +75,14 @@ pub struct ApiResource {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiResourceDraft {
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub name: String,
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
     #[serde(rename = "type")]
     pub resource_type: Option<ResourceType>,
     /// Absent: the name.
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub audience: Option<String>,
     #[serde(default = "access_token_validity_seconds")]
     #[schemars(range(min = 300, max = 2_592_000))]
@@ -148,7 +149,7 @@ impl ApiResourceDraft {
         {
             faults.push(Violation::not_allowed("type", &["CUSTOM"]));
         }
-        let folded = audience.to_lowercase();
+        let folded = name::fold(audience);
         if ["pingone", "pingidentity"]
             .iter()
             .any(|reserved| folded.contains(reserved))
@@ -157,6 +158,9 @@ impl ApiResourceDraft {
                 "audience",
                 "must not contain pingone or pingidentity",
             ));
+        }
+        if is_issuer(&folded) {
+            faults.push(Violation::invalid("audience", "must not be an issuer"));
         }
         if self.application_permissions_settings.claim_enabled {
             let target = "applicationPermissionsSettings.claimEnabled";
@@ -172,6 +176,16 @@ impl ApiResourceDraft {
         }
         faults
     }
+}
+
+/// Whether tokens with this audience would be for whoever issues tokens for an environment, on
+/// whatever host.
+fn is_issuer(audience: &str) -> bool {
+    audience
+        .trim_end_matches('/')
+        .strip_suffix("/as")
+        .and_then(|rest| rest.rsplit('/').next())
+        .is_some_and(|environment| name::as_id(environment).is_some())
 }
 
 impl Resource for ApiResource {
@@ -222,8 +236,16 @@ impl Resource for ApiResource {
         Ok(built)
     }
 
+    fn audience(&self) -> Option<&str> {
+        self.audience.as_deref()
+    }
+
     fn unique(&self) -> Vec<UniqueKey> {
-        vec![UniqueKey::name(&self.name)]
+        let audience = self.audience.iter();
+        let audience = audience.map(|audience| UniqueKey::named("audience", audience));
+        std::iter::once(UniqueKey::name(&self.name))
+            .chain(audience)
+            .collect()
     }
 
     fn may_leave(stored: &Stored<Self>, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
@@ -295,6 +317,27 @@ mod tests {
             targets(build::<ApiResource>(short)),
             ["accessTokenValiditySeconds"]
         );
+    }
+
+    #[test]
+    fn an_audience_is_nobody_elses() {
+        let audience = |body: Value| {
+            let keys = build::<ApiResource>(body).unwrap().body.unique();
+            keys.into_iter().find(|key| key.name == "audience").unwrap()
+        };
+        assert_eq!(
+            audience(json!({ "name": "Payments " })),
+            audience(json!({ "name": "other", "audience": "payments" }))
+        );
+        for issuer in [
+            "https://id.example.test/9e0a1111-2222-4333-8444-555566667777/as",
+            "https://ID.example.test/9E0A1111-2222-4333-8444-555566667777/AS/",
+        ] {
+            let body = json!({ "name": "a", "audience": issuer });
+            assert_eq!(targets(build::<ApiResource>(body)), ["audience"]);
+        }
+        let body = json!({ "name": "a", "audience": "https://a.test/as" });
+        assert!(build::<ApiResource>(body).is_ok());
     }
 
     #[test]

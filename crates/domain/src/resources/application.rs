@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
 use crate::{
-    access::Area,
+    access::{Area, Carries},
     id::Id,
     resource::{Built, Context, Kind, Link, Resource, Stored},
     time::Timestamp,
+    uri,
     violation::Violation,
 };
 
@@ -99,7 +100,7 @@ pub enum Tag {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub name: String,
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
@@ -158,15 +159,14 @@ impl Application {
                 "are only for applications of type WORKER",
             ));
         }
-        let icon = self.icon.as_ref().map(|icon| ("icon.href", &icon.href));
-        let login_page = self
-            .login_page_url
-            .as_ref()
-            .map(|url| ("loginPageUrl", url));
-        for (target, url) in icon.into_iter().chain(login_page) {
-            if !url.starts_with("https://") && !url.starts_with("http://") {
-                faults.push(Violation::invalid(target, "must be a URL of the web"));
-            }
+        if let Some(icon) = &self.icon
+            && !icon.href.starts_with("https://")
+            && !icon.href.starts_with("http://")
+        {
+            faults.push(Violation::invalid("icon.href", "must be a URL of the web"));
+        }
+        if let Some(Err(message)) = self.login_page_url.as_deref().map(uri::parse_page) {
+            faults.push(Violation::invalid("loginPageUrl", message));
         }
         self.oidc.check(faults);
     }
@@ -234,6 +234,16 @@ impl Resource for Application {
         members.append(&mut stored.body_members());
         members.append(&mut refused::shown(stored.body.application_type));
         members
+    }
+
+    fn carries(&self, _now: Timestamp) -> Carries {
+        let is_worker = self.enabled && self.application_type == ApplicationType::Worker;
+        let grants = |wanted| is_worker && self.oidc.grant_types.contains(&wanted);
+        let is_public = self.oidc.token_endpoint_auth_method == TokenEndpointAuthMethod::None;
+        Carries {
+            by_itself: grants(GrantType::ClientCredentials) && !is_public,
+            for_users: grants(GrantType::AuthorizationCode),
+        }
     }
 
     fn links(_stored: &Stored<Self>) -> Vec<(&'static str, Link)> {

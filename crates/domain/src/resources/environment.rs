@@ -7,7 +7,7 @@ use serde_with::skip_serializing_none;
 use uuid::Uuid;
 
 use crate::{
-    access::Area,
+    access::{Area, Carries},
     hidden::Hidden,
     id::{Id, Ref},
     resource::{
@@ -119,7 +119,7 @@ pub struct Environment {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentDraft {
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(length(min = 1, max = 255), extend("format" = "name"))]
     pub name: String,
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
@@ -268,6 +268,13 @@ impl Resource for Environment {
         OrderAttribute::new("createdAt", FilterSource::CreatedAt),
         OrderAttribute::new("updatedAt", FilterSource::UpdatedAt),
     ];
+
+    fn carries(&self, _now: Timestamp) -> Carries {
+        Carries {
+            by_itself: self.status == EnvironmentStatus::Active,
+            ..Carries::default()
+        }
+    }
 
     fn build(
         draft: EnvironmentDraft,

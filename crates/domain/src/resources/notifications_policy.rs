@@ -30,7 +30,7 @@ pub static NOTIFICATIONS_POLICY: Kind = Kind::new(
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationsPolicy {
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub name: String,
     /// None: no quota.
     #[schemars(length(max = 2))]

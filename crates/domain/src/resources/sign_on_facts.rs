@@ -33,6 +33,7 @@ pub fn of_user(
     stored: &Stored<User>,
     failures: Versioned<UserFailures>,
     sends: Versioned<delivery::DailyHistory>,
+    holds_a_role: bool,
     now: Timestamp,
 ) -> UserFacts {
     let user = &stored.body;
@@ -49,6 +50,7 @@ pub fn of_user(
         }),
         mfa_enabled: user.mfa_enabled,
         bypass_mfa_until: user.credentials.mfa_bypass_until,
+        holds_a_role,
         attributes: Value::Null,
         failures,
         sends,
@@ -96,8 +98,7 @@ pub fn of_device(
 pub fn recipient(device: &Device) -> Secret<String> {
     let address = device.address();
     Secret::new(match device.kind {
-        // The stored form differs from E.164 in its dot only.
-        DeviceType::Sms => format!("+{}", phone::digits(address)),
+        DeviceType::Sms => phone::destination(address),
         DeviceType::Email => address.to_owned(),
     })
 }
@@ -224,7 +225,13 @@ mod tests {
         let until = NOW + Duration::from_minutes(5);
         let locked = user.unwrap().body.lock_account(Some(until), NOW);
         let locked = stored(locked);
-        let facts = of_user(&locked, Versioned::default(), Versioned::default(), NOW);
+        let facts = of_user(
+            &locked,
+            Versioned::default(),
+            Versioned::default(),
+            false,
+            NOW,
+        );
         assert_eq!(facts.lock, Some(AccountLock { until: Some(until) }));
         assert_eq!(facts.given_name.as_deref(), Some("Nia"));
         assert!(facts.verified);

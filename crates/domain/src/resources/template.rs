@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::environment::Environment;
-use crate::{id::Id, message::Channel, time::Timestamp};
+use crate::{id::Id, message::Channel, name, time::Timestamp};
 
 /// A kind of message. Its id is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,6 +235,15 @@ impl std::fmt::Debug for Rendered {
 impl Content {
     /// In e-mail, which is HTML, values are escaped.
     pub fn rendered(&self, value_of: impl Fn(&str) -> Option<String>) -> Rendered {
+        let value_of = |name: &str| {
+            let value = value_of(name)?;
+            let is_of_a_person = name.starts_with("user.name.");
+            Some(if is_of_a_person {
+                name::spoken(&value)
+            } else {
+                value
+            })
+        };
         let text = match self.channel {
             Channel::Sms => render(self.text, &value_of),
             Channel::Email => render(self.text, |name| {

@@ -182,8 +182,7 @@ async fn set_type(call: Call) -> Result<Reply, ApiError> {
 
 async fn set_status(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<StatusDraft>(call.json()?)?;
-    let now = call.app.now();
-    let stored = changed(&call, |environment| Ok(environment.with_status(draft, now))).await?;
+    let stored = provisioning::set_status(&call.target::<Environment>()?, draft).await?;
     Ok(crud::object(&call, StatusCode::OK, &stored))
 }
 

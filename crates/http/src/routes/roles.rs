@@ -112,13 +112,14 @@ fn shown(call: &Call, role: Role) -> Value {
         .collect();
     let permissions: Vec<Value> = role
         .permissions()
-        .map(|permission| {
-            json!({ "id": permission.id(), "classifier": permission.area.name(), "description": permission.id() })
+        .flat_map(Permission::ids)
+        .map(|id| {
+            json!({ "id": id.to_string(), "classifier": id.classifier, "description": id.to_string() })
         })
         .collect();
-    let can_assign: Vec<Value> = Role::ALL
-        .into_iter()
-        .filter(|other| role.can_assign(*other))
+    let can_assign: Vec<Value> = role
+        .can_assign()
+        .iter()
         .map(|other| json!({ "id": other.id().to_string() }))
         .collect();
     let members = json!({
@@ -164,7 +165,10 @@ async fn list(call: Call) -> Result<Reply, ApiError> {
         ),
         None => format!("{}/roles", call.exchange.origin.api()),
     };
-    own.push_str(&hal::query(&call.query));
+    // There is one page, whatever is asked for.
+    let mut query = call.query.clone();
+    query.retain(|(name, _)| name != "limit" && name != "cursor");
+    own.push_str(&hal::query(&query));
     let count = u64::try_from(items.len()).ok();
     Ok(Reply::hal(
         StatusCode::OK,

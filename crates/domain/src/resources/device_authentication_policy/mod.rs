@@ -45,7 +45,7 @@ pub static DEVICE_AUTHENTICATION_POLICY: Kind = Kind::new(
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceAuthenticationPolicy {
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub name: String,
     #[serde(default)]
     pub authentication: Authentication,

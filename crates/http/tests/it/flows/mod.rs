@@ -19,3 +19,4 @@ mod requests;
 mod resume;
 mod sessions;
 mod trail;
+mod waiting;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod devices;
+mod names;
 mod notices;
 mod pairing;
 mod passwords;

@@ -6,6 +6,8 @@ mod audit;
 mod compatibility;
 mod conventions;
 mod guards;
+mod holders;
+mod last_administrator;
 mod links;
 mod metrics;
 mod organizations;

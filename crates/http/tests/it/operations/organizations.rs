@@ -131,7 +131,7 @@ async fn roles_are_found_by_name_and_there_are_no_custom_ones() {
         admin.find(&path, &format!("type eq \"{name}\"")).await
     };
     assert_eq!(of_type("CUSTOM").await.body["size"], 0);
-    assert_eq!(of_type("platform").await.body["size"], 7);
+    assert_eq!(of_type("platform").await.body["size"], 9);
     let bad = admin
         .get(&format!(
             "/v1/environments/{environment}/roles?filter=name+eq+%22x%22"

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use stepgate_store::engine::Engine;
+
 use crate::support::{Answer, Caller, Server};
 
 async fn default_of(caller: &Caller<'_>, path: &str, collection: &str) -> Value {
@@ -220,4 +222,38 @@ async fn a_condition_that_asks_for_what_is_not_there_is_refused() {
     }
     let known = json!({ "value": "${user.address.countryCode}", "equals": "NO" });
     assert_eq!(asking(known).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_sign_on_policy_goes_with_its_assignments() {
+    let server = Server::start().await;
+    let policy = server.sign_on_policy("Step_Up", &[]).await;
+    let mut applications = Vec::new();
+    for name in ["shop", "stock"] {
+        let client = server.create_application(name, json!({})).await;
+        server.assign(&client.id, &policy).await;
+        applications.push(client.id);
+    }
+    let default = default_of(&server.admin(), &server_path(&server), "signOnPolicies").await;
+    server
+        .assign(&applications[0], default["id"].as_str().unwrap())
+        .await;
+    let path = format!("signOnPolicies/{policy}");
+    server.delete(&path).await.json(204);
+    server.get(&path).await.refused(404, "NOT_FOUND");
+    for (application, left) in applications.iter().zip([1, 0]) {
+        let path = format!("applications/{application}/signOnPolicyAssignments");
+        let all = server.get(&path).await.json(200);
+        assert_eq!((&all["size"], &all["count"]), (&json!(left), &json!(left)));
+    }
+    let sql = "SELECT count(*) FROM audit_event WHERE action = 'SIGN_ON_POLICY_ASSIGNMENT.DELETED'";
+    let rows = server.engine.query(sql.into(), Vec::new()).await.unwrap();
+    assert_eq!(rows[0].integer(0).unwrap(), 2);
+    // The default is still wanted, by its assignment too.
+    let default = format!("signOnPolicies/{}", default["id"].as_str().unwrap());
+    is_refused_with(&server.delete(&default).await, "delete a default policy");
+}
+
+fn server_path(server: &Server) -> String {
+    format!("/v1/environments/{}/signOnPolicies", server.environment)
 }

@@ -42,6 +42,7 @@ fn is_public_on_purpose(operation: &Operation) -> bool {
     path == "/healthz"
         || path == "/readyz"
         || path == "/openapi.json"
+        || path == "/metrics"
         || path == "/stepgate.css"
         || path == "/as/token"
         || path.starts_with("/inbox")

@@ -43,6 +43,7 @@ fn is_public_on_purpose(operation: &Operation) -> bool {
         || path == "/readyz"
         || path == "/metrics"
         || path == "/openapi.json"
+        || path == "/metrics"
         || path == "/stepgate.css"
         || path == "/as/token"
         || path.starts_with("/inbox")

@@ -7,6 +7,7 @@ mod audit;
 pub mod client_secrets;
 pub mod clock;
 pub mod configuration_cache;
+mod cores;
 pub mod devices;
 pub mod error;
 pub mod inbox;

@@ -228,9 +228,29 @@ pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementErr
     Ok(())
 }
 
-/// Makes the organization, its licences, the administrators' environment and its worker. `None`
-/// when the data directory has been initialized before.
-pub async fn initialize(app: &Arc<App>) -> Result<Option<Installation>, ManagementError> {
+/// An installation that nobody can use yet: whoever is to have its credentials can be given them
+/// before they are true.
+#[derive(Debug)]
+pub struct Unborn {
+    installation: Installation,
+    batch: Batch,
+}
+
+impl Unborn {
+    pub const fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// From now on the credentials work.
+    pub async fn commit(self, app: &App) -> Result<Installation, ManagementError> {
+        app.commit(self.batch).await?;
+        Ok(self.installation)
+    }
+}
+
+/// The organization, its licences, the administrators' environment and its worker. `None` when the
+/// data directory has been initialized before.
+pub async fn prepare(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> {
     if organization(app).await?.is_some() {
         return Ok(None);
     }
@@ -300,13 +320,16 @@ pub async fn initialize(app: &Arc<App>) -> Result<Option<Installation>, Manageme
         );
     }
     batch.extend(cradle.statements(now).await?);
-    app.commit(batch).await?;
-    Ok(Some(Installation {
+    let installation = Installation {
         organization,
         license,
         environment,
         client,
         client_secret,
+    };
+    Ok(Some(Unborn {
+        installation,
+        batch,
     }))
 }
 

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, pin::Pin,
 
 use axum::{
     Router,
+    body::Bytes,
     extract::{ConnectInfo, Path, Request},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts},
     response::Response,
     routing::any,
 };
@@ -16,11 +17,13 @@ use stepgate_domain::access::Permission;
 
 use crate::{
     access_log::AccessLogEntry,
+    bodies::{Bodies, RequestBody, Sender},
     call::Call,
     error::{Render, management::ApiError},
     exchange::Exchange,
     guard, headers,
     reply::Reply,
+    server::Limits,
 };
 
 /// What an operation asks of its caller.
@@ -48,15 +51,10 @@ pub enum Takes {
     FormOrNothing,
 }
 
-impl Takes {
-    const fn limit(self, path_is_management: bool) -> usize {
-        match self {
-            Self::Form | Self::FormOrNothing => 64 * 1024,
-            Self::Nothing | Self::Json | Self::Vendor(_) if path_is_management => 1024 * 1024,
-            Self::Nothing | Self::Json | Self::Vendor(_) => 32 * 1024,
-        }
-    }
+/// The largest body of whoever needs no token.
+const OF_STRANGERS: usize = 64 * 1024;
 
+impl Takes {
     /// The `Content-Type` that the operation is known by.
     pub fn media_type(self) -> Option<String> {
         match self {
@@ -169,6 +167,17 @@ impl Operation {
         }
     }
 
+    /// The largest body.
+    fn limit(&self) -> usize {
+        match self.takes {
+            Takes::Form | Takes::FormOrNothing => OF_STRANGERS,
+            Takes::Nothing | Takes::Json | Takes::Vendor(_) if self.guard != Guard::Public => {
+                1024 * 1024
+            }
+            Takes::Nothing | Takes::Json | Takes::Vendor(_) => 32 * 1024,
+        }
+    }
+
     #[must_use]
     pub fn request<T: JsonSchema>(mut self) -> Self {
         self.request = Some(SchemaGenerator::subschema_for::<T>);
@@ -214,7 +223,8 @@ impl Api {
         part(self)
     }
 
-    pub fn into_router(self, app: &Arc<App>) -> Router {
+    pub fn into_router(self, app: &Arc<App>, limits: &Limits) -> Router {
+        let bodies = Arc::new(Bodies::new(limits));
         let mut by_path: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
         for operation in self.operations {
             by_path
@@ -225,12 +235,13 @@ impl Api {
         let mut router = Router::new();
         for (path, operations) in by_path {
             let operations = Arc::new(operations);
-            let app = app.clone();
+            let (app, bodies) = (app.clone(), bodies.clone());
             router = router.route(
                 &path,
                 any(
                     move |Path(params): Path<Vec<(String, String)>>, request: Request| {
-                        dispatch(app.clone(), operations.clone(), params, request)
+                        let (app, bodies) = (app.clone(), bodies.clone());
+                        dispatch(app, bodies, operations.clone(), params, request)
                     },
                 ),
             );
@@ -238,7 +249,7 @@ impl Api {
         let app = app.clone();
         router.fallback(move |request: Request| {
             let nothing = Arc::new(Vec::new());
-            dispatch(app.clone(), nothing, Vec::new(), request)
+            dispatch(app.clone(), bodies.clone(), nothing, Vec::new(), request)
         })
     }
 }
@@ -258,12 +269,16 @@ fn exchange_of(app: &App, headers: &HeaderMap) -> Result<Exchange, Exchange> {
 /// Answers a request to one path. Without operations it is one that is not there.
 async fn dispatch(
     app: Arc<App>,
+    bodies: Arc<Bodies>,
     operations: Arc<Vec<Operation>>,
     params: Vec<(String, String)>,
     request: Request,
 ) -> Response {
     let entry = AccessLogEntry::begin(&operations, &request);
-    let exchange = match exchange_of(&app, request.headers()) {
+    let (parts, body) = request.into_parts();
+    let version = parts.version;
+    let mut body = RequestBody::new(body);
+    let exchange = match exchange_of(&app, &parts.headers) {
         Ok(exchange) => Arc::new(exchange),
         Err(exchange) => {
             exchange.admit_page(None);
@@ -276,26 +291,47 @@ async fn dispatch(
     if operations.iter().any(|operation| operation.private) {
         exchange.admit_page(None);
     }
-    let mut response = match serve(app, &operations, params, request, exchange.clone()).await {
+    let wanted = Wanted {
+        operations: &operations,
+        params,
+        parts,
+    };
+    let mut response = match serve(app, &bodies, wanted, &mut body, exchange.clone()).await {
         Ok(response) => response,
         Err(error) => error.render(&exchange),
     };
+    if version < Version::HTTP_2 && !body.is_over() {
+        // The rest of the body stands where the next request would.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
     headers::stamp(response.headers_mut(), &exchange);
     entry.end(&response, &exchange);
     response
 }
 
+/// What is asked for, besides the body.
+struct Wanted<'a> {
+    operations: &'a [Operation],
+    params: Vec<(String, String)>,
+    parts: Parts,
+}
+
 async fn serve(
     app: Arc<App>,
-    operations: &[Operation],
-    params: Vec<(String, String)>,
-    request: Request,
+    bodies: &Arc<Bodies>,
+    wanted: Wanted<'_>,
+    body: &mut RequestBody,
     exchange: Arc<Exchange>,
 ) -> Result<Response, ApiError> {
+    let Wanted {
+        operations,
+        params,
+        parts,
+    } = wanted;
     if operations.is_empty() {
         return Err(ManagementError::NotFound(None).into());
     }
-    let (parts, body) = request.into_parts();
     let method = effective_method(&parts.method, parts.uri.path(), &parts.headers);
     let candidates: Vec<&Operation> = operations
         .iter()
@@ -320,26 +356,21 @@ async fn serve(
         }
         return Err(ApiError::MethodNotAllowed { allowed });
     }
-    let management = parts.uri.path().starts_with("/v1/");
-    let maximum = candidates
-        .iter()
-        .map(|operation| operation.takes.limit(management))
-        .max()
-        .unwrap_or_default();
-    let body = axum::body::to_bytes(body, maximum)
-        .await
-        .map_err(|_| ApiError::TooLarge { maximum })?;
     let sent = content_type(&parts.headers);
-    let operation = candidates
-        .iter()
-        .find(|operation| operation.takes.accepts(sent.as_deref(), body.is_empty()))
-        .ok_or_else(|| ApiError::UnsupportedMediaType {
-            sent: sent.clone().unwrap_or_else(|| "none".to_owned()),
-            supported: candidates
-                .iter()
-                .filter_map(|operation| operation.takes.media_type())
-                .collect(),
-        })?;
+    let accepting = |is_empty| {
+        let accepts = |operation: &&&Operation| operation.takes.accepts(sent.as_deref(), is_empty);
+        candidates.iter().find(accepts).copied()
+    };
+    let unsupported = || ApiError::UnsupportedMediaType {
+        sent: sent.clone().unwrap_or_else(|| "none".to_owned()),
+        supported: candidates
+            .iter()
+            .filter_map(|operation| operation.takes.media_type())
+            .collect(),
+    };
+    let operation = accepting(body.is_over())
+        .or_else(|| accepting(true).filter(|_| body.may_be_empty()))
+        .ok_or_else(unsupported)?;
     let mut call = Call {
         app,
         exchange,
@@ -348,14 +379,27 @@ async fn serve(
             .into_owned()
             .collect(),
         headers: parts.headers,
-        body,
+        body: Bytes::new(),
         caller: None,
         remote: parts
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
             .map(|info| info.0.ip()),
     };
+    // Nobody's body is read before it is known whose it is.
     call.caller = guard::admit(&call, operation).await?;
+    let sender = match operation.guard {
+        Guard::Public => Sender::Stranger,
+        Guard::Permission(_) | Guard::Token => Sender::Known,
+    };
+    let held = bodies.read(body, operation.limit(), sender).await?;
+    if !operation
+        .takes
+        .accepts(sent.as_deref(), held.bytes.is_empty())
+    {
+        return Err(unsupported());
+    }
+    call.body = held.bytes.clone();
     Ok((operation.handler)(call).await)
 }
 

@@ -1,7 +1,7 @@
 //! A successful answer, before it becomes bytes.
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
@@ -23,7 +23,8 @@ pub enum Content {
     Hal(Value),
     Json(String),
     Html(String),
-    Text(&'static str, String),
+    /// Made once, for everybody.
+    Shared(&'static str, Bytes),
 }
 
 #[derive(Debug)]
@@ -98,7 +99,7 @@ impl Reply {
             ),
             Content::Json(text) => (Some("application/json"), Body::from(text)),
             Content::Html(page) => (Some("text/html; charset=utf-8"), Body::from(page)),
-            Content::Text(media_type, text) => (Some(media_type), Body::from(text)),
+            Content::Shared(media_type, bytes) => (Some(media_type), Body::from(bytes)),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

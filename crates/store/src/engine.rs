@@ -1,9 +1,11 @@
 //! What the rest of Stepgate may ask of a database: one consistent read, and one batch of writes
 //! that happens whole or not at all.
 
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, mem, time::Duration};
 
 use async_trait::async_trait;
+
+use crate::health::Health;
 
 /// A parameter or a column. `NULL` carries its type, because `PostgreSQL` must know it.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,6 +192,10 @@ pub enum StoreError {
     Locked,
     #[error("the disk is full")]
     DiskFull,
+    #[error("the files of the database cannot be read or written: {0}")]
+    Unwritable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the query took too long and was given up")]
+    TooLong,
     #[error("the database file is damaged: {0}")]
     Damaged(String),
     #[error(
@@ -221,6 +227,12 @@ pub trait Engine: std::fmt::Debug + Send + Sync + 'static {
     /// Which database this is, and how durable a commit is, as the database itself reports it.
     async fn durability(&self) -> Result<Durability, StoreError>;
 
+    /// Whether it can write, as the last commit showed.
+    fn health(&self) -> &Health;
+
     /// All of the batch or nothing of it. It is on disk when this returns.
     async fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// How long the oldest commit has waited that is not answered; zero when none waits.
+    fn longest_wait(&self) -> Duration;
 }

@@ -11,6 +11,7 @@ pub mod expiry;
 pub mod facts;
 mod filter;
 pub mod flows;
+pub mod health;
 pub mod inbox;
 pub mod installation;
 pub mod migrations;

@@ -14,7 +14,7 @@ use stepgate_domain::{
 };
 use stepgate_store::flows::StoredFlow;
 
-use super::{FlowFailure, Visitor, session};
+use super::{FlowFailure, Visitor, browser};
 use crate::{
     App,
     error::ManagementError,
@@ -45,7 +45,7 @@ pub(super) async fn environment_key(
 }
 
 /// In this order: the flow is there, its application is enabled, the page that calls is trusted, and
-/// the cookie is the flow's, once it is about somebody.
+/// the visitor is the one who began it.
 pub(super) async fn admit(
     app: &App,
     key: Arc<DataKey>,
@@ -70,7 +70,7 @@ pub(super) async fn admit(
     }
     let allowed_origin = allowed_origin(&client, &application.body, visitor)
         .map_err(|OriginRefused| FlowFailure::OriginNotAllowed)?;
-    if flow.user.is_some() && !session::is_bound(app, &key, &flow, visitor, now).await? {
+    if !browser::is_bound(&key, &flow, visitor) {
         return Err(FlowFailure::NoSession);
     }
     Ok(Admitted {

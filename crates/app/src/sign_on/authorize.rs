@@ -37,13 +37,13 @@ use uuid::Uuid;
 use super::{
     ATTEMPTS, AuthorizeFailure, Begun, Shown, Visitor,
     admission::{allowed_origin, environment_key},
+    browser::{self, Browser},
     code::Drawn,
     effects::Stage,
     ending::{Ending, Outcome, Told},
     facts::{Known, Whom, facts, is_permitted},
     hint::{self, Vouched},
-    policies,
-    session::{self, Browser},
+    policies, session,
 };
 use crate::{
     App,
@@ -152,7 +152,7 @@ impl Asking<'_> {
     async fn begin(&self) -> Result<Option<Begun>, AuthorizeFailure> {
         let (app, environment) = (self.app, self.environment.uuid());
         let now = app.now();
-        let mut browser = session::browser(app, environment, &self.key, self.visitor, now).await?;
+        let mut browser = browser::browser(app, environment, &self.key, self.visitor, now).await?;
         // Tokens of workers carry administration: nobody gets one by what a browser still knows.
         if self.application.body.application_type == ApplicationType::Worker {
             browser.stored = None;
@@ -188,7 +188,9 @@ impl Asking<'_> {
         let writes = stage.writes(effects, None).await?;
         let used_up = self.vouched.iter().filter_map(|it| it.used_up.clone());
         let mut batch = Batch(used_up.chain(writes.statements).collect());
-        let mut token = browser.token;
+        let is_page = !self.request.recipient.is_pi_flow() || self.visitor.web_origin.is_some();
+        let mut cookie = session::cookie(browser.token);
+        cookie.further_for = (browser.is_new && is_page).then_some(flow.id);
         // A failed flow is shown to a client that runs it; in a browser there is nothing to go on with.
         let is_over = match flow.status {
             Status::Completed => true,
@@ -207,9 +209,7 @@ impl Asking<'_> {
             };
             let ended = ending.end(&mut flow)?;
             batch.extend(ended.statements);
-            if let Some(cookie) = ended.cookie {
-                token = cookie.token;
-            }
+            cookie = ended.cookie.unwrap_or(cookie);
             Some(ended.outcome)
         } else {
             batch.push(flows::insert(stored(&flow, 0)?));
@@ -230,7 +230,7 @@ impl Asking<'_> {
         }
         let shown = Shown {
             flow,
-            cookie: Some(session::cookie(token)),
+            cookie: Some(cookie),
             authorize_response: None,
             allowed_origin: self.allowed_origin.clone(),
         };
@@ -338,7 +338,7 @@ impl Asking<'_> {
             },
             session: SessionBinding {
                 id: session_id.to_string(),
-                token_hash: session::token_hash(&self.key, &browser.token),
+                token_hash: browser::token_hash(&self.key, &browser.token),
             },
             signed_on: session.map(session::signed_on).transpose()?.flatten(),
             remote_ip: self.visitor.remote_ip,

@@ -20,7 +20,7 @@ use super::{
     authorize::stored,
     polls::TooOften,
 };
-use crate::App;
+use crate::{App, error::ManagementError};
 
 /// The flow as it is. Whoever reads it keeps it alive; nobody waits for that to be written.
 pub async fn look(
@@ -114,18 +114,12 @@ pub async fn refuse_unoffered(
     }
 }
 
-/// What the forms of the hosted page carry, so that no other site can post them: bound to the flow
-/// and to the browser's cookie.
-pub async fn page_token(
-    app: &App,
-    environment: Id<Environment>,
-    flow: Uuid,
-    session_token: &Secret<String>,
-) -> Result<Secret<String>, FlowFailure> {
-    let key = environment_key(app, environment)
-        .await?
-        .ok_or(FlowFailure::NotFound)?;
-    let parts: [&[u8]; 2] = [flow.as_bytes(), session_token.expose().as_bytes()];
-    let hash = key.hash("page token", &parts);
+/// What the forms of the hosted page carry, so that no other site can post them: made from what the
+/// flow is bound to, and told only to whom the flow is shown.
+pub async fn page_token(app: &App, shown: &Shown) -> Result<Secret<String>, ManagementError> {
+    let Shown { flow, .. } = shown;
+    let key = app.data_key(flow.environment.uuid()).await?;
+    let (id, bound_to) = (flow.id.uuid(), &flow.session.token_hash);
+    let hash = key.hash("page token", &[id.as_bytes(), bound_to.as_bytes()]);
     Ok(Secret::new(BASE64URL_NOPAD.encode(&hash)))
 }

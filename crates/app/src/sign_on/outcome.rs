@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use stepgate_domain::{
-    flow::{Flow, FlowError},
+    flow::{Flow, FlowError, ids::FlowId},
     oauth::{authorization_response, recipient::AuthorizeError},
     secret::Secret,
     time::Duration,
@@ -17,6 +17,9 @@ pub struct SessionCookie {
     pub token: Secret<String>,
     /// Seconds; `None` makes it end with the browser.
     pub max_age: Option<i64>,
+    /// The flow for which it goes out under a further name. Tabs that are opened at once in a browser
+    /// without a cookie each get one, and only the last would be kept.
+    pub further_for: Option<FlowId>,
 }
 
 /// A flow as it is now, to be rendered as JSON or as a page.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     ATTEMPTS, FlowFailure, Resumed, Shown, Visitor,
     admission::{Admitted, admit, environment_key},
+    browser,
     ending::{Ended, Ending, Told},
     facts::{Known, is_permitted},
 };
@@ -90,7 +91,7 @@ async fn try_once(
         Ok(id) if has_session || flow.authorization_request.session_is_stored => {
             sessions::read(&*app.engine, environment.uuid(), id).await?
         }
-        Ok(_) | Err(_) => None,
+        Ok(_) | Err(_) => browser::opened_meanwhile(app, &key, &flow, visitor, now).await?,
     };
     let id = flow.id.uuid();
     let ending = Ending {

@@ -23,10 +23,11 @@ impl From<KeyError> for ManagementError {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Store(error) => error.into(),
-            other @ (KeyError::Missing
-            | KeyError::Malformed
-            | KeyError::Failed
-            | KeyError::Seal(_)) => Self::Internal(Box::new(other)),
+            KeyError::Seal(error) => error.into(),
+            KeyError::NotDone(error) => error.into(),
+            other @ (KeyError::Missing | KeyError::Malformed | KeyError::Failed) => {
+                Self::Internal(Box::new(other))
+            }
         }
     }
 }

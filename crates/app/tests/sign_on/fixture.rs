@@ -108,7 +108,8 @@ impl World {
             senders,
             settings,
         ));
-        let installation = provisioning::initialize(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app).await.unwrap().unwrap();
+        let installation = unborn.commit(&app).await.unwrap();
         let mut world = Self {
             app,
             engine,

@@ -33,7 +33,7 @@ pub struct Flow {
     pub response_mode: ResponseMode,
     /// Kept for whoever answers it, not read here.
     pub authorization_request: Asked,
-    /// The browser's session that the flow is bound to.
+    /// Whose flow it is, from its first moment: nobody else sees it or acts on it.
     pub session: SessionBinding,
     /// The last sign-ons of the session, when they may count: of the flow's own user.
     pub signed_on: Option<SessionFacts>,
@@ -81,7 +81,7 @@ pub enum ResponseMode {
     Redirect,
 }
 
-/// Opaque here.
+/// The session that the flow will raise, and the cookie that it was begun with. Opaque here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionBinding {
     pub id: String,

@@ -24,12 +24,16 @@ const ISSUE: &str =
     "The request could not be completed. There was an issue processing the request.";
 const NO_ACCESS: &str =
     "The request could not be completed. You do not have access to this resource.";
+const BUSY: &str =
+    "The request could not be completed. The server cannot do this now; try again later.";
+/// After how many seconds a request may be tried again that failed for now.
+pub(crate) const SOON: u64 = 5;
 const NOT_FOUND: &str = "The request could not be completed. The requested resource was not found.";
 
 #[derive(Debug)]
 pub enum ApiError {
     Management(ManagementError),
-    /// The body is not JSON.
+    /// The body is not JSON, or not whole.
     MalformedBody,
     /// A query parameter or header is wrong: 400 `INVALID_REQUEST`.
     InvalidRequest(Vec<Violation>),
@@ -50,6 +54,10 @@ pub enum ApiError {
     TooLarge {
         maximum: usize,
     },
+    /// The body did not come in its time.
+    Late,
+    /// So many bodies are being read that there is no room for another.
+    NoRoom,
     /// The Host header names none of this server's origins.
     Misdirected,
     /// An authorize request with `response_mode=pi.flow`: the envelope with the OAuth members.
@@ -121,6 +129,12 @@ impl ApiError {
                     "The request could not be completed. The body is larger than {maximum} bytes."
                 ),
             },
+            Self::Late => wire(
+                StatusCode::REQUEST_TIMEOUT,
+                "INVALID_REQUEST",
+                "The request could not be completed. The body did not arrive in time.",
+            ),
+            Self::NoRoom => wire(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", BUSY),
             Self::Misdirected => wire(
                 StatusCode::MISDIRECTED_REQUEST,
                 "INVALID_REQUEST",
@@ -141,8 +155,12 @@ impl ApiError {
 
     /// A fault of ours is written down; the client is told no more than its correlation id.
     pub(super) fn log(&self, exchange: &Exchange) {
+        let correlation_id = &exchange.correlation_id;
         if let Self::Management(ManagementError::Internal(source)) = self {
-            tracing::error!(correlation_id = exchange.correlation_id, error = ?source, "request failed");
+            tracing::error!(correlation_id, error = ?source, "request failed");
+        }
+        if let Self::Management(ManagementError::Unavailable(source)) = self {
+            tracing::error!(correlation_id, error = ?source, "request failed for now");
         }
     }
 
@@ -150,6 +168,37 @@ impl ApiError {
     pub(super) fn sentence(&self) -> (StatusCode, String) {
         let wire = self.wire();
         (wire.status, wire.message)
+    }
+
+    /// When the client may ask again, where that is known.
+    pub(super) fn retry_after(&self) -> Option<HeaderValue> {
+        match self {
+            Self::Management(ManagementError::Limited { retry_after, .. }) => {
+                Some(HeaderValue::from(retry_after.as_seconds_ceil()))
+            }
+            Self::NoRoom | Self::Management(ManagementError::Unavailable(_)) => {
+                Some(HeaderValue::from(SOON))
+            }
+            Self::Management(
+                ManagementError::Invalid(_)
+                | ManagementError::Failed(_)
+                | ManagementError::NotFound(_)
+                | ManagementError::Forbidden
+                | ManagementError::BadCursor
+                | ManagementError::PreconditionFailed
+                | ManagementError::Internal(_),
+            )
+            | Self::MalformedBody
+            | Self::InvalidRequest(_)
+            | Self::InvalidToken(_)
+            | Self::NoAccess { .. }
+            | Self::MethodNotAllowed { .. }
+            | Self::UnsupportedMediaType { .. }
+            | Self::TooLarge { .. }
+            | Self::Late
+            | Self::Misdirected
+            | Self::Authorize(_) => None,
+        }
     }
 
     fn details(&self) -> Vec<Value> {
@@ -188,12 +237,15 @@ impl ApiError {
             Self::Management(
                 ManagementError::NotFound(_)
                 | ManagementError::PreconditionFailed
+                | ManagementError::Unavailable(_)
                 | ManagementError::Internal(_),
             )
             | Self::MalformedBody
             | Self::MethodNotAllowed { .. }
             | Self::UnsupportedMediaType { .. }
             | Self::TooLarge { .. }
+            | Self::Late
+            | Self::NoRoom
             | Self::Misdirected => Vec::new(),
         }
     }
@@ -239,6 +291,9 @@ fn management_wire(error: &ManagementError) -> Wire {
             "PRECONDITION_FAILED",
             "The request could not be completed. The resource has another version than the one that If-Match names.",
         ),
+        ManagementError::Unavailable(_) => {
+            wire(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", BUSY)
+        }
         ManagementError::Internal(_) => wire(
             StatusCode::INTERNAL_SERVER_ERROR,
             "UNEXPECTED_ERROR",
@@ -287,16 +342,15 @@ impl Render for ApiError {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json;charset=UTF-8"),
         );
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
         match &self {
             Self::MethodNotAllowed { allowed } => {
                 let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
                 if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
                     headers.insert(header::ALLOW, value);
                 }
-            }
-            Self::Management(ManagementError::Limited { retry_after, .. }) => {
-                let seconds = HeaderValue::from(retry_after.as_seconds_ceil());
-                headers.insert(header::RETRY_AFTER, seconds);
             }
             Self::InvalidToken(challenge) => {
                 if let Ok(value) = HeaderValue::from_str(&challenge.to_string()) {
@@ -309,6 +363,8 @@ impl Render for ApiError {
             | Self::NoAccess { .. }
             | Self::UnsupportedMediaType { .. }
             | Self::TooLarge { .. }
+            | Self::Late
+            | Self::NoRoom
             | Self::Misdirected
             | Self::Authorize(_) => {}
         }

@@ -1,6 +1,9 @@
 //! Errors that a person sees in a browser.
 
-use axum::{http::StatusCode, response::Response};
+use axum::{
+    http::{StatusCode, header},
+    response::Response,
+};
 
 use super::{Render, management::ApiError, oauth::OAuthError};
 use crate::{exchange::Exchange, pages::ErrorPage, reply::Reply};
@@ -31,6 +34,7 @@ impl Render for PageError {
             message,
             correlation_id: Some(exchange.correlation_id.clone()),
         };
+        let mut retry_after = None;
         let (status, page) = match self {
             Self::Platform(error) => return error.render(exchange),
             Self::Protocol(error) => return error.render(exchange),
@@ -38,12 +42,19 @@ impl Render for PageError {
             Self::Expired => (StatusCode::BAD_REQUEST, ErrorPage::expired()),
             Self::Failed(error) => {
                 error.log(exchange);
+                retry_after = error.retry_after();
                 let (status, message) = error.sentence();
                 (status, traceable(message))
             }
         };
         match Reply::page(status, &page) {
-            Ok(reply) => reply.into_response(exchange),
+            Ok(reply) => {
+                let mut response = reply.into_response(exchange);
+                if let Some(seconds) = retry_after {
+                    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+                }
+                response
+            }
             Err(error) => error.render(exchange),
         }
     }

@@ -3,7 +3,10 @@
 mod rendering;
 mod words;
 
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, Method, StatusCode, header},
+};
 use stepgate_app::sign_on::{self, Deed, FlowFailure, Shown, Visitor};
 use stepgate_domain::{
     flow::{Action, FlowError, Status, input::NamedAction},
@@ -62,7 +65,10 @@ pub(super) fn operations(api: Api) -> Api {
 }
 
 async fn stylesheet(_: Call) -> Result<Reply, ApiError> {
-    let style = Content::Text("text/css; charset=utf-8", STYLESHEET.to_owned());
+    let style = Content::Shared(
+        "text/css; charset=utf-8",
+        Bytes::from_static(STYLESHEET.as_bytes()),
+    );
     Ok(Reply::new(StatusCode::OK, style).with(header::CACHE_CONTROL, "public, max-age=3600"))
 }
 
@@ -91,19 +97,19 @@ impl Visit {
     async fn look(&self, call: &Call) -> Result<Shown, PageError> {
         sign_on::look(&call.app, self.environment, self.flow, &self.visitor)
             .await
-            .map_err(|failure| refused(call, failure))
-    }
-
-    async fn token(&self, call: &Call, st: &Secret<String>) -> Result<Secret<String>, PageError> {
-        sign_on::page_token(&call.app, self.environment, self.flow, st)
-            .await
-            .map_err(|failure| refused(call, failure))
+            .map_err(|failure| refused(call, self, failure))
     }
 }
 
 /// A fault that no step of the page can show.
-fn refused(call: &Call, failure: FlowFailure) -> PageError {
+fn refused(call: &Call, visit: &Visit, failure: FlowFailure) -> PageError {
     match failure {
+        FlowFailure::NoSession if visit.visitor.session_tokens.is_empty() => PageError::Shown {
+            status: StatusCode::BAD_REQUEST,
+            message: "Your browser sent no cookie, and without one you cannot sign on. \
+                      Allow cookies for this site."
+                .to_owned(),
+        },
         FlowFailure::NotFound
         | FlowFailure::NoSession
         | FlowFailure::Refused {
@@ -133,7 +139,11 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
         status: StatusCode::FORBIDDEN,
         message: "The request has expired or is invalid.".to_owned(),
     };
-    if !is_from_own_page(&call) || !is_bound(&call, &visit, field("csrfToken")).await? {
+    if !is_from_own_page(&call) {
+        return Err(forged());
+    }
+    let shown = visit.look(&call).await?;
+    if !is_the_flows(&call, &shown, field("csrfToken")).await? {
         return Err(forged());
     }
     let action = field("action").unwrap_or_default();
@@ -144,7 +154,6 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
     let deed = match deed(action, field) {
         Ok(deed) => deed,
         Err(fault) => {
-            let shown = visit.look(&call).await?;
             let remark = Remark {
                 fault: Some(fault.to_owned()),
                 username,
@@ -164,7 +173,7 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
     match done {
         Ok(shown) => Ok(next(&call, &visit, &shown, action)),
         Err(FlowFailure::Refused { error, .. }) => refuse(&call, &visit, error, username).await,
-        Err(failure) => Err(refused(&call, failure)),
+        Err(failure) => Err(refused(&call, &visit, failure)),
     }
 }
 
@@ -252,13 +261,14 @@ fn is_from_own_page(call: &Call) -> bool {
     is_own_site && is_own_origin
 }
 
-/// Whether the form was given out for this flow, to a browser with one of these cookies.
-async fn is_bound(call: &Call, visit: &Visit, sent: Option<&str>) -> Result<bool, PageError> {
-    let Some(sent) = sent else { return Ok(false) };
-    let mut is_bound = false;
-    for st in &visit.visitor.session_tokens {
-        let expected = visit.token(call, st).await?;
-        is_bound |= expected.matches(sent.as_bytes());
-    }
-    Ok(is_bound)
+/// Whether the form was given out with this flow.
+async fn is_the_flows(call: &Call, shown: &Shown, sent: Option<&str>) -> Result<bool, PageError> {
+    let expected = token(call, shown).await?;
+    Ok(sent.is_some_and(|sent| expected.matches(sent.as_bytes())))
+}
+
+async fn token(call: &Call, shown: &Shown) -> Result<Secret<String>, PageError> {
+    sign_on::page_token(&call.app, shown)
+        .await
+        .map_err(|error| PageError::Failed(error.into()))
 }

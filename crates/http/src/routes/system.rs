@@ -1,22 +1,28 @@
 //! Health, readiness and the description of the API.
 
-use axum::http::Method;
+use std::sync::OnceLock;
+
+use axum::{
+    body::Bytes,
+    http::{Method, StatusCode, header},
+};
 use serde_json::json;
 
 use crate::{
     api::{Api, Guard, Operation, Takes},
     call::Call,
-    error::management::ApiError,
+    error::management::{ApiError, SOON},
     openapi,
-    reply::Reply,
+    reply::{Content, Reply},
 };
 
 pub(super) fn operations(api: Api) -> Api {
     let public = |path: &str, summary: &str| (path.to_owned(), summary.to_owned());
     let (health, alive) = public("/healthz", "Whether the process answers");
-    let (readiness, ready_summary) = public("/readyz", "Whether the store answers");
+    let (readiness, ready_summary) = public("/readyz", "Whether the store answers and can write");
     let (description, describe_summary) =
         public("/openapi.json", "This API as an OpenAPI 3.1 document");
+    let document = OnceLock::new();
     api.op(Operation::new(
         Method::GET,
         health,
@@ -39,7 +45,10 @@ pub(super) fn operations(api: Api) -> Api {
         Takes::Nothing,
         Guard::Public,
         describe_summary,
-        describe,
+        move |_: Call| {
+            let reply = describe(&document);
+            async move { Ok::<_, ApiError>(reply) }
+        },
     ))
 }
 
@@ -48,6 +57,12 @@ async fn healthy(_: Call) -> Result<Reply, ApiError> {
 }
 
 async fn ready(call: Call) -> Result<Reply, ApiError> {
+    if let Some(trouble) = call.app.engine.health().trouble() {
+        let mut reply = Reply::json(&json!({ "status": "not ready", "reason": trouble.as_str() }))?
+            .with(header::RETRY_AFTER, &SOON.to_string());
+        reply.status = StatusCode::SERVICE_UNAVAILABLE;
+        return Ok(reply);
+    }
     // A read, so that "ready" means that the store answers.
     let durability = call.app.engine.durability().await?;
     Ok(Reply::json(&json!({
@@ -56,7 +71,15 @@ async fn ready(call: Call) -> Result<Reply, ApiError> {
     }))?)
 }
 
-async fn describe(_: Call) -> Result<Reply, ApiError> {
-    let document = openapi::document(&super::operations().operations);
-    Ok(Reply::json(&document)?)
+/// Made when it is asked for first.
+fn describe(document: &OnceLock<Bytes>) -> Reply {
+    let document = document.get_or_init(|| {
+        openapi::document(&super::operations().operations)
+            .to_string()
+            .into()
+    });
+    Reply::new(
+        StatusCode::OK,
+        Content::Shared("application/json", document.clone()),
+    )
 }

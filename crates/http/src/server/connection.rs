@@ -115,6 +115,7 @@ impl Connection {
     ) {
         life.open(false);
         let mut conversation = http1::Builder::new()
+            .half_close(true)
             .header_read_timeout(None)
             .max_buf_size(HEAD as usize)
             .serve_connection(TokioIo::new(stream), self.requests(&life));

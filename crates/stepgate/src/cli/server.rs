@@ -1,67 +1,26 @@
 //! The server as the commands see it: initialized, started and stopped.
 
-use std::{
-    io::Write, net::SocketAddr, num::NonZeroU16, os::unix::fs::OpenOptionsExt, path::Path,
-    sync::Arc,
-};
+use std::{net::SocketAddr, num::NonZeroU16, sync::Arc};
 
 use anyhow::Context;
-use serde_json::{Value, json};
 use stepgate_app::{
     App,
     app::Settings as AppSettings,
     clock::{Clock, SystemClock},
     origin::{Origin, Origins},
-    provisioning,
-    random::SystemRandom,
-    seal::Seal,
     workers::Workers,
 };
-use stepgate_domain::{secret::Secret, violation::Violation};
+use stepgate_domain::violation::Violation;
 use stepgate_http::server::{Certificate, Server};
 use stepgate_notify::{
     EmailSender, EmailSettings, Inbox, Provider, Senders, SmsSender, SmsSettings, SmtpTls, Timeouts,
 };
-use stepgate_store::{
-    engine::{Engine, StoreError},
-    sqlite::{Options, SqliteEngine},
-};
 use tokio::net::TcpListener;
 
-use crate::config::{Mode, Settings, SmtpSecurity};
-
-/// What a first start makes. The secret is shown once.
-#[derive(Debug)]
-pub(crate) struct InitOutput {
-    pub(crate) organization: String,
-    pub(crate) license: String,
-    pub(crate) environment: String,
-    pub(crate) client_id: String,
-    pub(crate) client_secret: Secret<String>,
-}
-
-impl InitOutput {
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "organization": { "id": self.organization },
-            "license": { "id": self.license },
-            "environment": { "id": self.environment },
-            "client": { "id": self.client_id, "secret": self.client_secret.expose() },
-        })
-    }
-}
-
-impl From<provisioning::Installation> for InitOutput {
-    fn from(made: provisioning::Installation) -> Self {
-        Self {
-            organization: made.organization.to_string(),
-            license: made.license.to_string(),
-            environment: made.environment.to_string(),
-            client_id: made.client.to_string(),
-            client_secret: made.client_secret,
-        }
-    }
-}
+use crate::{
+    birth::{self, InitOutput},
+    config::{Mode, Settings, SmtpSecurity},
+};
 
 /// A server that answers. Dropping it ends it at once.
 #[derive(Debug)]
@@ -88,24 +47,23 @@ impl RunningServer {
     }
 }
 
-/// Makes the organization, its licences, the administrators' environment and the worker application.
-pub(crate) async fn init(settings: &Settings) -> anyhow::Result<InitOutput> {
-    let app = open(settings)?;
-    match provisioning::initialize(&app).await? {
-        Some(made) => Ok(made.into()),
+/// Makes the organization, its licences, the administrators' environment and the worker application,
+/// after `keep` has kept their credentials.
+pub(crate) async fn init(
+    settings: &Settings,
+    keep: impl FnOnce(&InitOutput) -> std::io::Result<()>,
+) -> anyhow::Result<InitOutput> {
+    let app = open(settings).await?;
+    match birth::initialize(&app, keep).await? {
+        Some(made) => Ok(made),
         None => anyhow::bail!("{} is initialized already", settings.data.display()),
     }
 }
 
 /// Opens the store, initializes it when it is empty, and answers at the addresses in the result.
 pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> {
-    let app = open(settings)?;
-    if let Some(made) = provisioning::initialize(&app).await? {
-        let path = settings.data.join("first-run.json");
-        keep_first_run(&path, &InitOutput::from(made))
-            .with_context(|| format!("{} cannot be written", path.display()))?;
-        tracing::info!(path = %path.display(), "initialized: the first credentials are in this file");
-    }
+    let app = open(settings).await?;
+    birth::ensure(&app, settings).await?;
     let certificate = match settings.tls.clone() {
         Some(files) => Some(Arc::new(Certificate::read(files)?)),
         None => None,
@@ -122,7 +80,7 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> 
     let workers = Workers::start(&app);
     let server = Server::start(
         listeners,
-        stepgate_http::router(&app),
+        stepgate_http::router(&app, &settings.connections),
         settings.connections.clone(),
         certificate.clone(),
     );
@@ -134,31 +92,8 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> 
     })
 }
 
-/// Readable by its owner only, and never over another one.
-fn keep_first_run(path: &Path, made: &InitOutput) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    writeln!(file, "{:#}", made.to_json())?;
-    file.sync_all()
-}
-
-fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
-    let data = &settings.data;
-    let engine = SqliteEngine::open(data, &Options::default()).map_err(|error| match error {
-        StoreError::Locked => anyhow::anyhow!("{} is in use by another stepgate", data.display()),
-        other => anyhow::Error::new(other).context(format!("{} cannot be opened", data.display())),
-    })?;
-    let engine: Arc<dyn Engine> = Arc::new(engine);
-    let (master_key, is_new) = settings.master_key.load(&mut SystemRandom)?;
-    if is_new {
-        tracing::warn!(
-            "a master key was made in the data directory: whoever copies the directory has the key as well"
-        );
-    }
-    let seal = Seal::new(&Secret::new(master_key.expose().to_vec()))?;
+async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
+    let (engine, seal) = birth::open(settings).await?;
     let origins = Origins {
         public: settings
             .public_url

@@ -1,8 +1,10 @@
 //! The settings, validated: what the rest of the binary is given.
 
 use std::{
-    fmt, fs,
+    fmt,
+    fs::{self, Metadata},
     net::SocketAddr,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +16,7 @@ use super::{
     Faults, MasterKey, connections, master_key,
     read::{Reader, text},
 };
-use crate::telemetry;
+use crate::{birth::is_open_to_others, telemetry};
 
 const DEFAULT_LISTENER: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
 
@@ -204,14 +206,19 @@ fn master_key(reader: &mut Reader, data: Option<&Path>, mode: Option<Mode>) -> O
         }
         return Some(MasterKey::Kept(data?.join("master.key")));
     }
-    if production
-        && let (Some(file), Some(data)) = (by_file, data)
-        && is_inside(&file, data)
-    {
-        reader.complain(
-            "master_key_file",
-            "must not be inside the data directory in production mode",
-        );
+    if production && let Some(file) = &by_file {
+        if data.is_some_and(|data| is_inside(file, data) || is_linked_into(file, data)) {
+            reader.complain(
+                "master_key_file",
+                "must not be inside the data directory in production mode",
+            );
+        }
+        if is_open_to_others(file) {
+            reader.complain(
+                "master_key_file",
+                "must not be accessible to every user of the machine in production mode",
+            );
+        }
     }
     let key = reader.secret("master_key")?;
     let place = if reader.raw("master_key").is_some() {
@@ -220,7 +227,7 @@ fn master_key(reader: &mut Reader, data: Option<&Path>, mode: Option<Mode>) -> O
         "master_key_file"
     };
     match master_key::decode(key.expose()) {
-        Ok(key) => Some(MasterKey::Given(key)),
+        Ok(key) => Some(MasterKey::Given { key, file: by_file }),
         Err(message) => {
             reader.complain(place, message);
             None
@@ -235,6 +242,24 @@ fn is_inside(file: &Path, directory: &Path) -> bool {
         (Ok(file), Ok(directory)) => file.starts_with(directory),
         _ => false,
     }
+}
+
+/// Whether an entry of the directory is the same file by another name.
+fn is_linked_into(file: &Path, directory: &Path) -> bool {
+    let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+    let Ok(wanted) = fs::metadata(file).map(|metadata| identity(&metadata)) else {
+        return false;
+    };
+    fs::read_dir(directory).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => is_linked_into(file, &path),
+                Ok(_) => fs::metadata(&path).is_ok_and(|metadata| identity(&metadata) == wanted),
+                Err(_) => false,
+            }
+        })
+    })
 }
 
 fn sms(reader: &mut Reader) -> Option<SmsSettings> {

@@ -19,10 +19,8 @@ use stepgate_http::server::Limits;
 
 use self::show::{Screen, note};
 use crate::{
-    cli::{
-        self,
-        server::{self, InitOutput},
-    },
+    birth::InitOutput,
+    cli::{self, server},
     config::{MasterKey, Mode, Settings},
     runtime, telemetry,
 };
@@ -51,7 +49,7 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let settings = settings(directory.path());
 
     let start = Instant::now();
-    let made = server::init(&settings)
+    let made = server::init(&settings, |_| Ok(()))
         .await
         .context("the data directory could not be initialized")?;
     let running = server::start(&settings)

@@ -2,6 +2,7 @@
 
 mod error;
 mod open;
+mod queue;
 mod reader;
 mod statement;
 mod writer;
@@ -13,11 +14,15 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 
-use crate::engine::{Batch, Durability, Engine, Row, StoreError, Value};
+use crate::{
+    engine::{Batch, Durability, Engine, Row, StoreError, Value},
+    health::Health,
+};
 pub use open::Settings;
 
 /// How the database is opened. [`Options::default`] is for production.
@@ -30,6 +35,8 @@ pub struct Options {
     pub durable: bool,
     /// The largest size of the database in pages of 4 KiB: a full disk, for tests.
     pub page_limit: Option<u32>,
+    /// A query that takes longer than this is given up.
+    pub longest_query: Duration,
 }
 
 impl Default for Options {
@@ -39,6 +46,7 @@ impl Default for Options {
             readers: cores.clamp(2, 8),
             durable: true,
             page_limit: None,
+            longest_query: Duration::from_secs(5),
         }
     }
 }
@@ -65,6 +73,7 @@ struct Counters {
 pub struct SqliteEngine {
     counters: Arc<Counters>,
     settings: Settings,
+    health: Health,
     // Dropped in this order: only a last connection that may write puts the log away.
     readers: reader::Readers,
     writer: Option<writer::Writer>,
@@ -78,23 +87,36 @@ impl SqliteEngine {
         let (connection, settings) = open::writer(directory, options)?;
         let counters = Arc::new(Counters::default());
         let writer = writer::Writer::start(connection, lock, Arc::clone(&counters))?;
-        let readers = reader::Readers::start(directory, options.readers)?;
+        let readers = reader::Readers::start(directory, options)?;
         Ok(Self {
             counters,
             settings,
+            health: Health::default(),
             writer: Some(writer),
             readers,
         })
+    }
+
+    /// Whether the directory has a database, whatever is in it.
+    pub fn exists(directory: &Path) -> bool {
+        open::database(directory)
+            .metadata()
+            .is_ok_and(|file| file.len() > 0)
     }
 
     /// Opens the data directory beside the process that writes to it, if there is one. Every commit
     /// fails.
     pub fn open_read_only(directory: &Path) -> Result<Self, StoreError> {
         let settings = open::check(directory)?;
-        let readers = reader::Readers::start(directory, 1)?;
+        let options = Options {
+            readers: 1,
+            ..Options::default()
+        };
+        let readers = reader::Readers::start(directory, &options)?;
         Ok(Self {
             counters: Arc::default(),
             settings,
+            health: Health::default(),
             writer: None,
             readers,
         })
@@ -140,11 +162,22 @@ impl Engine for SqliteEngine {
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        match &self.writer {
-            Some(writer) => writer.commit(batch).await,
-            None => Err(StoreError::Driver(
+        let Some(writer) = &self.writer else {
+            return Err(StoreError::Driver(
                 "the database is opened for reading only".into(),
-            )),
-        }
+            ));
+        };
+        let outcome = writer.commit(batch).await;
+        self.health.note(outcome.as_ref().copied());
+        outcome
+    }
+
+    fn health(&self) -> &Health {
+        &self.health
+    }
+
+    fn longest_wait(&self) -> Duration {
+        let writer = self.writer.as_ref();
+        writer.map_or(Duration::ZERO, writer::Writer::longest_wait)
     }
 }

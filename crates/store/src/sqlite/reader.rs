@@ -2,7 +2,8 @@
 //!
 //! Nearly every query is answered where it is asked: it takes microseconds, and to wake a thread for
 //! it, and the asking task for its answer, costs more than the answer. A query that turns out to be
-//! long is given up there and begun anew on a thread, so that it stalls no other request.
+//! long is given up there and begun anew on a thread, so that it stalls no other request. There it is
+//! given up for good when it takes too long, or when whoever asked has gone away.
 //!
 //! A reader forgets its pages whenever something was committed. The connection that writes knows them
 //! all still, so while nobody writes the short queries are answered by it, at half the cost.
@@ -16,12 +17,14 @@ use std::{
         mpsc,
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::{
+    Options,
     error::{driver, translate},
     open, statement,
     writer::Writer,
@@ -42,12 +45,12 @@ pub(super) struct Readers {
 
 impl Readers {
     /// At most `at_once` queries are answered where they are asked, and as many on threads.
-    pub(super) fn start(directory: &Path, at_once: usize) -> Result<Self, StoreError> {
-        let at_once = at_once.max(1);
+    pub(super) fn start(directory: &Path, options: &Options) -> Result<Self, StoreError> {
+        let at_once = options.readers.max(1);
         let short = (0..at_once).map(|_| ShortReader::open(directory));
         Ok(Self {
             short: Mutex::new(short.collect::<Result<_, _>>()?),
-            long: LongReaders::start(directory, at_once)?,
+            long: LongReaders::start(directory, at_once, options.longest_query)?,
         })
     }
 
@@ -134,8 +137,10 @@ impl ShortReader {
 struct Question {
     sql: Cow<'static, str>,
     args: Vec<Value>,
-    answer: oneshot::Sender<Result<Vec<Row>, StoreError>>,
+    answer: Answer,
 }
+
+type Answer = oneshot::Sender<Result<Vec<Row>, StoreError>>;
 
 /// Threads for long queries, each with its own connection.
 #[derive(Debug)]
@@ -146,7 +151,7 @@ struct LongReaders {
 }
 
 impl LongReaders {
-    fn start(directory: &Path, threads: usize) -> Result<Self, StoreError> {
+    fn start(directory: &Path, threads: usize, longest: Duration) -> Result<Self, StoreError> {
         let (questions, waiting) = mpsc::channel();
         let waiting = Arc::new(Mutex::new(waiting));
         let mut readers = Self {
@@ -154,11 +159,11 @@ impl LongReaders {
             threads: Vec::new(),
         };
         for number in 1..=threads {
-            let connection = open::reader(directory)?;
+            let reader = LongReader::on(open::reader(directory)?, longest)?;
             let waiting = Arc::clone(&waiting);
             let thread = thread::Builder::new()
                 .name(format!("sqlite-read-{number}"))
-                .spawn(move || answer_all(&connection, &waiting))
+                .spawn(move || reader.answer_all(&waiting))
                 .map_err(driver)?;
             readers.threads.push(thread);
         }
@@ -188,20 +193,57 @@ impl Drop for LongReaders {
     }
 }
 
-fn answer_all(connection: &Connection, waiting: &Mutex<mpsc::Receiver<Question>>) {
-    loop {
-        // One thread at a time waits for a question, the others for their turn.
-        let question = waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
-        let Ok(Question { sql, args, answer }) = question else {
-            return;
+/// The question that is being answered, while it is.
+type Current = Arc<Mutex<Option<(Instant, Answer)>>>;
+
+/// A connection that gives up queries which nobody waits for any more, or no longer should.
+struct LongReader {
+    connection: Connection,
+    current: Current,
+}
+
+impl LongReader {
+    fn on(mut connection: Connection, longest: Duration) -> Result<Self, StoreError> {
+        let current = Current::default();
+        let watched = Arc::clone(&current);
+        let is_over = move || {
+            let current = watched.lock().unwrap_or_else(PoisonError::into_inner);
+            current
+                .as_ref()
+                .is_some_and(|(since, answer)| answer.is_closed() || since.elapsed() > longest)
         };
-        // Whoever asked may have gone away.
-        if !answer.is_closed() {
-            let found = statement::query(connection, &sql, &args);
-            let _ = answer.send(found.map_err(|error| translate(&error)));
+        connection
+            .progress_handler(LOOK_EVERY, Some(is_over))
+            .map_err(|error| translate(&error))?;
+        Ok(Self {
+            connection,
+            current,
+        })
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<(Instant, Answer)>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer_all(&self, waiting: &Mutex<mpsc::Receiver<Question>>) {
+        loop {
+            // One thread at a time waits for a question, the others for their turn.
+            let question = waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .recv();
+            let Ok(Question { sql, args, answer }) = question else {
+                return;
+            };
+            // Whoever asked may have gone away.
+            if answer.is_closed() {
+                continue;
+            }
+            *self.current() = Some((Instant::now(), answer));
+            let found = statement::query(&self.connection, &sql, &args);
+            if let Some((_, answer)) = self.current().take() {
+                let _ = answer.send(found.map_err(|error| translate(&error)));
+            }
         }
     }
 }

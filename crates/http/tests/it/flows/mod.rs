@@ -4,6 +4,7 @@ mod access_control;
 mod access_log;
 mod actions;
 mod authorize;
+mod binding;
 mod budget;
 mod cors;
 mod errors;

@@ -2,6 +2,7 @@
 //! of the platform ask of each resource.
 
 mod applications;
+mod bodies;
 mod conventions;
 mod guards;
 mod links;

@@ -9,6 +9,7 @@ mod oauth;
 mod objects;
 mod server;
 mod sign_on;
+mod wire;
 
 use serde_json::Value;
 
@@ -20,6 +21,7 @@ pub(crate) use oauth::verified;
 pub(crate) use objects::{SignedOn, TestClient};
 pub(crate) use server::{PUBLIC, Server, Setup, Spent};
 pub(crate) use sign_on::Flow;
+pub(crate) use wire::Wire;
 
 pub(crate) const REDIRECT_URI: &str = "https://app.example.test/cb";
 /// The origin of the application's own pages.

@@ -101,12 +101,13 @@ impl Server {
                 inbox: setup.inbox,
             },
         ));
-        let installation = provisioning::initialize(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app).await.unwrap().unwrap();
+        let installation = unborn.commit(&app).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let serving = Serving::start(
             vec![listener],
-            stepgate_http::router(&app),
+            stepgate_http::router(&app, &setup.limits),
             setup.limits,
             None,
         );

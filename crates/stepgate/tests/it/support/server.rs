@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use super::Credentials;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The arguments of most servers.
+const ORDINARY: &[&str] = &["--inbox", "--log", "info"];
 
 /// The binary, without the settings of whoever runs the tests.
 pub(crate) fn command() -> Command {
@@ -40,10 +42,45 @@ impl Server {
     }
 
     pub(crate) async fn start_logging(filter: &str) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", filter).await
+        Self::start_with(&["--inbox", "--log", filter]).await
     }
 
-    async fn start_in(directory: TempDir, listen: &str, log: &str) -> Self {
+    /// Starts on an empty data directory with these arguments.
+    pub(crate) async fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", arguments).await
+    }
+
+    /// Starts on the directory's `data`.
+    pub(crate) async fn start_on(directory: TempDir) -> Self {
+        Self::start_in(directory, "127.0.0.1:0", ORDINARY).await
+    }
+
+    async fn start_in(directory: TempDir, listen: &str, arguments: &[&str]) -> Self {
+        Self::start_by(command(), directory, listen, arguments, true).await
+    }
+
+    /// Starts where a shell has said this first.
+    pub(crate) async fn start_under(said: &str) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!("{said} && exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_stepgate")]);
+        let directory = tempfile::tempdir().unwrap();
+        Self::start_by(shell, directory, "127.0.0.1:0", ORDINARY, true).await
+    }
+
+    /// Starts without asking whether it is ready: its certificate must be trusted first.
+    pub(crate) async fn start_unasked(arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self::start_by(command(), directory, "127.0.0.1:0", arguments, false).await
+    }
+
+    async fn start_by(
+        mut command: Command,
+        directory: TempDir,
+        listen: &str,
+        arguments: &[&str],
+        is_asked: bool,
+    ) -> Self {
         let address_file = directory.path().join("address");
         let _ = fs::remove_file(&address_file);
         let log_file = File::options()
@@ -51,8 +88,9 @@ impl Server {
             .append(true)
             .open(directory.path().join("log"))
             .unwrap();
-        let mut child = command()
-            .args(["serve", "--listen", listen, "--inbox", "--log", log])
+        let mut child = command
+            .args(["serve", "--listen", listen])
+            .args(arguments)
             .arg("--data")
             .arg(directory.path().join("data"))
             .arg("--address-file")
@@ -62,7 +100,7 @@ impl Server {
             .stderr(log_file)
             .spawn()
             .unwrap();
-        let Some(address) = ready_at(&mut child, &address_file).await else {
+        let Some(address) = ready_at(&mut child, &address_file, is_asked).await else {
             let _ = child.kill();
             panic!(
                 "the server did not get ready:\n{}",
@@ -82,12 +120,13 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the process to end, as an operator would (SIGTERM), and answers its exit code.
     pub(crate) async fn stop(&mut self) -> Option<i32> {
-        let asked = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status();
-        assert!(asked.unwrap().success());
+        self.terminate();
         let start = Instant::now();
         let mut pause = tokio::time::interval(Duration::from_millis(5));
         while start.elapsed() < PATIENCE {
@@ -99,15 +138,48 @@ impl Server {
         panic!("the server did not stop:\n{}", self.log());
     }
 
+    /// SIGTERM, and no waiting.
+    pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([name, &self.process().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Starts again on the same data and port, so that issuers and links stay what they were.
     pub(crate) async fn restart(mut self) -> Self {
         self.kill();
-        let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
-        Self::start_in(directory, &self.address, "info").await
+        let address = self.address.clone();
+        Self::start_in(self.into_directory(), &address, ORDINARY).await
+    }
+
+    /// The directory, without a server.
+    pub(crate) fn into_directory(mut self) -> TempDir {
+        self.kill();
+        std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
     }
 
     pub(crate) fn client(&self) -> Client {
         Client::new(format!("http://{}", self.address)).unwrap()
+    }
+
+    /// The first listener's.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        let written = read(&self.directory.path().join("address"));
+        written.lines().map(str::to_owned).collect()
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -138,15 +210,20 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The address, once `/readyz` answers 200 there; `None` when the process ends or takes too long.
-async fn ready_at(child: &mut Child, address_file: &Path) -> Option<String> {
+/// The first address, once `/readyz` answers 200 there, if it is asked; `None` when the process ends or
+/// takes too long.
+async fn ready_at(child: &mut Child, address_file: &Path, is_asked: bool) -> Option<String> {
     let start = Instant::now();
     let mut pause = tokio::time::interval(Duration::from_millis(5));
     while start.elapsed() < PATIENCE && child.try_wait().unwrap().is_none() {
         pause.tick().await;
-        let Ok(address) = fs::read_to_string(address_file) else {
+        let Ok(addresses) = fs::read_to_string(address_file) else {
             continue;
         };
+        let address = addresses.lines().next()?.to_owned();
+        if !is_asked {
+            return Some(address);
+        }
         let client = Client::new(format!("http://{address}")).unwrap();
         if client
             .send(&Request::get("/readyz"))

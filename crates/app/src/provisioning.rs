@@ -166,6 +166,7 @@ pub async fn create_environment(
             defaults: &defaults,
             parent_body: None,
             profile: Profile::default(),
+            client_address_is_known: app.settings.client_address_is_known,
         };
         Environment::build(draft, None, &mut context)?
     };
@@ -331,6 +332,7 @@ fn worker(
         defaults: &|_| None,
         parent_body: None,
         profile: Profile::default(),
+        client_address_is_known: app.settings.client_address_is_known,
     };
     let built = Built {
         default: DefaultMark::Keep,

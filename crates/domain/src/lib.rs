@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod client_address;
 pub mod entropy;
 pub mod flow;
 pub mod id;
@@ -22,3 +23,4 @@ pub mod secret;
 mod text;
 pub mod time;
 pub mod violation;
+pub mod web_origin;

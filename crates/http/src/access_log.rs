@@ -38,6 +38,7 @@ impl AccessLogEntry {
             method = self.method.as_str(),
             path = %self.path,
             status = response.status().as_u16(),
+            remote = exchange.remote.map(tracing::field::display),
             milliseconds = took.as_secs_f64() * 1000.0,
             correlation_id = exchange.correlation_id,
             "answered"

@@ -1,25 +1,32 @@
 //! One list of operations. From it come the router, the permission check, and the `OpenAPI`
 //! document; so no route can exist that is unguarded or undocumented.
 
-use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+};
 
 use axum::{
     Router,
     extract::{ConnectInfo, Path, Request},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, Method, header, request::Parts},
     response::Response,
     routing::any,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use stepgate_app::{App, error::ManagementError, origin::Origin};
-use stepgate_domain::access::Permission;
+use stepgate_domain::{access::Permission, oauth::cors::EndpointKind};
 
 use crate::{
     access_log::AccessLogEntry,
     call::Call,
     error::{Render, management::ApiError},
     exchange::Exchange,
-    guard, headers,
+    guard, headers, host, preflight,
     reply::Reply,
 };
 
@@ -103,9 +110,10 @@ pub struct Operation {
     pub status: u16,
     pub request: Option<fn(&mut SchemaGenerator) -> Schema>,
     pub response: Option<fn(&mut SchemaGenerator) -> Schema>,
-    /// Pages of other origins read the answer only where the handler admits them: the session's
-    /// cookie counts here, or what is shown is not for every page.
-    pub private: bool,
+    /// Which pages of other origins may read the answer, as far as the handler says nothing else.
+    pub pages: EndpointKind,
+    /// Whether it is for whatever host was asked: it tells nothing of any.
+    pub on_any_host: bool,
     /// Whether a HEAD is answered like this GET. One that does something must not be.
     pub head: bool,
     /// The scope with which a user may call this on the own account.
@@ -162,7 +170,8 @@ impl Operation {
             status,
             request: None,
             response: None,
-            private: false,
+            pages: EndpointKind::Cookieless,
+            on_any_host: false,
             head: true,
             own_scope: None,
             handler,
@@ -184,9 +193,20 @@ impl Operation {
         self.status = status;
         self
     }
+    /// The session's cookie counts here, or what is shown is not for every page.
     #[must_use]
     pub fn private(mut self) -> Self {
-        self.private = true;
+        self.pages = EndpointKind::Cookie;
+        self
+    }
+    #[must_use]
+    pub fn with_cookie_sent(mut self) -> Self {
+        self.pages = EndpointKind::CookieSent;
+        self
+    }
+    #[must_use]
+    pub fn on_any_host(mut self) -> Self {
+        self.on_any_host = true;
         self
     }
     #[must_use]
@@ -243,16 +263,16 @@ impl Api {
     }
 }
 
-/// The exchange of a request, or why it has none: its `Host` is not one of ours.
-fn exchange_of(app: &App, headers: &HeaderMap) -> Result<Exchange, Exchange> {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
-    match app.settings.origins.of_host(host) {
-        Some(origin) => Ok(Exchange::new(headers, origin)),
-        None => Err(Exchange::new(headers, Origin::new(""))),
-    }
+/// Whose address the request comes from.
+fn remote(app: &App, request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let proxies = &app.settings.proxies;
+    let lines = request.headers().get_all(proxies.header.name());
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| String::from_utf8_lossy(line.as_bytes()))
+        .collect();
+    proxies.client(peer.0.ip(), lines.iter())
 }
 
 /// Answers a request to one path. Without operations it is one that is not there.
@@ -263,26 +283,31 @@ async fn dispatch(
     request: Request,
 ) -> Response {
     let entry = AccessLogEntry::begin(&operations, &request);
-    let exchange = match exchange_of(&app, request.headers()) {
-        Ok(exchange) => Arc::new(exchange),
-        Err(exchange) => {
-            exchange.admit_page(None);
-            let mut response = ApiError::Misdirected.render(&exchange);
-            headers::stamp(response.headers_mut(), &exchange);
-            entry.end(&response, &exchange);
-            return response;
-        }
+    let is_on_any_host = operations.iter().any(|operation| operation.on_any_host);
+    let (origin, fault) = match host::origin(&app.settings.origins, &request, is_on_any_host) {
+        Ok(origin) => (origin, None),
+        Err(fault) => (Origin::new(""), Some(fault)),
     };
-    if operations.iter().any(|operation| operation.private) {
+    let remote = remote(&app, &request);
+    let exchange = Arc::new(Exchange::new(request.headers(), origin, remote));
+    if fault.is_some() || pages(&operations) == EndpointKind::Cookie {
         exchange.admit_page(None);
     }
-    let mut response = match serve(app, &operations, params, request, exchange.clone()).await {
-        Ok(response) => response,
-        Err(error) => error.render(&exchange),
+    let answer = match fault {
+        Some(fault) => Err(fault.into()),
+        None => serve(app, &operations, params, request, exchange.clone()).await,
     };
+    let mut response = answer.unwrap_or_else(|error| error.render(&exchange));
     headers::stamp(response.headers_mut(), &exchange);
     entry.end(&response, &exchange);
     response
+}
+
+/// The operations of one path are all of one kind.
+fn pages(operations: &[Operation]) -> EndpointKind {
+    operations
+        .first()
+        .map_or(EndpointKind::Cookieless, |operation| operation.pages)
 }
 
 async fn serve(
@@ -292,7 +317,10 @@ async fn serve(
     request: Request,
     exchange: Arc<Exchange>,
 ) -> Result<Response, ApiError> {
-    if operations.is_empty() {
+    let is_elsewhere = |operation: &Operation| {
+        host::side(&operation.path).is_some_and(|side| !exchange.origin.serves(side))
+    };
+    if operations.first().is_none_or(is_elsewhere) {
         return Err(ManagementError::NotFound(None).into());
     }
     let (parts, body) = request.into_parts();
@@ -305,10 +333,7 @@ async fn serve(
         })
         .collect();
     if method == Method::OPTIONS && candidates.is_empty() {
-        // Whose page it is, a preflight does not tell: the request itself is judged.
-        if operations.iter().any(|operation| operation.private) {
-            exchange.admit_any_page();
-        }
+        preflight::judge(&app, &exchange, pages(operations), &params, &parts).await?;
         return Ok(headers::preflight(operations, &parts.headers));
     }
     if candidates.is_empty() {
@@ -342,21 +367,23 @@ async fn serve(
         })?;
     let mut call = Call {
         app,
+        remote: exchange.remote,
         exchange,
         params: params.into_iter().collect(),
-        query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-            .into_owned()
-            .collect(),
+        query: query(&parts),
         headers: parts.headers,
         body,
         caller: None,
-        remote: parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| info.0.ip()),
     };
     call.caller = guard::admit(&call, operation).await?;
     Ok((operation.handler)(call).await)
+}
+
+/// The parameters of the target, decoded.
+pub(crate) fn query(parts: &Parts) -> Vec<(String, String)> {
+    form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+        .into_owned()
+        .collect()
 }
 
 /// `X-HTTP-Method-Override` on POST to the management API, applied before anything else.

@@ -20,7 +20,7 @@ use super::{
     authorize::stored,
     polls::TooOften,
 };
-use crate::App;
+use crate::{App, error::ManagementError};
 
 /// The flow as it is. Whoever reads it keeps it alive; nobody waits for that to be written.
 pub async fn look(
@@ -64,6 +64,15 @@ pub async fn poll(
     // Of others' flows nobody can use up the readings.
     app.polls.note(flow, now);
     Ok(shown)
+}
+
+/// The environment of a flow of which only the id is known.
+pub async fn environment_of_flow(
+    app: &App,
+    flow: Uuid,
+) -> Result<Option<Id<Environment>>, ManagementError> {
+    let found = flows::environment_of(&*app.engine, flow).await?;
+    Ok(found.map(Id::from_uuid))
 }
 
 async fn read(

@@ -41,7 +41,9 @@ pub async fn verify_management(
     let Some(token) = verify(app, token, app.now()).await? else {
         return Ok(None);
     };
-    if token.typ != "at+jwt" || !token.is_for(&app.settings.origins.api_audience(origin)) {
+    if token.typ != "at+jwt"
+        || !token.is_for(|audience| app.settings.origins.is_api_audience(origin, audience))
+    {
         return Ok(None);
     }
     let Some(client) = token.client() else {

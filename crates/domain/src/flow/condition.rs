@@ -3,10 +3,12 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    client_address::network,
     time::{Duration, Timestamp},
     violation::Violation,
 };
@@ -43,11 +45,11 @@ enum Rule {
     },
     InRanges {
         address: Variable,
-        ranges: Vec<Network>,
+        ranges: Vec<IpNet>,
     },
     Exists(Variable),
-    /// `anonymousNetwork`, `ipRisk` and `geoVelocity`: there is no feed to ask.
-    Unknowable,
+    /// `anonymousNetwork`, `ipRisk` and `geoVelocity`: there is no feed to ask about the address.
+    Unknowable(Variable),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -97,7 +99,13 @@ impl Condition {
     }
     /// Whether an attribute of the user is asked for: not permitted before anybody is known.
     pub fn asks_for_the_user(&self) -> bool {
-        self.rule.asks_for_the_user()
+        self.rule
+            .asks_for(&|variable| matches!(variable, Variable::User(_)))
+    }
+    /// Whether the client's address is asked for: worth nothing where it is not known.
+    pub fn asks_for_the_address(&self) -> bool {
+        self.rule
+            .asks_for(&|variable| matches!(variable, Variable::RemoteIp))
     }
 }
 impl TryFrom<Value> for Condition {
@@ -131,20 +139,23 @@ impl Rule {
                 Some(_) | None => false,
             },
             Self::InRanges { address, ranges } => match address.value(scope) {
-                Some(Value::String(text)) => text
-                    .parse::<IpAddr>()
-                    .is_ok_and(|address| ranges.iter().any(|range| range.contains(address))),
+                Some(Value::String(text)) => text.parse::<IpAddr>().is_ok_and(|address| {
+                    let address = address.to_canonical();
+                    ranges.iter().any(|range| range.contains(&address))
+                }),
                 Some(_) | None => false,
             },
             Self::Exists(variable) => variable.value(scope).is_some(),
-            Self::Unknowable => false,
+            Self::Unknowable(_) => false,
         }
     }
 
-    fn asks_for_the_user(&self) -> bool {
+    fn asks_for(&self, wanted: &impl Fn(&Variable) -> bool) -> bool {
         let variable = match self {
-            Self::And(rules) | Self::Or(rules) => return rules.iter().any(Self::asks_for_the_user),
-            Self::Not(rule) => return rule.asks_for_the_user(),
+            Self::And(rules) | Self::Or(rules) => {
+                return rules.iter().any(|rule| rule.asks_for(wanted));
+            }
+            Self::Not(rule) => return rule.asks_for(wanted),
             Self::SecondsSince { time: variable, .. }
             | Self::Equals {
                 value: variable, ..
@@ -155,10 +166,10 @@ impl Rule {
             | Self::InRanges {
                 address: variable, ..
             }
-            | Self::Exists(variable) => variable,
-            Self::Unknowable => return false,
+            | Self::Exists(variable)
+            | Self::Unknowable(variable) => variable,
         };
-        matches!(variable, Variable::User(_))
+        wanted(variable)
     }
 }
 
@@ -234,51 +245,6 @@ fn is_attribute_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
-/// A block of addresses in CIDR notation (RFC 4632 §3.1); bits after the prefix do not matter.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Network {
-    bits: u128,
-    prefix: u32,
-    is_v4: bool,
-}
-
-impl Network {
-    fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().ok()?;
-        let (bits, width, is_v4) = bits(address);
-        let prefix = match prefix {
-            None => width,
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().ok()?
-            }
-            Some(_) => return None,
-        };
-        (prefix <= width).then_some(Self {
-            bits,
-            prefix,
-            is_v4,
-        })
-    }
-
-    fn contains(self, address: IpAddr) -> bool {
-        let (bits, width, is_v4) = bits(address.to_canonical());
-        let hidden = width - self.prefix.min(width);
-        let network = |bits: u128| bits.checked_shr(hidden).unwrap_or(0);
-        is_v4 == self.is_v4 && network(bits) == network(self.bits)
-    }
-}
-
-fn bits(address: IpAddr) -> (u128, u32, bool) {
-    match address {
-        IpAddr::V4(address) => (u128::from(address.to_bits()), 32, true),
-        IpAddr::V6(address) => (address.to_bits(), 128, false),
-    }
-}
-
 fn rule(source: &Value, place: &str, depth: usize) -> Result<Rule, Violation> {
     let at_fault = |what: &str| Violation::invalid("condition", format!("{place}: {what}"));
     if depth == 0 {
@@ -338,8 +304,7 @@ fn rule(source: &Value, place: &str, depth: usize) -> Result<Rule, Violation> {
         }),
         ["anonymousNetwork", "valid"] => {
             networks(members, "anonymousNetwork", place)?;
-            variable(members, "valid", place)?;
-            Ok(Rule::Unknowable)
+            Ok(Rule::Unknowable(variable(members, "valid", place)?))
         }
         ["ipRisk", "valid"] => {
             let risk = members.get("ipRisk");
@@ -349,11 +314,10 @@ fn rule(source: &Value, place: &str, depth: usize) -> Result<Rule, Violation> {
                     "ipRisk needs the whole numbers minScore and maxScore",
                 ));
             };
-            variable(members, "valid", place)?;
-            Ok(Rule::Unknowable)
+            Ok(Rule::Unknowable(variable(members, "valid", place)?))
         }
         ["geoVelocity", "valid"] => {
-            variable(members, "geoVelocity", place)?;
+            let address = variable(members, "geoVelocity", place)?;
             let Some(Value::Object(valid)) = members.get("valid") else {
                 return Err(at_fault("valid must be an object"));
             };
@@ -363,7 +327,7 @@ fn rule(source: &Value, place: &str, depth: usize) -> Result<Rule, Violation> {
             ] {
                 variable(valid, name, place)?;
             }
-            Ok(Rule::Unknowable)
+            Ok(Rule::Unknowable(address))
         }
         ["exists"] => Ok(Rule::Exists(variable(members, "exists", place)?)),
         ["notExists"] => Ok(Rule::Not(Box::new(Rule::Exists(variable(
@@ -395,9 +359,9 @@ fn networks(
     members: &Map<String, Value>,
     name: &str,
     place: &str,
-) -> Result<Vec<Network>, Violation> {
+) -> Result<Vec<IpNet>, Violation> {
     let read = |(index, block): (usize, &Value)| {
-        block.as_str().and_then(Network::parse).ok_or_else(|| {
+        block.as_str().and_then(network).ok_or_else(|| {
             Violation::invalid(
                 "condition",
                 format!("{place}.{name}[{index}]: must be a block of addresses"),

@@ -17,6 +17,7 @@ mod signon;
 mod system;
 mod templates;
 mod users;
+mod without_environment;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ pub fn operations() -> Api {
         .then(roles::operations)
         .then(oidc::operations)
         .then(authorize::operations)
+        .then(without_environment::operations)
         .then(flows::operations)
         .then(signon::operations)
         .then(inbox::operations)

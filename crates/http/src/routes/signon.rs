@@ -248,7 +248,7 @@ fn is_from_own_page(call: &Call) -> bool {
     let is_own_site = sent(&call.headers, "sec-fetch-site")
         .is_none_or(|site| site == "same-origin" || site == "none");
     let is_own_origin = sent(&call.headers, "origin")
-        .is_none_or(|origin| origin == "null" || edge::is_own(&call.exchange, &origin));
+        .is_none_or(|origin| origin == "null" || call.exchange.origin.is_of(&origin));
     is_own_site && is_own_origin
 }
 

@@ -24,23 +24,25 @@ pub(super) fn operations(api: Api) -> Api {
         Guard::Public,
         alive,
         healthy,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        readiness,
-        Takes::Nothing,
-        Guard::Public,
-        ready_summary,
-        ready,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        description,
-        Takes::Nothing,
-        Guard::Public,
-        describe_summary,
-        describe,
-    ))
+    )
+    .on_any_host())
+        .op(Operation::new(
+            Method::GET,
+            readiness,
+            Takes::Nothing,
+            Guard::Public,
+            ready_summary,
+            ready,
+        )
+        .on_any_host())
+        .op(Operation::new(
+            Method::GET,
+            description,
+            Takes::Nothing,
+            Guard::Public,
+            describe_summary,
+            describe,
+        ))
 }
 
 async fn healthy(_: Call) -> Result<Reply, ApiError> {

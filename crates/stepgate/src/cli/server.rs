@@ -11,7 +11,7 @@ use stepgate_app::{
     App,
     app::Settings as AppSettings,
     clock::{Clock, SystemClock},
-    origin::{Origin, Origins},
+    origin::Origins,
     provisioning,
     random::SystemRandom,
     seal::Seal,
@@ -147,17 +147,12 @@ fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
         );
     }
     let seal = Seal::new(&Secret::new(master_key.expose().to_vec()))?;
-    let origins = Origins {
-        public: settings
-            .public_url
-            .iter()
-            .map(|url| Origin::new(url))
-            .collect(),
-        loopback: settings.mode == Mode::Development,
-    };
+    let is_development = settings.mode == Mode::Development;
     let senders = senders(settings)?;
     let app_settings = AppSettings {
-        origins,
+        origins: Origins::new(&settings.public_urls, is_development),
+        proxies: settings.proxies.clone().unwrap_or_default(),
+        client_address_is_known: is_development || settings.proxies.is_some(),
         floors: settings.floors,
         inbox: settings.inbox,
     };

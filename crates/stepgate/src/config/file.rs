@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     fault::{Faults, Place},
-    table::{Given, SETTINGS},
+    table::{Given, SEPARATOR, SETTINGS},
 };
 
 /// Values by dotted key.
@@ -76,15 +76,17 @@ impl Walk<'_> {
                 .iter()
                 .find(|setting| setting.key == key && key != "config")
             {
-                match scalar(value.get_ref()) {
+                let (text, shape) = if setting.is_list() {
+                    (list(value.get_ref()), "a string or an array of strings")
+                } else {
+                    (scalar(value.get_ref()), "a string, a number or a boolean")
+                };
+                match text {
                     Some(text) => {
                         let place = Place::line(self.name, self.text, offset);
                         self.entries.insert(setting.key, Given { text, place });
                     }
-                    None => self.complain(
-                        offset,
-                        format!("{key} must be a string, a number or a boolean"),
-                    ),
+                    None => self.complain(offset, format!("{key} must be {shape}")),
                 }
             } else if key != "version" {
                 self.complain(offset, format!("{key} is not a setting"));
@@ -100,6 +102,14 @@ fn is_section(key: &str) -> bool {
             .split_once('.')
             .is_some_and(|(section, _)| section == key)
     })
+}
+
+fn list(value: &DeValue<'_>) -> Option<String> {
+    let Some(values) = value.as_array() else {
+        return value.as_str().map(str::to_owned);
+    };
+    let texts: Option<Vec<&str>> = values.iter().map(|it| it.get_ref().as_str()).collect();
+    Some(texts?.join(SEPARATOR))
 }
 
 fn scalar(value: &DeValue<'_>) -> Option<String> {
@@ -130,6 +140,23 @@ mod tests {
         assert_eq!(entries["inbox"].text, "true");
         assert_eq!(entries["smtp.port"].text, "2525");
         assert_eq!(entries["smtp.port"].place.to_string(), "stepgate.toml:4");
+    }
+
+    #[test]
+    fn a_list_is_an_array_or_one_value() {
+        let mut faults = Faults::default();
+        let text = "version = 1\npublic_url = [\"a\", \"b\"]\ntrusted_proxies = []\n";
+        let entries = parse("stepgate.toml", text, &mut faults);
+        assert!(faults.is_empty(), "{faults}");
+        assert_eq!(entries["public_url"].text, "a,b");
+        assert_eq!(entries["trusted_proxies"].text, "");
+        assert_eq!(
+            faults_of("version = 1\npublic_url = [1]\ntrusted_proxies = true\n"),
+            [
+                "stepgate.toml:2: public_url must be a string or an array of strings",
+                "stepgate.toml:3: trusted_proxies must be a string or an array of strings",
+            ]
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod fault;
 mod file;
+mod hosts;
 mod master_key;
 mod read;
 mod settings;

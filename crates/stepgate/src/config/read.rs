@@ -7,7 +7,7 @@ use stepgate_domain::secret::Secret;
 use super::{
     fault::{Faults, Place},
     file::Entries,
-    table::{Given, SETTINGS},
+    table::{Given, SEPARATOR, SETTINGS},
 };
 
 #[derive(Debug)]
@@ -77,6 +77,24 @@ impl Reader {
             self.complain(key, "is required");
         }
         self.optional(key, parse)
+    }
+
+    /// All values of a list, or `None` where it is not given. Each that is wrong is named.
+    pub(crate) fn list<T>(
+        &mut self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let text = self.raw(key)?.text.clone();
+        let values = text.split(SEPARATOR).map(str::trim);
+        let mut parsed = Vec::new();
+        for value in values.filter(|value| !value.is_empty()) {
+            match parse(value) {
+                Ok(value) => parsed.push(value),
+                Err(message) => self.complain(key, format!("{value}: {message}")),
+            }
+        }
+        Some(parsed)
     }
 
     /// A secret from `key` itself or from the file that `{key}_file` names.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, env};
 
-use clap::{Arg, ArgMatches, parser::ValueSource};
+use clap::{Arg, ArgAction, ArgMatches, parser::ValueSource};
 
 use super::fault::Place;
 
@@ -20,6 +20,8 @@ pub(crate) struct Setting {
 #[derive(Debug)]
 enum Kind {
     Value(&'static str),
+    /// Several values: the flag again or a comma between them, and an array in the file.
+    List(&'static str),
     Switch,
 }
 
@@ -36,6 +38,19 @@ const fn value(
         variable,
         value: Kind::Value(name),
         help,
+    }
+}
+
+const fn list(
+    key: &'static str,
+    flag: &'static str,
+    variable: &'static str,
+    name: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting {
+        value: Kind::List(name),
+        ..value(key, flag, variable, name, help)
     }
 }
 
@@ -71,12 +86,40 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "ADDR",
         "Address and port to listen on [default: 127.0.0.1:8080]",
     ),
-    value(
+    list(
         "public_url",
         "public-url",
         "STEPGATE_PUBLIC_URL",
         "URL",
-        "Where clients reach the server: scheme and host",
+        "Where clients reach the server: scheme and host; of several, the first is canonical",
+    ),
+    value(
+        "api_url",
+        "api-url",
+        "STEPGATE_API_URL",
+        "URL",
+        "Where they reach /v1 only, when it has a host of its own",
+    ),
+    value(
+        "auth_url",
+        "auth-url",
+        "STEPGATE_AUTH_URL",
+        "URL",
+        "Where they reach the rest, when that has a host of its own",
+    ),
+    list(
+        "trusted_proxies",
+        "trusted-proxies",
+        "STEPGATE_TRUSTED_PROXIES",
+        "CIDR",
+        "Proxies whose word on the client's address is taken; empty: there are none",
+    ),
+    value(
+        "forwarded_header",
+        "forwarded-header",
+        "STEPGATE_FORWARDED_HEADER",
+        "NAME",
+        "Where they write it: Forwarded or X-Forwarded-For",
     ),
     value(
         "mode",
@@ -209,6 +252,15 @@ pub(crate) const SETTINGS: &[Setting] = &[
     secret("smtp.password", "STEPGATE_SMTP_PASSWORD"),
 ];
 
+/// Between the values of a list; none of them can hold it.
+pub(crate) const SEPARATOR: &str = ",";
+
+impl Setting {
+    pub(crate) const fn is_list(&self) -> bool {
+        matches!(self.value, Kind::List(_))
+    }
+}
+
 /// A value as it was written, and where.
 #[derive(Debug, Clone)]
 pub(crate) struct Given {
@@ -225,6 +277,7 @@ pub(crate) fn arguments() -> impl Iterator<Item = Arg> {
             .help(setting.help);
         Some(match setting.value {
             Kind::Value(name) => arg.value_name(name),
+            Kind::List(name) => arg.value_name(name).action(ArgAction::Append),
             Kind::Switch => arg
                 .num_args(0..=1)
                 .require_equals(true)
@@ -252,7 +305,12 @@ fn one(setting: &Setting, matches: &ArgMatches) -> Option<Given> {
             place: Place::named(setting.variable),
         });
     };
-    let text = matches.try_get_one::<String>(setting.key).ok()??.clone();
+    let values: Vec<&str> = matches
+        .try_get_many::<String>(setting.key)
+        .ok()??
+        .map(String::as_str)
+        .collect();
+    let text = values.join(SEPARATOR);
     let place = match matches.value_source(setting.key) {
         Some(ValueSource::EnvVariable) => Place::named(setting.variable),
         _ => Place::named(&format!("--{flag}")),

@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
+use stepgate_app::origin::PublicUrls;
 use stepgate_client::{
     Application, Client, Exchange, SignOn, Step, Tenant, Tokens, User, Workflow,
     create_environment, worker_token,
@@ -97,7 +98,8 @@ fn settings(data: &Path) -> Settings {
     Settings {
         data: data.to_owned(),
         listen: ([127, 0, 0, 1], 0).into(),
-        public_url: None,
+        public_urls: PublicUrls::default(),
+        proxies: None,
         mode: Mode::Development,
         floors: stepgate_domain::flow::delivery::Floors::default(),
         inbox: true,

@@ -8,19 +8,21 @@ use stepgate_app::{
     App,
     app::Settings,
     clock::{Clock, ManualClock},
-    origin::{Origin, Origins},
+    origin::{Origins, PublicUrls},
     provisioning::{self, Installation},
     seal::Seal,
     workers::Workers,
 };
 use stepgate_domain::{
+    client_address::Proxies,
     message::{Channel, Message},
     time::{Duration, Timestamp},
 };
 use stepgate_notify::{Delivery, Inbox, NotifyError, Provider, Senders};
 use stepgate_store::sqlite::{Options, SqliteEngine};
 use tokio::{
-    net::TcpListener,
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     sync::{Mutex, mpsc},
     task::JoinHandle,
 };
@@ -35,7 +37,9 @@ pub(crate) const PUBLIC: &str = "https://id.example.test";
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) public: Vec<Origin>,
+    pub(crate) public: PublicUrls,
+    pub(crate) proxies: Proxies,
+    pub(crate) client_address_is_known: bool,
     pub(crate) senders: Senders,
     /// Whether the developer inbox is served.
     pub(crate) inbox: bool,
@@ -45,7 +49,9 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             clock: Arc::new(ManualClock::at(START)),
-            public: Vec::new(),
+            public: PublicUrls::default(),
+            proxies: Proxies::default(),
+            client_address_is_known: true,
             senders: Senders::default(),
             inbox: true,
         }
@@ -97,10 +103,9 @@ impl Server {
             Seal::new(&master).unwrap(),
             setup.senders,
             Settings {
-                origins: Origins {
-                    public: setup.public,
-                    loopback: true,
-                },
+                origins: Origins::new(&setup.public, true),
+                proxies: setup.proxies,
+                client_address_is_known: setup.client_address_is_known,
                 floors: stepgate_domain::flow::delivery::Floors::default(),
                 inbox: setup.inbox,
             },
@@ -152,7 +157,7 @@ impl Server {
         .await
     }
 
-    async fn delivering_with(setup: Setup) -> Self {
+    pub(crate) async fn delivering_with(setup: Setup) -> Self {
         let (received, messages) = mpsc::unbounded_channel();
         let clock = setup.clock.clone();
         let postbox = Postbox {
@@ -174,11 +179,16 @@ impl Server {
     }
 
     async fn working(setup: Setup) -> Self {
-        let mut server = Self::start_with(Setup {
-            public: vec![Origin::new(PUBLIC)],
-            ..setup
-        })
-        .await;
+        let public = match setup.public {
+            PublicUrls {
+                management: None, ..
+            } => PublicUrls {
+                both: vec![PUBLIC.to_owned()],
+                ..PublicUrls::default()
+            },
+            sides => sides,
+        };
+        let mut server = Self::start_with(Setup { public, ..setup }).await;
         server.start_workers();
         server.environment = server.new_environment("Trial").await.parse().unwrap();
         server
@@ -197,6 +207,16 @@ impl Server {
             format!("{}{path}", self.base)
         };
         self.http.request(method, url)
+    }
+
+    /// What the server answers to these bytes, until it closes the connection.
+    pub(crate) async fn raw(&self, request: &str) -> String {
+        let address = self.base.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
     }
 
     /// A request to a path below the environment's authentication endpoints.

@@ -54,14 +54,22 @@ impl WebOrigin {
         &self.scheme
     }
 
-    /// Whether only this machine can be meant.
     pub fn is_loopback(&self) -> bool {
-        let address = self.host.trim_start_matches('[').trim_end_matches(']');
-        self.host == "localhost"
-            || address
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+        is_loopback(&self.host)
     }
+}
+
+/// Whether a host is this machine itself, by its address or by the name `localhost` (RFC 6761 §6.3).
+/// Other names may resolve to anything, so they do not count.
+pub fn is_loopback(host: &str) -> bool {
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 impl fmt::Display for WebOrigin {
@@ -195,6 +203,16 @@ mod tests {
             "",
         ] {
             assert!(!is_loopback(authority), "{authority}");
+        }
+    }
+
+    #[test]
+    fn a_host_alone_is_judged_the_same() {
+        for host in ["localhost", "LOCALHOST", "127.9.9.9", "::1", "[::1]"] {
+            assert!(super::is_loopback(host), "{host}");
+        }
+        for host in ["127.0.0.1.example.test", "0.0.0.0", "[::1", ""] {
+            assert!(!super::is_loopback(host), "{host}");
         }
     }
 

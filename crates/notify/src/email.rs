@@ -17,13 +17,11 @@ use stepgate_domain::{
     message::{Channel, Message},
     secret::Secret,
     violation::Violation,
+    web_origin::is_loopback,
 };
 use tokio::time::timeout;
 
-use crate::{
-    loopback::is_loopback,
-    provider::{Delivery, NotifyError, Provider, Timeouts},
-};
+use crate::provider::{Delivery, NotifyError, Provider, Timeouts};
 
 #[cfg(test)]
 mod mail_server;

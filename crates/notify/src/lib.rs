@@ -5,7 +5,6 @@
 
 pub mod email;
 pub mod inbox;
-mod loopback;
 pub mod provider;
 pub mod retry;
 pub mod sms;

@@ -8,12 +8,10 @@ use stepgate_domain::{
     secret::Secret,
     time::Duration,
     violation::Violation,
+    web_origin::is_loopback,
 };
 
-use crate::{
-    loopback::is_loopback,
-    provider::{Delivery, NotifyError, Provider, Timeouts},
-};
+use crate::provider::{Delivery, NotifyError, Provider, Timeouts};
 
 #[cfg(test)]
 mod tests;

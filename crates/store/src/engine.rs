@@ -1,7 +1,7 @@
 //! What the rest of Stepgate may ask of a database: one consistent read, and one batch of writes
 //! that happens whole or not at all.
 
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, mem, time::Duration};
 
 use async_trait::async_trait;
 
@@ -223,4 +223,7 @@ pub trait Engine: std::fmt::Debug + Send + Sync + 'static {
 
     /// All of the batch or nothing of it. It is on disk when this returns.
     async fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// How long the oldest commit has waited that is not answered; zero when none waits.
+    fn longest_wait(&self) -> Duration;
 }

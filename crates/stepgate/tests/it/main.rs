@@ -13,4 +13,6 @@ mod logs;
 #[cfg(test)]
 mod main_job;
 #[cfg(test)]
+mod providers;
+#[cfg(test)]
 mod support;

@@ -2,6 +2,7 @@
 
 mod error;
 mod open;
+mod queue;
 mod reader;
 mod statement;
 mod writer;
@@ -13,6 +14,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -146,5 +148,10 @@ impl Engine for SqliteEngine {
                 "the database is opened for reading only".into(),
             )),
         }
+    }
+
+    fn longest_wait(&self) -> Duration {
+        let writer = self.writer.as_ref();
+        writer.map_or(Duration::ZERO, writer::Writer::longest_wait)
     }
 }

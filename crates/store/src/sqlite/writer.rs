@@ -1,28 +1,29 @@
-//! Writing, by one at a time. Whoever commits while nobody writes has the shift: it takes every
-//! batch that waits into one transaction, and they are answered when the disk has it all, so the more
-//! is to do, the fewer waits for the disk it costs. No thread is woken for it, nor by it. When a batch
-//! of a group is refused, the group is written anew, each batch behind its own savepoint.
+//! Writing, by one at a time. What is committed waits in a queue; a task of its own takes all that
+//! waits into one transaction, and answers when the disk has it, so the more there is to do, the fewer
+//! waits for the disk it costs. The task begins when something waits and ends when nothing does.
+//! Nobody but the runtime polls it: whoever commits may stand beside other futures of one task, be
+//! polled late, or be dropped, and the others' batches are written all the same.
 
 use std::{
-    collections::VecDeque,
     fs::File,
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak,
         atomic::{AtomicI32, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
 use tokio::{sync::oneshot, task::yield_now};
 
-use super::{Counters, error::translate, reader::ShortReader, statement::execute};
+use super::{Counters, error::translate, queue::Queue, reader::ShortReader, statement::execute};
 use crate::engine::{Batch, Expect, StoreError};
 
 /// Batches in one transaction.
 const GROUP_AT_MOST: usize = 256;
-/// How often whoever is about to write lets those go first who are ready: they put their batches
-/// beside this one.
+/// How often the writer lets those go first who are ready: they put their batches beside the others.
 const ROUNDS: usize = 3;
 /// Pages in the write-ahead log from which on it is copied back, after the answers.
 const CHECKPOINT_FROM: i32 = 1_000;
@@ -34,11 +35,11 @@ struct Job {
 }
 
 #[derive(Debug)]
-pub(super) struct Writer(Arc<Desk>);
+pub(super) struct Writer(Arc<Leader>);
 
 #[derive(Debug)]
-struct Desk {
-    waiting: Mutex<Waiting>,
+struct Leader {
+    queue: Mutex<Queue<Job>>,
     connection: Mutex<ShortReader>,
     /// Pages in the write-ahead log after the last commit.
     log_pages: Arc<AtomicI32>,
@@ -46,13 +47,6 @@ struct Desk {
     /// Of the data directory: free when the last group is written and the connection closed, which is
     /// why it comes last here.
     _lock: File,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    jobs: VecDeque<Job>,
-    /// Somebody writes, and will take what waits.
-    is_manned: bool,
 }
 
 impl Writer {
@@ -70,8 +64,8 @@ impl Writer {
                 Ok(())
             }))
             .map_err(|error| translate(&error))?;
-        Ok(Self(Arc::new(Desk {
-            waiting: Mutex::default(),
+        Ok(Self(Arc::new(Leader {
+            queue: Mutex::default(),
             connection: Mutex::new(ShortReader::on(connection)?),
             log_pages,
             counters,
@@ -81,8 +75,7 @@ impl Writer {
 
     /// The connection, to read with it, if nobody writes or is about to.
     pub(super) fn idle(&self) -> Option<MutexGuard<'_, ShortReader>> {
-        let waiting = self.0.waiting();
-        if waiting.is_manned {
+        if self.0.queue().is_served() {
             return None;
         }
         match self.0.connection.try_lock() {
@@ -94,76 +87,86 @@ impl Writer {
 
     pub(super) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
-        if let Some(mut shift) = Desk::put(&self.0, Job { batch, answer }) {
-            gather().await;
-            shift.write_group();
-            if shift.is_on {
-                tokio::spawn(shift.finish());
-            }
+        let has_to_serve = self.0.queue().put(Job { batch, answer }, Instant::now());
+        if has_to_serve {
+            tokio::spawn(Service::begin(&self.0).run());
         }
         answered.await.map_err(|_| StoreError::Closed)?
     }
-}
 
-impl Desk {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The shift begins when nobody has it: then whoever puts this job is to write.
-    fn put(desk: &Arc<Self>, job: Job) -> Option<Shift> {
-        let mut waiting = desk.waiting();
-        waiting.jobs.push_back(job);
-        let is_free = !mem::replace(&mut waiting.is_manned, true);
-        is_free.then(|| Shift {
-            desk: Arc::clone(desk),
-            is_on: true,
-        })
+    /// How long the oldest commit has waited that is not answered.
+    pub(super) fn longest_wait(&self) -> Duration {
+        let since = self.0.queue().waiting_since();
+        since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
-/// The duty to write what waits, which one has at a time until nothing waits.
-#[derive(Debug)]
-struct Shift {
-    desk: Arc<Desk>,
-    is_on: bool,
-}
-
-impl Shift {
-    /// Writes what waits, together.
-    fn write_group(&mut self) {
-        let desk = &*self.desk;
-        let mut waiting = desk.waiting();
-        let at_most = waiting.jobs.len().min(GROUP_AT_MOST);
-        let group = waiting.jobs.drain(..at_most).collect();
-        drop(waiting);
-        {
-            let connection = desk.connection.lock();
-            let connection = connection.unwrap_or_else(PoisonError::into_inner);
-            let connection = connection.connection();
-            write(connection, group, &desk.counters);
-            if desk.log_pages.load(Ordering::Relaxed) >= CHECKPOINT_FROM {
-                checkpoint(connection);
-            }
-        }
-        let mut waiting = desk.waiting();
-        waiting.is_manned = !waiting.jobs.is_empty();
-        self.is_on = waiting.is_manned;
-    }
-
-    async fn finish(mut self) {
-        while self.is_on {
-            gather().await;
-            self.write_group();
-        }
-    }
-}
-
-impl Drop for Shift {
-    /// Whoever had the shift has gone away in the middle of it; the others wait all the same.
+impl Drop for Writer {
+    /// What was taken is written, also when the service has not come to it.
     fn drop(&mut self) {
-        while self.is_on {
-            self.write_group();
+        while self.0.queue().is_served() && self.0.serve() {}
+    }
+}
+
+impl Leader {
+    fn queue(&self) -> MutexGuard<'_, Queue<Job>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what waits, together. Whether more waits.
+    fn serve(&self) -> bool {
+        // Whoever waits for a group that ends in a panic learns that it was not written.
+        if catch_unwind(AssertUnwindSafe(|| self.write_group())).is_err() {
+            tracing::error!("a group ended in a panic: the writer goes on with what waits");
+        }
+        self.queue().settle()
+    }
+
+    fn write_group(&self) {
+        let group = self.queue().take(GROUP_AT_MOST);
+        let connection = self.connection.lock();
+        let connection = connection.unwrap_or_else(PoisonError::into_inner);
+        let connection = connection.connection();
+        write(connection, group, &self.counters);
+        if self.log_pages.load(Ordering::Relaxed) >= CHECKPOINT_FROM {
+            checkpoint(connection);
+        }
+    }
+}
+
+/// Writes until nothing waits. There is one at a time. It keeps nothing open: when the engine is
+/// dropped, so are the connection and the lock, after what was taken is written.
+#[derive(Debug)]
+struct Service {
+    leader: Weak<Leader>,
+    is_over: bool,
+}
+
+impl Service {
+    fn begin(leader: &Arc<Leader>) -> Self {
+        Self {
+            leader: Arc::downgrade(leader),
+            is_over: false,
+        }
+    }
+
+    async fn run(mut self) {
+        while !self.is_over {
+            gather().await;
+            self.serve();
+        }
+    }
+
+    fn serve(&mut self) {
+        self.is_over = self.leader.upgrade().is_none_or(|leader| !leader.serve());
+    }
+}
+
+impl Drop for Service {
+    /// The runtime shuts down in the middle of it: the others wait all the same.
+    fn drop(&mut self) {
+        while !self.is_over {
+            self.serve();
         }
     }
 }

@@ -19,6 +19,7 @@ mod lists;
 mod outbox;
 mod references;
 mod tallies;
+mod tasks;
 mod tokens;
 mod tombstones;
 mod transactions;
@@ -46,6 +47,7 @@ contract! {
     transactions::a_broken_statement_fails_its_own_batch_only,
     transactions::a_commit_that_has_answered_is_read_by_everyone,
     transactions::every_type_of_value_comes_back,
+    tasks::commits_end_whoever_polls_them,
     documents::what_is_written_is_read_back,
     documents::an_owner_is_asked_whether_it_owns_any,
     documents::a_replacement_keeps_the_age_and_raises_the_version,

@@ -40,10 +40,15 @@ impl Server {
     }
 
     pub(crate) async fn start_logging(filter: &str) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", filter).await
+        Self::start_with(&["--inbox", "--log", filter]).await
     }
 
-    async fn start_in(directory: TempDir, listen: &str, log: &str) -> Self {
+    /// Starts on an empty data directory with these arguments.
+    pub(crate) async fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", arguments).await
+    }
+
+    async fn start_in(directory: TempDir, listen: &str, arguments: &[&str]) -> Self {
         let address_file = directory.path().join("address");
         let _ = fs::remove_file(&address_file);
         let log_file = File::options()
@@ -52,7 +57,8 @@ impl Server {
             .open(directory.path().join("log"))
             .unwrap();
         let mut child = command()
-            .args(["serve", "--listen", listen, "--inbox", "--log", log])
+            .args(["serve", "--listen", listen])
+            .args(arguments)
             .arg("--data")
             .arg(directory.path().join("data"))
             .arg("--address-file")
@@ -103,7 +109,8 @@ impl Server {
     pub(crate) async fn restart(mut self) -> Self {
         self.kill();
         let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
-        Self::start_in(directory, &self.address, "info").await
+        let arguments = ["--inbox", "--log", "info"];
+        Self::start_in(directory, &self.address, &arguments).await
     }
 
     pub(crate) fn client(&self) -> Client {

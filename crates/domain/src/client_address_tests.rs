@@ -17,8 +17,8 @@ fn proxies(header: ForwardingHeader) -> Proxies {
     }
 }
 
-fn address(text: &str) -> Option<IpAddr> {
-    Some(text.parse().unwrap())
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
 }
 
 fn client(header: ForwardingHeader, lines: &[&str]) -> Option<IpAddr> {
@@ -43,8 +43,8 @@ fn whoever_is_no_trusted_proxy_is_the_client_whatever_it_says() {
 
 #[test]
 fn without_the_header_the_sockets_address_counts() {
-    assert_eq!(client(XForwardedFor, &[]), address("10.0.0.1"));
-    assert_eq!(client(Forwarded, &["", " , "]), address("10.0.0.1"));
+    assert_eq!(client(XForwardedFor, &[]), Some(address("10.0.0.1")));
+    assert_eq!(client(Forwarded, &["", " , "]), Some(address("10.0.0.1")));
 }
 
 #[test]
@@ -58,14 +58,14 @@ fn entries_are_read_from_right_to_left_until_one_is_not_trusted() {
     ] {
         assert_eq!(
             client(XForwardedFor, lines),
-            address("198.51.100.7"),
+            Some(address("198.51.100.7")),
             "{lines:?}"
         );
     }
     // All are proxies: the farthest of them asks for itself.
     assert_eq!(
         client(XForwardedFor, &["10.3.3.3, 10.2.2.2"]),
-        address("10.3.3.3")
+        Some(address("10.3.3.3"))
     );
 }
 
@@ -79,7 +79,11 @@ fn every_way_of_writing_an_address_is_read() {
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("[::ffff:192.0.2.1]:1", "192.0.2.1"),
     ] {
-        assert_eq!(client(XForwardedFor, &[line]), address(written), "{line}");
+        assert_eq!(
+            client(XForwardedFor, &[line]),
+            Some(address(written)),
+            "{line}"
+        );
     }
     for (line, written) in [
         ("for=192.0.2.1", "192.0.2.1"),
@@ -93,7 +97,7 @@ fn every_way_of_writing_an_address_is_read() {
         ),
         ("for=192.0.2.9, for=192.0.2.1;proto=https", "192.0.2.1"),
     ] {
-        assert_eq!(client(Forwarded, &[line]), address(written), "{line}");
+        assert_eq!(client(Forwarded, &[line]), Some(address(written)), "{line}");
     }
 }
 
@@ -131,7 +135,7 @@ fn a_trusted_proxy_that_hides_the_client_leaves_it_unknown() {
 fn the_peer_itself_may_be_a_mapped_address() {
     let peer = "::ffff:10.0.0.1".parse().unwrap();
     let found = proxies(XForwardedFor).client(peer, iter::once("192.0.2.1"));
-    assert_eq!(found, address("192.0.2.1"));
+    assert_eq!(found, Some(address("192.0.2.1")));
 }
 
 /// An address that no trusted network holds.
@@ -173,12 +177,9 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic_and_whoever_is_found_was_named(lines in prop::collection::vec("\\PC{0,40}", 0..4)) {
+    fn no_text_makes_it_panic(lines in prop::collection::vec("\\PC{0,40}", 0..4)) {
         for header in [XForwardedFor, Forwarded] {
-            let found = proxies(header).client([10, 0, 0, 1].into(), lines.iter());
-            if lines.is_empty() {
-                prop_assert_eq!(found, Some([10, 0, 0, 1].into()));
-            }
+            let _ = proxies(header).client([10, 0, 0, 1].into(), lines.iter());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    http::{Version, header},
+    http::{Version, header, uri::Authority},
 };
 use stepgate_app::origin::{Origin, Origins, Side};
 use stepgate_domain::{
@@ -62,7 +62,7 @@ fn host(request: &Request) -> Result<Option<&str>, HostFault> {
     let named = line
         .map(|line| line.to_str().map_err(|_| HostFault::Malformed))
         .transpose()?;
-    let target = request.uri().authority().map(|target| target.as_str());
+    let target = request.uri().authority().map(Authority::as_str);
     let scheme = request.uri().scheme_str().unwrap_or("http");
     match (named, target) {
         (None, _) if request.version() == Version::HTTP_11 => Err(HostFault::Malformed),

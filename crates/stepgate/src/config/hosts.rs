@@ -31,14 +31,13 @@ pub(super) fn public_urls(reader: &mut Reader, mode: Option<Mode>) -> PublicUrls
         return urls;
     }
     match sides {
-        [true, true] => {}
         [true, false] => reader.complain("auth_url", BESIDE),
         [false, true] => reader.complain("api_url", BESIDE),
         [false, false] if mode == Some(Mode::Production) => reader.complain(
             "public_url",
             "is required in production mode: links and issuers are made from it",
         ),
-        [false, false] => {}
+        [true, true] | [false, false] => {}
     }
     urls
 }

@@ -101,12 +101,12 @@ pub struct Origins {
     known: Vec<Origin>,
     /// The audience of the management API.
     audience: Option<String>,
-    /// Development: any loopback name, on whatever port the client reached.
-    loopback: bool,
+    /// Development: any loopback name by this scheme, on whatever port the client reached.
+    loopback: Option<&'static str>,
 }
 
 impl Origins {
-    pub fn new(urls: &PublicUrls, loopback: bool) -> Self {
+    pub fn new(urls: &PublicUrls, loopback: Option<&'static str>) -> Self {
         let mut known: Vec<Origin> = urls.both.iter().map(|url| Origin::new(url)).collect();
         let first = urls.both.first();
         let management = urls.management.as_ref().or(first);
@@ -132,10 +132,7 @@ impl Origins {
         if let Some(origin) = self.known.iter().find(|origin| origin.is_at(host)) {
             return Some(origin.clone());
         }
-        let web = self
-            .loopback
-            .then(|| WebOrigin::of_authority("http", host))
-            .flatten()?;
+        let web = WebOrigin::of_authority(self.loopback?, host)?;
         web.is_loopback().then(|| Origin::new(&web.to_string()))
     }
 
@@ -144,9 +141,8 @@ impl Origins {
         let is_known =
             |origin: &Origin| origin.as_str() == base && origin.serves(Side::Authentication);
         self.known.iter().any(is_known)
-            || (self.loopback
-                && WebOrigin::parse(base)
-                    .is_some_and(|web| web.scheme() == "http" && web.is_loopback()))
+            || WebOrigin::parse(base)
+                .is_some_and(|web| web.is_loopback() && self.loopback == Some(web.scheme()))
     }
 
     /// Every name of an environment's issuer that is configured.

@@ -21,7 +21,7 @@ fn environment() -> Id<Environment> {
 
 #[test]
 fn only_known_hosts_have_an_origin() {
-    let origins = Origins::new(&urls(&["https://id.example.test/"]), false);
+    let origins = Origins::new(&urls(&["https://id.example.test/"]), None);
     for host in ["id.example.test", "ID.example.test", "id.example.test:443"] {
         let found = origins.of_host(host).unwrap();
         assert_eq!(found.as_str(), "https://id.example.test", "{host}");
@@ -42,7 +42,7 @@ fn only_known_hosts_have_an_origin() {
 
 #[test]
 fn a_host_in_other_letters_is_the_one_that_it_stands_for() {
-    let origins = Origins::new(&urls(&["https://xn--bcher-kva.example:8443"]), false);
+    let origins = Origins::new(&urls(&["https://xn--bcher-kva.example:8443"]), None);
     for host in [
         "xn--bcher-kva.example:8443",
         "XN--BCHER-kva.example:8443",
@@ -57,7 +57,7 @@ fn a_host_in_other_letters_is_the_one_that_it_stands_for() {
 fn every_public_url_answers_and_the_first_is_canonical() {
     let origins = Origins::new(
         &urls(&["https://id.example.test", "http://[::1]:8080"]),
-        false,
+        None,
     );
     let inner = origins.of_host("[::1]:8080").unwrap();
     assert_eq!(
@@ -73,7 +73,7 @@ fn every_public_url_answers_and_the_first_is_canonical() {
 
 #[test]
 fn each_side_has_its_own_host_and_knows_the_others() {
-    let origins = Origins::new(&split(), false);
+    let origins = Origins::new(&split(), None);
     let api = origins.of_host("api.example.test").unwrap();
     let auth = origins.of_host("auth.example.test:443").unwrap();
     for origin in [&api, &auth] {
@@ -97,7 +97,7 @@ fn a_side_of_its_own_beside_a_public_url_leaves_that_whole() {
         management: Some("https://api.example.test".to_owned()),
         ..urls(&["https://id.example.test"])
     };
-    let origins = Origins::new(&urls, false);
+    let origins = Origins::new(&urls, None);
     let (api, id) = (
         origins.of_host("api.example.test").unwrap(),
         origins.of_host("id.example.test").unwrap(),
@@ -117,7 +117,7 @@ fn one_host_for_both_sides_serves_both() {
         management: url.clone(),
         authentication: url,
     };
-    let origin = Origins::new(&urls, false)
+    let origin = Origins::new(&urls, None)
         .of_host("id.example.test")
         .unwrap();
     assert!(origin.serves(Side::Management) && origin.serves(Side::Authentication));
@@ -125,7 +125,7 @@ fn one_host_for_both_sides_serves_both() {
 
 #[test]
 fn loopback_names_are_known_in_development() {
-    let origins = Origins::new(&PublicUrls::default(), true);
+    let origins = Origins::new(&PublicUrls::default(), Some("http"));
     for (host, base) in [
         ("localhost:8080", "http://localhost:8080"),
         ("LOCALHOST", "http://localhost"),
@@ -147,6 +147,15 @@ fn loopback_names_are_known_in_development() {
     ] {
         assert_eq!(origins.of_host(host), None, "{host}");
     }
+}
+
+#[test]
+fn with_tls_of_its_own_loopback_names_are_https() {
+    let origins = Origins::new(&PublicUrls::default(), Some("https"));
+    let origin = origins.of_host("localhost:443").unwrap();
+    assert_eq!(origin.as_str(), "https://localhost");
+    assert!(origin.is_https() && origins.contains("https://localhost"));
+    assert!(!origins.contains("http://localhost"));
 }
 
 #[test]

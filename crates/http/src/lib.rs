@@ -16,6 +16,7 @@ pub mod pages;
 mod preflight;
 mod reply;
 pub mod routes;
+pub mod server;
 mod sign_on;
 
 pub use routes::router;

@@ -98,7 +98,7 @@ impl World {
                     both: vec![origin.as_str().to_owned()],
                     ..PublicUrls::default()
                 },
-                false,
+                None,
             ),
             proxies: Proxies::default(),
             client_address_is_known: true,

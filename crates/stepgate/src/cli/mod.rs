@@ -8,7 +8,7 @@ pub(crate) mod server;
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     config::{self, Faults},
@@ -79,19 +79,57 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Ends when the operator (SIGTERM) or the terminal (Ctrl-C) asks the process to stop, from now on.
-pub(crate) fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+/// What the operator or the terminal asks of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// SIGTERM or Ctrl-C.
+    Stop,
+    /// SIGHUP: read again what can change.
+    Reload,
+}
+
+#[derive(Debug)]
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Option<Signal>,
+}
+
+impl Signals {
+    /// From now on. Whoever has nothing to reload ends with its terminal, as programs do.
+    pub(crate) fn watch(can_reload: bool) -> std::io::Result<Self> {
+        let hangup = can_reload.then(|| signal(SignalKind::hangup()));
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: hangup.transpose()?,
+        })
+    }
+
+    pub(crate) async fn asked(&mut self) -> Asked {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = hangup => Asked::Reload,
         }
-    })
+    }
+
+    pub(crate) async fn asked_to_stop(&mut self) {
+        while self.asked().await != Asked::Stop {}
+    }
 }
 
 /// Runs a command that talks to the network.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    runtime::start()?.block_on(work)
+    let runtime = runtime::start()?;
+    let done = runtime.block_on(work);
+    // A command that has ended waits for nothing more, say for a hash that nobody will be told of.
+    runtime.shutdown_background();
+    done
 }

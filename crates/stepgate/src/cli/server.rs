@@ -18,6 +18,7 @@ use stepgate_app::{
     workers::Workers,
 };
 use stepgate_domain::{secret::Secret, violation::Violation};
+use stepgate_http::server::{Certificate, Server};
 use stepgate_notify::{
     EmailSender, EmailSettings, Inbox, Provider, Senders, SmsSender, SmsSettings, SmtpTls, Timeouts,
 };
@@ -25,7 +26,7 @@ use stepgate_store::{
     engine::{Engine, StoreError},
     sqlite::{Options, SqliteEngine},
 };
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::net::TcpListener;
 
 use crate::config::{Mode, Settings, SmtpSecurity};
 
@@ -62,22 +63,28 @@ impl From<provisioning::Installation> for InitOutput {
     }
 }
 
-/// A server that answers. Dropping it stops the server as `stop` does, but waits for nothing.
+/// A server that answers. Dropping it ends it at once.
 #[derive(Debug)]
 pub(crate) struct RunningServer {
-    pub(crate) address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<std::io::Result<()>>,
+    /// One for each listener.
+    pub(crate) addresses: Vec<SocketAddr>,
+    certificate: Option<Arc<Certificate>>,
+    server: Server,
     workers: Workers,
 }
 
 impl RunningServer {
     /// Takes no new connection, finishes what was taken, and returns.
-    pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        let _ = self.stop.send(());
-        let served = self.serving.await?.context("the server ended badly");
+    pub(crate) async fn stop(self) {
+        self.server.stop().await;
         self.workers.stop().await;
-        served
+    }
+
+    /// Shows the certificate that is in the files now.
+    pub(crate) fn reload_certificate(&self) {
+        if let Some(certificate) = &self.certificate {
+            certificate.reload();
+        }
     }
 }
 
@@ -90,7 +97,7 @@ pub(crate) async fn init(settings: &Settings) -> anyhow::Result<InitOutput> {
     }
 }
 
-/// Opens the store, initializes it when it is empty, and answers at the address in the result.
+/// Opens the store, initializes it when it is empty, and answers at the addresses in the result.
 pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> {
     let app = open(settings)?;
     if let Some(made) = provisioning::initialize(&app).await? {
@@ -99,25 +106,30 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> 
             .with_context(|| format!("{} cannot be written", path.display()))?;
         tracing::info!(path = %path.display(), "initialized: the first credentials are in this file");
     }
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", settings.listen))?;
-    let address = listener.local_addr()?;
+    let certificate = match settings.tls.clone() {
+        Some(files) => Some(Arc::new(Certificate::read(files)?)),
+        None => None,
+    };
+    let mut listeners = Vec::new();
+    let mut addresses = Vec::new();
+    for address in &settings.listen {
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))?;
+        addresses.push(listener.local_addr()?);
+        listeners.push(listener);
+    }
     let workers = Workers::start(&app);
-    let router = stepgate_http::router(&app);
-    let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(async move {
-        axum::serve(
-            listener,
-            router.into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(async { drop(stopped.await) })
-        .await
-    });
+    let server = Server::start(
+        listeners,
+        stepgate_http::router(&app),
+        settings.connections.clone(),
+        certificate.clone(),
+    );
     Ok(RunningServer {
-        address,
-        stop,
-        serving,
+        addresses,
+        certificate,
+        server,
         workers,
     })
 }
@@ -148,9 +160,14 @@ fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
     }
     let seal = Seal::new(&Secret::new(master_key.expose().to_vec()))?;
     let is_development = settings.mode == Mode::Development;
+    let scheme = if settings.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let senders = senders(settings)?;
     let app_settings = AppSettings {
-        origins: Origins::new(&settings.public_urls, is_development),
+        origins: Origins::new(&settings.public_urls, is_development.then_some(scheme)),
         proxies: settings.proxies.clone().unwrap_or_default(),
         client_address_is_known: is_development || settings.proxies.is_some(),
         floors: settings.floors,

@@ -1,6 +1,7 @@
 //! Configuration: a flag beats an environment variable, which beats the file. Everything that is
 //! wrong is reported at once, each with its place.
 
+mod connections;
 mod fault;
 mod file;
 mod hosts;

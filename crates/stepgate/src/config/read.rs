@@ -7,7 +7,7 @@ use stepgate_domain::secret::Secret;
 use super::{
     fault::{Faults, Place},
     file::Entries,
-    table::{Given, SEPARATOR, SETTINGS},
+    table::{Given, SETTINGS},
 };
 
 #[derive(Debug)]
@@ -68,6 +68,28 @@ impl Reader {
         }
     }
 
+    /// The items of a list, each judged for itself. An empty list is one.
+    pub(crate) fn list<T>(
+        &mut self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let text = self.raw(key)?.text.clone();
+        let items: Vec<&str> = text.split(',').map(str::trim).collect();
+        if items == [""] {
+            return Some(Vec::new());
+        }
+        let mut parsed = Vec::new();
+        for item in &items {
+            match parse(item) {
+                Ok(value) => parsed.push(value),
+                Err(message) if items.len() == 1 => self.complain(key, message),
+                Err(message) => self.complain(key, format!("{item}: {message}")),
+            }
+        }
+        (parsed.len() == items.len()).then_some(parsed)
+    }
+
     pub(crate) fn required<T>(
         &mut self,
         key: &str,
@@ -77,24 +99,6 @@ impl Reader {
             self.complain(key, "is required");
         }
         self.optional(key, parse)
-    }
-
-    /// All values of a list, or `None` where it is not given. Each that is wrong is named.
-    pub(crate) fn list<T>(
-        &mut self,
-        key: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<Vec<T>> {
-        let text = self.raw(key)?.text.clone();
-        let values = text.split(SEPARATOR).map(str::trim);
-        let mut parsed = Vec::new();
-        for value in values.filter(|value| !value.is_empty()) {
-            match parse(value) {
-                Ok(value) => parsed.push(value),
-                Err(message) => self.complain(key, format!("{value}: {message}")),
-            }
-        }
-        Some(parsed)
     }
 
     /// A secret from `key` itself or from the file that `{key}_file` names.

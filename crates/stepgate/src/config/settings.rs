@@ -10,10 +10,11 @@ use stepgate_app::origin::PublicUrls;
 use stepgate_domain::{
     client_address::Proxies, flow::delivery::Floors, secret::Secret, time::Duration,
 };
+use stepgate_http::server::{Files, Limits};
 use url::Url;
 
 use super::{
-    Faults, MasterKey, hosts, master_key,
+    Faults, MasterKey, connections, hosts, master_key,
     read::{Reader, text},
 };
 use crate::telemetry;
@@ -38,7 +39,9 @@ impl fmt::Display for Mode {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) data: PathBuf,
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) tls: Option<Files>,
+    pub(crate) connections: Limits,
     /// Each is scheme and authority, without a trailing slash.
     pub(crate) public_urls: PublicUrls,
     /// `None`: the operator has not said what stands between.
@@ -81,15 +84,10 @@ pub(crate) struct SmtpSettings {
 
 pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
     let data = reader.required("data", text).map(PathBuf::from);
-    let listen = reader.optional("listen", address);
-    let listen = if reader.raw("listen").is_some() {
-        listen
-    } else {
-        Some(DEFAULT_LISTENER.into())
-    };
+    let listen = listeners(&mut reader);
     let mode = reader
         .optional("mode", mode)
-        .or_else(|| Some(mode_for(listen?)));
+        .or_else(|| Some(mode_for(listen.as_deref()?)));
     let public_urls = hosts::public_urls(&mut reader, mode);
     let proxies = hosts::proxies(&mut reader);
     let inbox = reader.optional("inbox", switch).unwrap_or(false);
@@ -100,6 +98,15 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         })
         .unwrap_or_else(|| "info".to_owned());
     let master_key = master_key(&mut reader, data.as_deref(), mode);
+    let tls = connections::tls(&mut reader);
+    let connections = Limits {
+        // Each of them speaks for many.
+        exempt: proxies
+            .iter()
+            .flat_map(|proxies| proxies.trusted.clone())
+            .collect(),
+        ..connections::limits(&mut reader)
+    };
     let floors = floors(&mut reader);
     let sms = reader
         .has_section("sms")
@@ -113,7 +120,11 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
     if inbox && mode == Some(Mode::Production) {
         reader.complain("inbox", "the inbox needs development mode");
     }
-    if inbox && listen.is_some_and(|address| !address.ip().is_loopback()) {
+    if inbox
+        && listen
+            .as_deref()
+            .is_some_and(|listen| !all_loopback(listen))
+    {
         reader.complain(
             "inbox",
             "the inbox shows every code to everybody: it needs a loopback listener",
@@ -125,6 +136,8 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         Some(Settings {
             data,
             listen,
+            tls,
+            connections,
             public_urls,
             proxies,
             mode,
@@ -157,7 +170,19 @@ fn floors(reader: &mut Reader) -> Floors {
     }
 }
 
-fn count(text: &str, least: u32) -> Result<u32, String> {
+fn listeners(reader: &mut Reader) -> Option<Vec<SocketAddr>> {
+    if reader.raw("listen").is_none() {
+        return Some(vec![DEFAULT_LISTENER.into()]);
+    }
+    let listen = reader.list("listen", address)?;
+    if listen.is_empty() {
+        reader.complain("listen", "must name at least one address");
+        return None;
+    }
+    Some(listen)
+}
+
+pub(super) fn count(text: &str, least: u32) -> Result<u32, String> {
     text.parse()
         .ok()
         .filter(|count| *count >= least)
@@ -259,8 +284,12 @@ fn require_secret(reader: &mut Reader, key: &str) {
     }
 }
 
-const fn mode_for(listen: SocketAddr) -> Mode {
-    if listen.ip().is_loopback() {
+fn all_loopback(listen: &[SocketAddr]) -> bool {
+    listen.iter().all(|address| address.ip().is_loopback())
+}
+
+fn mode_for(listen: &[SocketAddr]) -> Mode {
+    if all_loopback(listen) {
         Mode::Development
     } else {
         Mode::Production

@@ -20,7 +20,7 @@ const KEY: &str = "0707070707070707070707070707070707070707070707070707070707070
 fn a_loopback_listener_means_development_and_a_kept_key() {
     let settings = settings(&["--data", "d"]).unwrap();
     assert_eq!((settings.mode, settings.inbox), (Mode::Development, false));
-    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.listen, ["127.0.0.1:8080".parse().unwrap()]);
     assert!(
         matches!(settings.master_key, MasterKey::Kept(path) if path == Path::new("d/master.key"))
     );
@@ -128,8 +128,7 @@ fn faults_of_flags_and_file_are_reported_together() {
             "--data: is required".to_owned(),
             format!("{name}:2: must be an address and a port, for example 127.0.0.1:8080"),
             "--mode: must be production or development".to_owned(),
-            "--public-url: ftp://x: must be http or https, with a host and nothing after it"
-                .to_owned(),
+            "--public-url: must be http or https, with a host and nothing after it".to_owned(),
             "--sms-base-url: is required".to_owned(),
             "--sms-account-sid: is required".to_owned(),
             "--sms-auth-token-file: is required".to_owned(),
@@ -154,7 +153,7 @@ fn a_flag_beats_the_file() {
     ])
     .unwrap();
     assert_eq!(settings.data, Path::new("from-file"));
-    assert_eq!(settings.listen.port(), 2);
+    assert_eq!(settings.listen, ["127.0.0.1:2".parse().unwrap()]);
 }
 
 #[test]
@@ -230,6 +229,123 @@ fn floors_are_the_operators() {
 }
 
 #[test]
+fn several_listeners_are_given_in_several_ways() {
+    let both = ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()];
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stepgate.toml");
+    let text = "version = 1\nlisten = [\"127.0.0.1:1\", \"[::1]:2\"]\n";
+    fs::write(&file, text).unwrap();
+    for arguments in [
+        vec!["--listen", "127.0.0.1:1", "--listen", "[::1]:2"],
+        vec!["--listen", "127.0.0.1:1, [::1]:2"],
+        vec!["--config", file.to_str().unwrap()],
+    ] {
+        let arguments = [vec!["--data", "d"], arguments].concat();
+        let settings = settings(&arguments).unwrap();
+        assert_eq!(
+            (settings.listen.as_slice(), settings.mode),
+            (both.as_slice(), Mode::Development)
+        );
+    }
+}
+
+#[test]
+fn one_open_listener_of_several_means_production() {
+    let faults = settings(&["--data", "d", "--listen=127.0.0.1:80,0.0.0.0:80", "--inbox"]);
+    assert_eq!(
+        faults.unwrap_err(),
+        [
+            "--public-url: is required in production mode: links and issuers are made from it",
+            "--master-key-file: is required in production mode",
+            "--inbox: the inbox needs development mode",
+            "--inbox: the inbox shows every code to everybody: it needs a loopback listener",
+        ]
+    );
+    assert_eq!(
+        settings(&["--data", "d", "--listen", "127.0.0.1:1,here,there"]).unwrap_err(),
+        [
+            "--listen: here: must be an address and a port, for example 127.0.0.1:8080",
+            "--listen: there: must be an address and a port, for example 127.0.0.1:8080",
+        ]
+    );
+    assert_eq!(
+        settings(&["--data", "d", "--listen="]).unwrap_err(),
+        ["--listen: must name at least one address"]
+    );
+}
+
+#[test]
+fn what_connections_may_cost_is_the_operators() {
+    let usual = settings(&["--data", "d"]).unwrap().connections;
+    assert_eq!((usual.headers.as_secs(), usual.per_address), (10, 100));
+    let own = settings(&[
+        "--data",
+        "d",
+        "--connections-headers-seconds=3",
+        "--connections-maximum=7",
+    ]);
+    let own = own.unwrap().connections;
+    assert_eq!((own.headers.as_secs(), own.connections), (3, 7));
+    let faults = settings(&[
+        "--data",
+        "d",
+        "--connections-idle-seconds=soon",
+        "--connections-maximum=999999999999",
+        "--connections-per-address=0",
+    ]);
+    let faults = faults.unwrap_err();
+    assert_eq!(
+        faults[0],
+        "--connections-idle-seconds: must be a whole number from 1"
+    );
+    assert!(
+        faults[1].starts_with("--connections-maximum: must be at most "),
+        "{faults:?}"
+    );
+    assert_eq!(
+        faults[2],
+        "--connections-per-address: must be a whole number from 1"
+    );
+}
+
+#[test]
+fn a_certificate_needs_its_own_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (cert, key, other) = (path("cert"), path("key"), path("other"));
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(&cert, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let another = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(&other, another.signing_key.serialize_pem()).unwrap();
+    let with = |cert: &str, key: &str| {
+        settings(&["--data", "d", "--tls-cert", cert, "--tls-key", key])
+            .map(|settings| settings.tls.is_some())
+            .map_err(|faults| faults.join("\n"))
+    };
+    assert_eq!(with(&cert, &key), Ok(true));
+    let fault = with(&cert, &other).unwrap_err();
+    assert!(
+        fault.starts_with(&format!("--tls-key: {other} is not the key of {cert}")),
+        "{fault}"
+    );
+    assert_eq!(
+        with(&key, &key),
+        Err(format!("--tls-cert: {key} holds no certificate"))
+    );
+    assert_eq!(
+        with(&cert, &cert),
+        Err(format!("--tls-key: {cert} holds no private key"))
+    );
+    let fault = with(&path("nowhere"), &key).unwrap_err();
+    assert!(fault.starts_with("--tls-cert: "), "{fault}");
+    assert_eq!(
+        settings(&["--data", "d", "--tls-cert", &cert]).unwrap_err(),
+        ["--tls-key: is required"]
+    );
+}
+
+#[test]
 fn public_urls_may_be_several_and_each_side_may_have_its_own() {
     let several = settings(&[
         "--data=d",
@@ -265,17 +381,14 @@ fn public_urls_may_be_several_and_each_side_may_have_its_own() {
 #[test]
 fn a_public_url_with_a_path_is_refused_by_name() {
     let rule = "must be http or https, with a host and nothing after it";
-    for (key, value) in [
-        ("public-url", "https://example.com/identity: "),
-        ("api-url", ""),
-        ("auth-url", ""),
+    for (key, beside) in [
+        ("public-url", "--log=info"),
+        ("api-url", "--public-url=https://id.example.com"),
+        ("auth-url", "--public-url=https://id.example.com"),
     ] {
-        let faults = settings(&[
-            "--data=d",
-            "--public-url=https://id.example.com",
-            &format!("--{key}=https://example.com/identity"),
-        ]);
-        assert_eq!(faults.unwrap_err(), [format!("--{key}: {value}{rule}")]);
+        let given = format!("--{key}=https://example.com/identity");
+        let faults = settings(&["--data=d", beside, &given]);
+        assert_eq!(faults.unwrap_err(), [format!("--{key}: {rule}")]);
     }
 }
 
@@ -287,7 +400,10 @@ fn trusted_proxies_come_with_the_header_that_they_write() {
         "--trusted-proxies=2001:db8::/32",
         "--forwarded-header=x-forwarded-for",
     ]);
-    let proxies = proxies.unwrap().proxies.unwrap();
+    let settings_with = proxies.unwrap();
+    // The limit for each address is not for those who speak for many.
+    assert_eq!(settings_with.connections.exempt.len(), 3);
+    let proxies = settings_with.proxies.unwrap();
     let written: Vec<String> = proxies.trusted.iter().map(ToString::to_string).collect();
     assert_eq!(written, ["127.0.0.1/32", "10.0.0.0/8", "2001:db8::/32"]);
     assert_eq!(proxies.header, ForwardingHeader::XForwardedFor);

@@ -20,7 +20,7 @@ pub(crate) struct Setting {
 #[derive(Debug)]
 enum Kind {
     Value(&'static str),
-    /// Several values: the flag again or a comma between them, and an array in the file.
+    /// Several values: the flag several times, or one text with commas.
     List(&'static str),
     Switch,
 }
@@ -49,8 +49,11 @@ const fn list(
     help: &'static str,
 ) -> Setting {
     Setting {
+        key,
+        flag: Some(flag),
+        variable,
         value: Kind::List(name),
-        ..value(key, flag, variable, name, help)
+        help,
     }
 }
 
@@ -79,12 +82,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "DIR",
         "Data directory; one process at a time writes to it",
     ),
-    value(
+    list(
         "listen",
         "listen",
         "STEPGATE_LISTEN",
         "ADDR",
-        "Address and port to listen on [default: 127.0.0.1:8080]",
+        "Addresses and ports to listen on [default: 127.0.0.1:8080]",
     ),
     list(
         "public_url",
@@ -148,7 +151,21 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "address-file",
         "STEPGATE_ADDRESS_FILE",
         "FILE",
-        "Write the bound address here once ready",
+        "Write the bound addresses here once ready, one a line",
+    ),
+    value(
+        "tls.cert",
+        "tls-cert",
+        "STEPGATE_TLS_CERT",
+        "FILE",
+        "Certificate and chain (PEM): every listener speaks TLS",
+    ),
+    value(
+        "tls.key",
+        "tls-key",
+        "STEPGATE_TLS_KEY",
+        "FILE",
+        "Private key of the certificate (PEM)",
     ),
     value(
         "log",
@@ -156,6 +173,62 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "STEPGATE_LOG",
         "FILTER",
         "What to log, for example info or warn [default: info]",
+    ),
+    value(
+        "connections.headers_seconds",
+        "connections-headers-seconds",
+        "STEPGATE_CONNECTIONS_HEADERS_SECONDS",
+        "SECONDS",
+        "Time for the headers of a request [default: 10]",
+    ),
+    value(
+        "connections.body_seconds",
+        "connections-body-seconds",
+        "STEPGATE_CONNECTIONS_BODY_SECONDS",
+        "SECONDS",
+        "Time for the body of a request [default: 30]",
+    ),
+    value(
+        "connections.idle_seconds",
+        "connections-idle-seconds",
+        "STEPGATE_CONNECTIONS_IDLE_SECONDS",
+        "SECONDS",
+        "Time between two requests on a connection [default: 60]",
+    ),
+    value(
+        "connections.write_seconds",
+        "connections-write-seconds",
+        "STEPGATE_CONNECTIONS_WRITE_SECONDS",
+        "SECONDS",
+        "Time in which a client must take something of its answer [default: 30]",
+    ),
+    value(
+        "connections.grace_seconds",
+        "connections-grace-seconds",
+        "STEPGATE_CONNECTIONS_GRACE_SECONDS",
+        "SECONDS",
+        "Time to finish what is under way at the end [default: 10]",
+    ),
+    value(
+        "connections.maximum",
+        "connections-maximum",
+        "STEPGATE_CONNECTIONS_MAXIMUM",
+        "COUNT",
+        "Connections in all [default and most: three quarters of the file descriptors]",
+    ),
+    value(
+        "connections.per_address",
+        "connections-per-address",
+        "STEPGATE_CONNECTIONS_PER_ADDRESS",
+        "COUNT",
+        "Connections of one client address [default: 100]",
+    ),
+    value(
+        "connections.body_bytes",
+        "connections-body-bytes",
+        "STEPGATE_CONNECTIONS_BODY_BYTES",
+        "BYTES",
+        "Request bodies in memory at once, in all [default: 33554432]",
     ),
     value(
         "limits.address_interval_seconds",
@@ -252,16 +325,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
     secret("smtp.password", "STEPGATE_SMTP_PASSWORD"),
 ];
 
-/// Between the values of a list; none of them can hold it.
-pub(crate) const SEPARATOR: &str = ",";
-
 impl Setting {
     pub(crate) const fn is_list(&self) -> bool {
         matches!(self.value, Kind::List(_))
     }
 }
 
-/// A value as it was written, and where.
+/// A value as it was written, and where. Those of a list have commas between them.
 #[derive(Debug, Clone)]
 pub(crate) struct Given {
     pub(crate) text: String,
@@ -277,7 +347,10 @@ pub(crate) fn arguments() -> impl Iterator<Item = Arg> {
             .help(setting.help);
         Some(match setting.value {
             Kind::Value(name) => arg.value_name(name),
-            Kind::List(name) => arg.value_name(name).action(ArgAction::Append),
+            Kind::List(name) => arg
+                .value_name(name)
+                .action(ArgAction::Append)
+                .value_delimiter(','),
             Kind::Switch => arg
                 .num_args(0..=1)
                 .require_equals(true)
@@ -305,12 +378,8 @@ fn one(setting: &Setting, matches: &ArgMatches) -> Option<Given> {
             place: Place::named(setting.variable),
         });
     };
-    let values: Vec<&str> = matches
-        .try_get_many::<String>(setting.key)
-        .ok()??
-        .map(String::as_str)
-        .collect();
-    let text = values.join(SEPARATOR);
+    let values = matches.try_get_many::<String>(setting.key).ok()??;
+    let text = values.map(String::as_str).collect::<Vec<_>>().join(",");
     let place = match matches.value_source(setting.key) {
         Some(ValueSource::EnvVariable) => Place::named(setting.variable),
         _ => Place::named(&format!("--{flag}")),

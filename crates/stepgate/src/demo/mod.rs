@@ -16,12 +16,13 @@ use stepgate_client::{
     Application, Client, Exchange, SignOn, Step, Tenant, Tokens, User, Workflow,
     create_environment, worker_token,
 };
+use stepgate_http::server::Limits;
 
 use self::show::{Screen, note};
 use crate::{
     cli::{
         self,
-        server::{self, InitOutput, RunningServer},
+        server::{self, InitOutput},
     },
     config::{MasterKey, Mode, Settings},
     runtime, telemetry,
@@ -57,7 +58,8 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let running = server::start(&settings)
         .await
         .context("the server did not start")?;
-    let client = Client::new(format!("http://{}", running.address))?;
+    let address = running.addresses.first().context("no listener")?;
+    let client = Client::new(format!("http://{address}"))?;
     screen.title(&format!(
         "A server with an empty data directory listens at {}",
         client.base()
@@ -74,11 +76,11 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let differs = screen.summary(&rows, start.elapsed());
 
     if keep && let Ok((tenant, _)) = &outcome {
-        let asked_to_stop = cli::asked_to_stop()?;
+        let mut signals = cli::Signals::watch(false)?;
         where_everything_is(&screen, &client, &made, tenant, directory.path());
-        asked_to_stop.await;
+        signals.asked_to_stop().await;
     }
-    stop(running).await?;
+    running.stop().await;
     Ok(if differs {
         ExitCode::FAILURE
     } else {
@@ -86,18 +88,16 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Ends the demo within a moment, even while a browser keeps a connection open.
-async fn stop(running: RunningServer) -> anyhow::Result<()> {
-    match tokio::time::timeout(Duration::from_secs(5), running.stop()).await {
-        Ok(stopped) => stopped,
-        Err(_) => Ok(()),
-    }
-}
-
 fn settings(data: &Path) -> Settings {
     Settings {
         data: data.to_owned(),
-        listen: ([127, 0, 0, 1], 0).into(),
+        listen: vec![([127, 0, 0, 1], 0).into()],
+        tls: None,
+        // The demo ends within a moment, even while a browser keeps a connection open.
+        connections: Limits {
+            grace: Duration::from_secs(1),
+            ..Limits::default()
+        },
         public_urls: PublicUrls::default(),
         proxies: None,
         mode: Mode::Development,

@@ -1,6 +1,6 @@
 //! A server on a port of its own over a store of its own, and a clock that the test moves.
 
-use std::{net::SocketAddr, sync::Arc, time};
+use std::{sync::Arc, time};
 
 use async_trait::async_trait;
 use reqwest::{Method, RequestBuilder};
@@ -18,13 +18,13 @@ use stepgate_domain::{
     message::{Channel, Message},
     time::{Duration, Timestamp},
 };
+use stepgate_http::server::{Limits, Server as Serving};
 use stepgate_notify::{Delivery, Inbox, NotifyError, Provider, Senders};
 use stepgate_store::sqlite::{Options, SqliteEngine};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{Mutex, mpsc},
-    task::JoinHandle,
 };
 use uuid::Uuid;
 
@@ -43,6 +43,7 @@ pub(crate) struct Setup {
     pub(crate) senders: Senders,
     /// Whether the developer inbox is served.
     pub(crate) inbox: bool,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Setup {
@@ -54,6 +55,7 @@ impl Default for Setup {
             client_address_is_known: true,
             senders: Senders::default(),
             inbox: true,
+            limits: Limits::default(),
         }
     }
 }
@@ -71,14 +73,8 @@ pub(crate) struct Server {
     http: reqwest::Client,
     messages: Mutex<mpsc::UnboundedReceiver<Message>>,
     workers: Option<Workers>,
-    serving: JoinHandle<()>,
+    _serving: Serving,
     _directory: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
 }
 
 impl Server {
@@ -103,7 +99,7 @@ impl Server {
             Seal::new(&master).unwrap(),
             setup.senders,
             Settings {
-                origins: Origins::new(&setup.public, true),
+                origins: Origins::new(&setup.public, Some("http")),
                 proxies: setup.proxies,
                 client_address_is_known: setup.client_address_is_known,
                 floors: stepgate_domain::flow::delivery::Floors::default(),
@@ -113,9 +109,12 @@ impl Server {
         let installation = provisioning::initialize(&app).await.unwrap().unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router =
-            stepgate_http::router(&app).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let serving = Serving::start(
+            vec![listener],
+            stepgate_http::router(&app),
+            setup.limits,
+            None,
+        );
         let (_, nothing) = mpsc::unbounded_channel();
         let mut server = Self {
             app,
@@ -134,7 +133,7 @@ impl Server {
                 .unwrap(),
             messages: Mutex::new(nothing),
             workers: None,
-            serving,
+            _serving: serving,
             _directory: directory,
         };
         let client = server.installation.client.to_string();

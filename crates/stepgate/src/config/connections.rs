@@ -1,0 +1,89 @@
+//! `[connections]` and `[tls]`: what clients may cost, and what they are shown.
+
+use std::{fmt::Display, path::PathBuf, str::FromStr, time::Duration};
+
+use rustix::process::{Resource, getrlimit};
+use stepgate_http::server::{Certificate, Files, Limits, PairError};
+
+use super::read::{Reader, text};
+
+/// Connections where the system sets no limit to descriptors.
+const UNLIMITED: usize = 65_536;
+
+pub(super) fn limits(reader: &mut Reader) -> Limits {
+    let usual = Limits::default();
+    let most = of_descriptors(getrlimit(Resource::Nofile).current);
+    let seconds = |reader: &mut Reader, key, usual| {
+        reader
+            .optional(key, |text| whole(text, 1).map(Duration::from_secs))
+            .unwrap_or(usual)
+    };
+    Limits {
+        headers: seconds(reader, "connections.headers_seconds", usual.headers),
+        idle: seconds(reader, "connections.idle_seconds", usual.idle),
+        write: seconds(reader, "connections.write_seconds", usual.write),
+        grace: seconds(reader, "connections.grace_seconds", usual.grace),
+        connections: reader
+            .optional("connections.maximum", |text| match whole(text, 1)? {
+                maximum if maximum > most => Err(format!(
+                    "must be at most {most}: three quarters of the descriptors that this process may open"
+                )),
+                maximum => Ok(maximum),
+            })
+            .unwrap_or(most),
+        per_address: reader
+            .optional("connections.per_address", |text| whole(text, 1))
+            .unwrap_or(usual.per_address),
+        exempt: usual.exempt,
+    }
+}
+
+/// What is left is for the store, for files, and for what the server asks others.
+fn of_descriptors(limit: Option<u64>) -> usize {
+    limit
+        .and_then(|limit| usize::try_from(limit).ok())
+        .map_or(UNLIMITED, |limit| (limit / 4).saturating_mul(3).max(1))
+}
+
+/// The two files, which must be a pair already.
+pub(super) fn tls(reader: &mut Reader) -> Option<Files> {
+    if !reader.has_section("tls") {
+        return None;
+    }
+    let certificate = reader.required("tls.cert", text).map(PathBuf::from);
+    let key = reader.required("tls.key", text).map(PathBuf::from);
+    let files = Files {
+        certificate: certificate?,
+        key: key?,
+    };
+    if let Err(error) = Certificate::read(files.clone()) {
+        let key = match &error {
+            PairError::Unreadable { path, .. } if *path == files.key => "tls.key",
+            PairError::Unreadable { .. }
+            | PairError::NoCertificate { .. }
+            | PairError::Setup(_) => "tls.cert",
+            PairError::NoKey { .. } | PairError::Mismatch { .. } => "tls.key",
+        };
+        reader.complain(key, error.to_string());
+    }
+    Some(files)
+}
+
+fn whole<T: FromStr + PartialOrd + Display>(text: &str, least: T) -> Result<T, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number >= least)
+        .ok_or_else(|| format!("must be a whole number from {least}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quarter_of_the_descriptors_is_kept() {
+        assert_eq!(of_descriptors(Some(1024)), 768);
+        assert_eq!(of_descriptors(Some(1)), 1);
+        assert_eq!(of_descriptors(None), UNLIMITED);
+    }
+}

@@ -1,9 +1,10 @@
 // The files of docs/deploy, used as they are but for ports and paths: the server behind nginx and
-// behind HAProxy, and the systemd unit.
+// behind HAProxy, without either, and the systemd unit.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:http2";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -87,8 +88,8 @@ class Place {
   }
 }
 
-async function certify(place) {
-  const [key, certificate] = [place.path("privkey.pem"), place.path("fullchain.pem")];
+async function certify(place, name = "first") {
+  const [key, certificate] = [place.path(`${name}-key.pem`), place.path(`${name}-chain.pem`)];
   await run("openssl", [
     ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
     ...["-subj", `/CN=${HOST}`, "-addext", `subjectAltName=DNS:${HOST}`, "-keyout", key, "-out", certificate],
@@ -109,21 +110,54 @@ function ask({ port, ca }, path, { method = "GET", headers = {}, body } = {}) {
     const sent = request({ ...options, headers: { host: HOST, ...headers } }, (answer) => {
       let text = "";
       answer.setEncoding("utf8").on("data", (chunk) => (text += chunk));
-      answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
+      const fingerprint = answer.socket.getPeerCertificate().fingerprint256;
+      answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text, fingerprint }));
       answer.on("error", reject);
     });
     sent.on("error", reject).end(body);
   });
 }
 
-async function stepgate(place, replacements) {
-  const port = await freePort();
-  const config = placed(await written("stepgate.toml"), { "127.0.0.1:8080": `127.0.0.1:${port}`, ...replacements });
-  place.start(BINARY, ["serve", "--config", await place.write("stepgate.toml", config)], {
+/** The server with a configuration of the docs. */
+async function stepgate(place, name, replacements) {
+  const config = placed(await written(name), replacements);
+  return place.start(BINARY, ["serve", "--config", await place.write(name, config)], {
     STEPGATE_DATA: place.path("data"),
     STEPGATE_MASTER_KEY_FILE: await masterKey(place),
   });
-  return port;
+}
+
+const firstRun = async (place) => JSON.parse(await readFile(place.path("data", "first-run.json"), "utf8"));
+
+/** The line of the log about the request that got this answer. */
+async function logged(place, answer) {
+  const id = answer.headers["correlation-id"];
+  return JSON.parse(await until(() => place.said.split("\n").find((line) => line.includes(id)), "line of the log"));
+}
+
+/** Asks for something all the time while `change` is at work, and answers how that went. */
+async function underLoad(front, path, change) {
+  let asking = true;
+  const statuses = new Map();
+  const clients = Array.from({ length: 8 }, async () => {
+    while (asking) {
+      const { status } = await ask(front, path).catch((error) => ({ status: error.code }));
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  });
+  const twenty = async () => {
+    const before = statuses.get(200) ?? 0;
+    await until(() => statuses.get(200) >= before + 20, "answers");
+  };
+  try {
+    await twenty();
+    await change(twenty);
+    await twenty();
+  } finally {
+    asking = false;
+    await Promise.all(clients);
+  }
+  return [...statuses.keys()];
 }
 
 /** nginx has a main file of its distribution around ours; this is the least of one. */
@@ -174,16 +208,17 @@ for (const [name, proxy] of Object.entries({ nginx, haproxy })) {
     before(async () => {
       place = await new Place().open();
       const certificate = await certify(place);
-      const upstream = await stepgate(place);
+      const upstream = await freePort();
+      await stepgate(place, "stepgate.toml", { "127.0.0.1:8080": `127.0.0.1:${upstream}` });
       await until(async () => (await fetch(`http://127.0.0.1:${upstream}/readyz`)).ok, "server");
       const https = await freePort();
       http = await freePort();
       front = { port: https, ca: certificate.ca };
       control = await proxy(place, { http, https, upstream, ...certificate });
       await until(async () => (await ask(front, "/readyz")).status === 200, "proxy");
-      const firstRun = JSON.parse(await readFile(place.path("data", "first-run.json"), "utf8"));
-      environment = firstRun.environment.id;
-      front.client = firstRun.client;
+      const made = await firstRun(place);
+      environment = made.environment.id;
+      front.client = made.client;
     });
     after(() => place?.close());
 
@@ -213,11 +248,7 @@ for (const [name, proxy] of Object.entries({ nginx, haproxy })) {
       const headers = { "x-forwarded-for": "198.51.100.7", forwarded: "for=198.51.100.8" };
       const answer = await ask(front, "/no/such/path", { headers });
       assert.equal(answer.status, 404);
-      const line = await until(
-        () => place.said.split("\n").find((line) => line.includes(answer.headers["correlation-id"])),
-        "line of the log",
-      );
-      assert.equal(JSON.parse(line).remote, CLIENT, line);
+      assert.equal((await logged(place, answer)).remote, CLIENT);
     });
 
     test("plain HTTP leads to https, and another host is not served", async () => {
@@ -229,44 +260,98 @@ for (const [name, proxy] of Object.entries({ nginx, haproxy })) {
     });
 
     test("reloads lose no request", async () => {
-      let asking = true;
-      const statuses = new Map();
-      const clients = Array.from({ length: 8 }, async () => {
-        while (asking) {
-          const { status } = await ask(front, `/${environment}/as/jwks`).catch((error) => ({ status: error.code }));
-          statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        }
-      });
-      const twenty = async () => {
-        const before = statuses.get(200) ?? 0;
-        await until(() => statuses.get(200) >= before + 20, "answers");
-      };
-      try {
+      const statuses = await underLoad(front, `/${environment}/as/jwks`, async (twenty) => {
         for (let reload = 1; reload <= 3; reload += 1) {
-          await twenty();
           control.reload();
           await until(() => control.reloaded() >= reload, "reload");
+          await twenty();
         }
-        await twenty();
-      } finally {
-        asking = false;
-        await Promise.all(clients);
-      }
-      assert.deepEqual([...statuses.keys()], [200], JSON.stringify([...statuses]));
+      });
+      assert.deepEqual(statuses, [200]);
     });
   });
 }
 
-test("the systemd unit is in order and confines the server", async () => {
-  const place = await new Place().open();
-  try {
-    const unit = placed(await written("stepgate.service"), { "/usr/local/bin/stepgate": BINARY });
-    const file = await place.write("stepgate.service", unit);
-    const { stdout, stderr } = await run("systemd-analyze", ["verify", "--man=no", file]);
-    assert.equal(`${stdout}${stderr}`, "");
-    // 2.0 of 10 is the most exposure that is let pass; a unit without confinement has 9.6.
-    await run("systemd-analyze", ["security", "--offline=yes", "--threshold=20", file]);
-  } finally {
-    await place.close();
-  }
+describe("without a proxy", () => {
+  let place;
+  let server;
+  let front;
+  let first;
+  let environment;
+  before(async () => {
+    place = await new Place().open();
+    first = await certify(place);
+    front = { port: await freePort(), ca: [first.ca] };
+    server = await stepgate(place, "stepgate-tls.toml", {
+      "0.0.0.0:443": `127.0.0.1:${front.port}`,
+      "/etc/ssl/id.example.com/fullchain.pem": first.certificate,
+      "/etc/ssl/id.example.com/privkey.pem": first.key,
+    });
+    await until(async () => (await ask(front, "/readyz")).status === 200, "server");
+    environment = (await firstRun(place)).environment.id;
+  });
+  after(() => place?.close());
+
+  test("the server speaks TLS, by its public URL only, and by HTTP/2 as well", async () => {
+    const path = `/${environment}/as/.well-known/openid-configuration`;
+    const found = await ask(front, path);
+    assert.equal(JSON.parse(found.text).issuer, `https://${HOST}/${environment}/as`);
+    assert.match(found.headers["strict-transport-security"], /max-age/);
+    assert.equal((await ask(front, path, { headers: { host: "evil.test" } })).status, 421);
+    assert.equal((await ask(front, "/healthz", { headers: { host: "10.244.0.5:8443" } })).status, 200);
+    const statuses = { [HOST]: 200, "evil.test": 421 };
+    for (const [authority, status] of Object.entries(statuses)) assert.equal(await askHttp2(front, authority, path), status);
+  });
+
+  test("the client's address is the socket's, whatever the client says", async () => {
+    const headers = { "x-forwarded-for": "198.51.100.7", forwarded: "for=198.51.100.8" };
+    const answer = await ask(front, "/no/such/path", { headers });
+    assert.equal(answer.status, 404);
+    assert.equal((await logged(place, answer)).remote, CLIENT);
+  });
+
+  test("a renewed certificate is shown without a lost request", async () => {
+    const renewed = await certify(place, "renewed");
+    front.ca.push(renewed.ca);
+    const before = (await ask(front, "/readyz")).fingerprint;
+    const statuses = await underLoad(front, `/${environment}/as/jwks`, async () => {
+      await rename(renewed.key, first.key);
+      await rename(renewed.certificate, first.certificate);
+      server.kill("SIGHUP");
+      await until(async () => (await ask(front, "/readyz")).fingerprint !== before, "new certificate");
+    });
+    assert.deepEqual(statuses, [200]);
+  });
 });
+
+/** The status of one request by HTTP/2. */
+async function askHttp2({ port, ca }, authority, path) {
+  const session = connect(`https://127.0.0.1:${port}`, { ca, servername: HOST });
+  try {
+    const stream = session.request({ ":authority": authority, ":path": path }).end();
+    const [headers] = await once(stream, "response");
+    return headers[":status"];
+  } finally {
+    session.close();
+  }
+}
+
+for (const dropIn of [undefined, "stepgate-tls.conf"]) {
+  test(`the systemd unit ${dropIn ? `with ${dropIn} ` : ""}is in order and confines the server`, async () => {
+    const place = await new Place().open();
+    try {
+      const unit = placed(await written("stepgate.service"), { "/usr/local/bin/stepgate": BINARY });
+      const file = await place.write("stepgate.service", unit);
+      if (dropIn) {
+        await mkdir(place.path("stepgate.service.d"));
+        await place.write("stepgate.service.d/tls.conf", await written(dropIn));
+      }
+      const { stdout, stderr } = await run("systemd-analyze", ["verify", "--man=no", file]);
+      assert.equal(`${stdout}${stderr}`, "");
+      // 2.0 of 10 is the most exposure that is let pass; a unit without confinement has 9.6.
+      await run("systemd-analyze", ["security", "--offline=yes", "--threshold=20", file]);
+    } finally {
+      await place.close();
+    }
+  });
+}

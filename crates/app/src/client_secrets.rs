@@ -1,19 +1,20 @@
 //! The secrets of applications and custom resources: read, rotated, and the previous one dropped.
 
 use stepgate_domain::{
+    audit::Action,
     resource::{Built, DefaultMark, Resource, Stored},
     resources::application::{
         Application,
         secret::{CURRENT, ClientSecrets, PREVIOUS, RotationDraft},
     },
 };
-use stepgate_store::documents;
+use stepgate_store::{documents, engine::Batch};
 use uuid::Uuid;
 
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Target},
+    management::{self, Change, Target},
     random::SystemRandom,
     role_assignments,
 };
@@ -37,9 +38,17 @@ pub async fn open(
         .map(|current| ClientSecrets::open(current, previous.as_ref())))
 }
 
+/// The secrets of an object, for a caller who is written down before they are shown.
+pub async fn read<R: Resource>(target: &Target<'_>) -> Result<ClientSecrets, ManagementError> {
+    let secrets = permitted::<R>(target).await?;
+    let event = target.event::<R>(&Action::SECRET_READ, target.app.now())?;
+    target.app.commit(Batch(vec![event])).await?;
+    Ok(secrets)
+}
+
 /// The secrets of an object that the caller may see, or that it has none. The secret of a worker
 /// application is its roles, so it is refused to who holds less.
-pub async fn read<R: Resource>(target: &Target<'_>) -> Result<ClientSecrets, ManagementError> {
+async fn permitted<R: Resource>(target: &Target<'_>) -> Result<ClientSecrets, ManagementError> {
     management::read::<R>(target).await.map_err(generic)?;
     let (app, actor) = (target.app, &target.caller.actor);
     let (environment, id) = (target.place.environment, target.id);
@@ -58,14 +67,14 @@ pub async fn rotate<R: Resource>(
     target: &Target<'_>,
     draft: RotationDraft,
 ) -> Result<ClientSecrets, ManagementError> {
-    let secrets = read::<R>(target).await?;
+    let secrets = permitted::<R>(target).await?;
     let rotated = secrets.rotate(draft, target.app.now(), &mut SystemRandom)?;
     replace::<R>(target, rotated.clone()).await?;
     Ok(rotated)
 }
 
 pub async fn drop_previous<R: Resource>(target: &Target<'_>) -> Result<(), ManagementError> {
-    let secrets = read::<R>(target).await?;
+    let secrets = permitted::<R>(target).await?;
     replace::<R>(target, secrets.without_previous()).await
 }
 
@@ -74,13 +83,15 @@ async fn replace<R: Resource>(
     secrets: ClientSecrets,
 ) -> Result<(), ManagementError> {
     let sealed = secrets.seal();
-    management::change(target, |previous: &Stored<R>, _| {
-        let built = Built {
-            body: previous.body.clone(),
-            default: DefaultMark::Keep,
-            secrets: sealed.clone(),
-        };
-        Ok(built.into())
+    management::change(target, |previous: &Stored<R>, context| {
+        Ok(Change {
+            built: Built {
+                body: previous.body.clone(),
+                default: DefaultMark::Keep,
+                secrets: sealed.clone(),
+            },
+            with: vec![target.event::<R>(&Action::SECRET_UPDATED, context.now)?],
+        })
     })
     .await?;
     Ok(())

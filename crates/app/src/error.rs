@@ -3,11 +3,11 @@
 use stepgate_domain::{
     resource::{Kind, Refusal, Scope},
     time::Duration,
-    violation::Violation,
+    violation::{Violation, ViolationCode},
 };
 use stepgate_store::engine::{Fault, StoreError};
 
-use crate::seal::SealError;
+use crate::{cores::WorkError, seal::SealError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ManagementError {
@@ -22,9 +22,9 @@ pub enum ManagementError {
     NotFound(Option<Missing>),
     #[error("the caller has no right to this")]
     Forbidden,
-    /// The cursor is not one that this collection gave.
-    #[error("the cursor is not one of this collection's")]
-    BadCursor,
+    /// A parameter of the query cannot be served.
+    #[error("the query cannot be served: {0:?}")]
+    InvalidQuery(Violation),
     /// `If-Match` names another version.
     #[error("the precondition failed")]
     PreconditionFailed,
@@ -34,6 +34,10 @@ pub enum ManagementError {
         detail: Violation,
         retry_after: Duration,
     },
+    /// The store cannot write, or not in time, or there is too much to do: the same request may
+    /// succeed later.
+    #[error("no answer is possible now")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A fault of this server or of what it stands on.
     #[error("internal failure")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -70,7 +74,21 @@ impl From<Violation> for ManagementError {
 
 impl From<SealError> for ManagementError {
     fn from(error: SealError) -> Self {
-        Self::Internal(Box::new(error))
+        match error {
+            SealError::Store(error) => error.into(),
+            other @ (SealError::Unopenable | SealError::MalformedMasterKey) => {
+                Self::Internal(Box::new(other))
+            }
+        }
+    }
+}
+
+impl From<WorkError> for ManagementError {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Crowded => Self::Unavailable(Box::new(error)),
+            WorkError::Interrupted => Self::Internal(Box::new(error)),
+        }
     }
 }
 
@@ -87,10 +105,12 @@ impl From<StoreError> for ManagementError {
             StoreError::StillReferenced => {
                 Violation::constraint("id", "is still in use by another object").into()
             }
-            other @ (StoreError::Refused(Fault::Stale | Fault::Consumed)
+            other @ (StoreError::DiskFull | StoreError::Unwritable(_) | StoreError::TooLong) => {
+                Self::Unavailable(Box::new(other))
+            }
+            other @ (StoreError::Refused(Fault::Stale | Fault::Consumed(_))
             | StoreError::Decode(_)
             | StoreError::Locked
-            | StoreError::DiskFull
             | StoreError::Damaged(_)
             | StoreError::NewerSchema { .. }
             | StoreError::Driver(_)
@@ -100,6 +120,14 @@ impl From<StoreError> for ManagementError {
 }
 
 impl ManagementError {
+    /// The cursor is not one that this collection gave.
+    pub fn bad_cursor() -> Self {
+        Self::InvalidQuery(Violation::new(
+            ViolationCode::InvalidParameter,
+            "cursor",
+            "is not a cursor that this collection gave",
+        ))
+    }
     /// Why a write of objects was refused that stand within the organization or an environment.
     pub(crate) fn of_write(error: StoreError, within: Scope) -> Self {
         match error {

@@ -21,11 +21,11 @@ use stepgate_store::{
     engine::{Statement, StoreError},
     signing_keys,
 };
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::{
     App,
+    cores::{Cores, WorkError},
     random::SystemRandom,
     seal::{Binding, DataKey, SealError},
 };
@@ -45,7 +45,12 @@ pub enum KeyError {
     Seal(#[from] SealError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    NotDone(#[from] WorkError),
 }
+
+/// How many may wait for each core: a second or so of work.
+const WAITING: usize = 1_024;
 
 /// An RSA key that signs (RS256), and how others know it.
 pub struct Signer {
@@ -120,17 +125,15 @@ impl Signer {
 #[derive(Debug)]
 pub struct SigningKeys {
     signers: RwLock<HashMap<Uuid, Arc<Vec<Arc<Signer>>>>>,
-    /// One for each core: more at once would only take threads, and their memory.
-    permits: Semaphore,
+    cores: Cores,
     made: Arc<AtomicU64>,
 }
 
 impl Default for SigningKeys {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             signers: RwLock::default(),
-            permits: Semaphore::new(cores),
+            cores: Cores::with_queue(WAITING),
             made: Arc::default(),
         }
     }
@@ -147,10 +150,7 @@ impl SigningKeys {
         &self,
         sign: impl FnOnce() -> Result<T, KeyError> + Send + 'static,
     ) -> Result<T, KeyError> {
-        let _permit = self.permits.acquire().await.map_err(|_| KeyError::Failed)?;
-        tokio::task::spawn_blocking(sign)
-            .await
-            .map_err(|_| KeyError::Failed)?
+        self.cores.run(sign).await?
     }
 }
 

@@ -25,6 +25,15 @@ pub(crate) fn mint(now: Timestamp, bytes: usize) -> String {
     token
 }
 
+/// When the token was made; what is no token of ours tells nothing.
+pub(crate) fn minted_at(token: &str) -> Option<Timestamp> {
+    let time = BASE32HEX_NOPAD.decode(token.get(..TIME_CHARACTERS)?.as_bytes());
+    let mut millis = [0; 8];
+    let [_, _, last @ ..] = &mut millis;
+    *last = time.ok()?.try_into().ok()?;
+    Some(Timestamp::from_millis(i64::from_be_bytes(millis)))
+}
+
 /// What the token is stored under. `purpose` keeps tokens of one kind from being taken for others.
 pub(crate) fn hash(key: &DataKey, purpose: &str, token: &str) -> String {
     // What is no token of ours is looked up all the same, and not found.
@@ -49,6 +58,7 @@ mod tests {
         let hash_at = |millis| {
             let token = mint(Timestamp::from_millis(millis), 32);
             assert_eq!(token.len(), characters(32));
+            assert_eq!(minted_at(&token), Some(Timestamp::from_millis(millis)));
             hash(&key(), "code", &token)
         };
         let times = [

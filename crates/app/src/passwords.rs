@@ -1,19 +1,19 @@
 //! Hashing of passwords with Argon2id (RFC 9106), off the request threads and a few at a time: each
 //! takes 19 MiB and most of the time of a core.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use stepgate_domain::{entropy::Entropy, secret::Secret};
-use tokio::{
-    sync::{AcquireError, Semaphore},
-    task::JoinError,
-};
 
-use crate::{error::ManagementError, random::SystemRandom};
+use crate::{
+    cores::{Cores, WorkError},
+    error::ManagementError,
+    random::SystemRandom,
+};
 
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
@@ -29,22 +29,25 @@ const MOST_LANES: u32 = 4;
 pub enum HashingError {
     #[error("the password could not be hashed")]
     Failed,
-    #[error("hashing ended early")]
-    Interrupted(#[from] JoinError),
-    #[error("hashing is shut down")]
-    Closed(#[from] AcquireError),
+    #[error(transparent)]
+    NotDone(#[from] WorkError),
 }
 
 impl From<HashingError> for ManagementError {
     fn from(error: HashingError) -> Self {
-        Self::Internal(Box::new(error))
+        match error {
+            HashingError::NotDone(error) => error.into(),
+            HashingError::Failed => Self::Internal(Box::new(error)),
+        }
     }
 }
 
+/// How many may wait for each core: a second or two of work.
+const WAITING: usize = 64;
+
 /// Hashes and compares. Never inside a transaction.
 pub struct Passwords {
-    /// One for each core: more at once would only take memory.
-    permits: Arc<Semaphore>,
+    cores: Cores,
 }
 
 impl fmt::Debug for Passwords {
@@ -55,9 +58,8 @@ impl fmt::Debug for Passwords {
 
 impl Default for Passwords {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            permits: Arc::new(Semaphore::new(cores)),
+            cores: Cores::with_queue(WAITING),
         }
     }
 }
@@ -65,11 +67,12 @@ impl Default for Passwords {
 impl Passwords {
     /// The hash in PHC string form.
     pub async fn hash(&self, password: Secret<String>) -> Result<Secret<String>, HashingError> {
-        self.run(move || {
-            let salt = <dyn Entropy>::bytes::<SALT_BYTES>(&mut SystemRandom);
-            hash(&password, &salt)
-        })
-        .await?
+        self.cores
+            .run(move || {
+                let salt = <dyn Entropy>::bytes::<SALT_BYTES>(&mut SystemRandom);
+                hash(&password, &salt)
+            })
+            .await?
     }
 
     /// Whether this is the password of the hash. Without a hash (nobody has that name, or no
@@ -79,15 +82,17 @@ impl Passwords {
         password: Secret<String>,
         stored: Option<Secret<String>>,
     ) -> Result<bool, HashingError> {
-        self.run(move || {
-            if let Some(stored) = stored {
-                matches(&password, &stored)
-            } else {
-                std::hint::black_box(hash(&password, &[0; SALT_BYTES]).is_ok());
-                false
-            }
-        })
-        .await
+        Ok(self
+            .cores
+            .run(move || {
+                if let Some(stored) = stored {
+                    matches(&password, &stored)
+                } else {
+                    std::hint::black_box(hash(&password, &[0; SALT_BYTES]).is_ok());
+                    false
+                }
+            })
+            .await?)
     }
 
     /// Of which of the hashes this is the password.
@@ -99,25 +104,15 @@ impl Passwords {
         if stored.is_empty() {
             return Ok(Vec::new());
         }
-        self.run(move || {
-            stored
-                .iter()
-                .map(|stored| matches(&password, stored))
-                .collect()
-        })
-        .await
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, HashingError> {
-        let permit = self.permits.clone().acquire_owned().await?;
-        Ok(tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work()
-        })
-        .await?)
+        Ok(self
+            .cores
+            .run(move || {
+                stored
+                    .iter()
+                    .map(|stored| matches(&password, stored))
+                    .collect()
+            })
+            .await?)
     }
 }
 

@@ -28,10 +28,10 @@ use stepgate_store::{
 use uuid::Uuid;
 
 use crate::{
-    App,
+    App, audit,
     error::ManagementError,
     keys::NewSigningKey,
-    management::{self, Actor, Place, Target, prepare_insert},
+    management::{self, Caller, Place, Target, prepare_insert},
     random::SystemRandom,
     role_assignments,
 };
@@ -143,7 +143,7 @@ async fn contents(
 /// Makes an environment, with `maker` as its administrator.
 pub async fn create_environment(
     app: &App,
-    maker: &Actor,
+    maker: &Caller,
     body: serde_json::Value,
 ) -> Result<Stored<Environment>, ManagementError> {
     let now = app.now();
@@ -174,7 +174,8 @@ pub async fn create_environment(
         environment: id,
         parent: organization.map(Id::uuid),
     };
-    let (statements, stored) = prepare_insert(app, place, id, built, now).await?;
+    let target = Target::new(app, maker, place, id);
+    let (statements, stored) = target.inserted(built, now).await?;
     let mut batch = Batch(statements);
     let outcome = async {
         batch.extend(contents(app, id, now).await?);
@@ -186,7 +187,7 @@ pub async fn create_environment(
         Ok(()) => {
             app.cache
                 .invalidate(ORGANIZATION_SPACE, Environment::KIND.name, id, place.parent);
-            role_assignments::forget_maker(app, maker);
+            role_assignments::forget_maker(app, &maker.actor);
             Ok(stored)
         }
         Err(error) => {
@@ -229,9 +230,29 @@ pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementErr
     Ok(())
 }
 
-/// Makes the organization, its licences, the administrators' environment and its worker. `None`
-/// when the data directory has been initialized before.
-pub async fn initialize(app: &Arc<App>) -> Result<Option<Installation>, ManagementError> {
+/// An installation that nobody can use yet: whoever is to have its credentials can be given them
+/// before they are true.
+#[derive(Debug)]
+pub struct Unborn {
+    installation: Installation,
+    batch: Batch,
+}
+
+impl Unborn {
+    pub const fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// From now on the credentials work.
+    pub async fn commit(self, app: &App) -> Result<Installation, ManagementError> {
+        app.commit(self.batch).await?;
+        Ok(self.installation)
+    }
+}
+
+/// The organization, its licences, the administrators' environment and its worker. `None` when the
+/// data directory has been initialized before.
+pub async fn prepare(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> {
     if organization(app).await?.is_some() {
         return Ok(None);
     }
@@ -295,19 +316,25 @@ pub async fn initialize(app: &Arc<App>) -> Result<Option<Installation>, Manageme
             environment.uuid(),
         ),
     ] {
-        cradle.add(
-            Some(client.uuid()),
-            RoleAssignment::<Application>::new(role, scope, id).into(),
-        );
+        let assignment = RoleAssignment::<Application>::new(role, scope, id);
+        let assigned = cradle.add(Some(client.uuid()), assignment.into());
+        let event = audit::born(environment.uuid(), assigned, assignment.title(), now)?;
+        batch.push(event);
     }
     batch.extend(cradle.statements(now).await?);
-    app.commit(batch).await?;
-    Ok(Some(Installation {
+    batch.push(audit::born(ORGANIZATION_SPACE, organization, None, now)?);
+    batch.push(audit::born(ORGANIZATION_SPACE, environment, None, now)?);
+    batch.push(audit::born(environment.uuid(), client, None, now)?);
+    let installation = Installation {
         organization,
         license,
         environment,
         client,
         client_secret,
+    };
+    Ok(Some(Unborn {
+        installation,
+        batch,
     }))
 }
 

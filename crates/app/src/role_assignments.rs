@@ -28,7 +28,7 @@ use crate::{
     App,
     error::ManagementError,
     management::{
-        self, Actor, Caller, Place, cached, cached_children, fetch, fetch_children, prepare_insert,
+        self, Actor, Caller, Place, Target, cached, cached_children, fetch, fetch_children,
     },
 };
 
@@ -132,34 +132,34 @@ const OF_THE_MAKER: [Role; 3] = [
 /// Makes the user of the token, or else its application, administrator of a new environment.
 pub(crate) async fn of_maker(
     app: &App,
-    maker: &Actor,
+    maker: &Caller,
     environment: Uuid,
     now: Timestamp,
 ) -> Result<Vec<Statement>, ManagementError> {
-    let home = maker.environment.uuid();
-    if let Some(user) = maker.user {
-        return on_environment::<User>(app, (home, user), environment, now).await;
+    if let Some(user) = maker.actor.user {
+        return on_environment::<User>(app, maker, user, environment, now).await;
     }
-    let application = maker.application.uuid();
-    on_environment::<Application>(app, (home, application), environment, now).await
+    let application = maker.actor.application.uuid();
+    on_environment::<Application>(app, maker, application, environment, now).await
 }
 
 async fn on_environment<H: Holder>(
     app: &App,
-    holder: (Uuid, Uuid),
+    maker: &Caller,
+    holder: Uuid,
     environment: Uuid,
     now: Timestamp,
 ) -> Result<Vec<Statement>, ManagementError> {
     let place = Place {
-        environment: holder.0,
-        parent: Some(holder.1),
+        environment: maker.actor.environment.uuid(),
+        parent: Some(holder),
     };
     let mut statements = Vec::new();
     for role in OF_THE_MAKER {
         let id = app.new_id::<RoleAssignment<H>>().uuid();
         let assignment = RoleAssignment::<H>::new(role, ScopeType::Environment, environment);
-        let (insert, _) = prepare_insert(app, place, id, assignment.into(), now).await?;
-        statements.extend(insert);
+        let given = Target::new(app, maker, place, id);
+        statements.extend(given.inserted(assignment, now).await?.0);
     }
     Ok(statements)
 }

@@ -230,6 +230,17 @@ impl Seal {
             .remove(&environment);
     }
 
+    /// Whether the master key is the one that this data key was sealed with.
+    pub fn check(&self, sealed: &data_keys::DataKey) -> Result<(), SealError> {
+        self.open(sealed).map(|_| ())
+    }
+
+    fn open(&self, sealed: &data_keys::DataKey) -> Result<DataKey, SealError> {
+        let binding = format!("data key {}", sealed.environment);
+        let bytes = Secret::new(open_with(&self.master, &binding, &sealed.sealed)?);
+        DataKey::from_bytes(bytes.expose())
+    }
+
     /// The data key of an environment, from memory or the store.
     pub async fn data_key(
         &self,
@@ -245,13 +256,7 @@ impl Seal {
             return Ok(key.clone());
         }
         let keys = data_keys::list(engine, environment).await?;
-        let newest = keys.last().ok_or(SealError::Unopenable)?;
-        let bytes = Secret::new(open_with(
-            &self.master,
-            &format!("data key {environment}"),
-            &newest.sealed,
-        )?);
-        let key = Arc::new(DataKey::from_bytes(bytes.expose())?);
+        let key = Arc::new(self.open(keys.last().ok_or(SealError::Unopenable)?)?);
         self.opened
             .write()
             .unwrap_or_else(PoisonError::into_inner)

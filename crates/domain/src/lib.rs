@@ -8,6 +8,7 @@ pub mod audit;
 pub mod client_address;
 pub mod entropy;
 pub mod flow;
+pub mod hidden;
 pub mod id;
 pub mod message;
 pub mod oauth;

@@ -11,6 +11,7 @@ use crate::{
     entropy::Entropy,
     id::Id,
     resources::{environment::Environment, security_profile::Profile},
+    schema,
     secret::Secret,
     time::Timestamp,
     violation::Violation,
@@ -344,6 +345,10 @@ pub trait Resource:
     fn address(&self) -> Option<String> {
         None
     }
+    /// What the audit trail calls the object, where its id says too little.
+    fn title(&self) -> Option<String> {
+        None
+    }
     fn unique(&self) -> Vec<UniqueKey> {
         Vec::new()
     }
@@ -373,10 +378,14 @@ pub trait Resource:
     }
 }
 
-impl<R: Serialize> Stored<R> {
+impl<R: Serialize + JsonSchema + 'static> Stored<R> {
+    /// Those that the type's schema names: no [`Hidden`](crate::hidden::Hidden) one.
     pub fn body_members(&self) -> Map<String, Value> {
         match serde_json::to_value(&self.body) {
-            Ok(Value::Object(members)) => members,
+            Ok(Value::Object(mut members)) => {
+                schema::retain_members::<R>(&mut members);
+                members
+            }
             Ok(_) | Err(_) => Map::new(),
         }
     }

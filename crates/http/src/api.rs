@@ -118,6 +118,8 @@ pub struct Operation {
     pub head: bool,
     /// The scope with which a user may call this on the own account.
     pub own_scope: Option<&'static str>,
+    /// Method and path: what requests are counted under.
+    pub label: Arc<str>,
     handler: Handler,
 }
 
@@ -152,7 +154,7 @@ impl Operation {
             Box::pin(async move {
                 match answer.await {
                     Ok(reply) => reply.into_response(&exchange),
-                    Err(error) => error.render(&exchange),
+                    Err(error) => refuse(error, &exchange),
                 }
             })
         });
@@ -161,9 +163,11 @@ impl Operation {
             (&Method::DELETE, _) => 204,
             _ => 200,
         };
+        let path = path.into();
         Self {
+            label: Arc::from(format!("{method} {path}")),
             method,
-            path: path.into(),
+            path,
             takes,
             guard,
             summary: summary.into(),
@@ -176,6 +180,12 @@ impl Operation {
             own_scope: None,
             handler,
         }
+    }
+
+    /// Whether requests by this method may mean this operation.
+    pub(crate) fn answers(&self, method: &Method) -> bool {
+        self.method == *method
+            || (*method == Method::HEAD && self.method == Method::GET && self.head)
     }
 
     #[must_use]
@@ -275,6 +285,12 @@ fn remote(app: &App, request: &Request) -> Option<IpAddr> {
     proxies.client(peer.0.ip(), lines.iter())
 }
 
+/// Renders an error, and notes why.
+fn refuse(error: impl Render, exchange: &Exchange) -> Response {
+    exchange.refuse(error.refusal());
+    error.render(exchange)
+}
+
 /// Answers a request to one path. Without operations it is one that is not there.
 async fn dispatch(
     app: Arc<App>,
@@ -282,7 +298,7 @@ async fn dispatch(
     params: Vec<(String, String)>,
     request: Request,
 ) -> Response {
-    let entry = AccessLogEntry::begin(&operations, &request);
+    let entry = AccessLogEntry::begin(&operations, &params, &request);
     let is_on_any_host = operations.iter().any(|operation| operation.on_any_host);
     let (origin, fault) = match host::origin(&app.settings.origins, &request, is_on_any_host) {
         Ok(origin) => (origin, None),
@@ -295,11 +311,11 @@ async fn dispatch(
     }
     let answer = match fault {
         Some(fault) => Err(fault.into()),
-        None => serve(app, &operations, params, request, exchange.clone()).await,
+        None => serve(app.clone(), &operations, params, request, exchange.clone()).await,
     };
-    let mut response = answer.unwrap_or_else(|error| error.render(&exchange));
+    let mut response = answer.unwrap_or_else(|error| refuse(error, &exchange));
     headers::stamp(response.headers_mut(), &exchange);
-    entry.end(&response, &exchange);
+    entry.end(&app, &response, &exchange);
     response
 }
 
@@ -327,10 +343,7 @@ async fn serve(
     let method = effective_method(&parts.method, parts.uri.path(), &parts.headers);
     let candidates: Vec<&Operation> = operations
         .iter()
-        .filter(|operation| {
-            operation.method == method
-                || (method == Method::HEAD && operation.method == Method::GET && operation.head)
-        })
+        .filter(|operation| operation.answers(&method))
         .collect();
     if method == Method::OPTIONS && candidates.is_empty() {
         preflight::judge(&app, &exchange, pages(operations), &params, &parts).await?;

@@ -1,32 +1,40 @@
 //! The session's cookie, `ST`. It goes out twice: with `SameSite`, and as `ST-NO-SS` without, for
-//! browsers that misread the attribute. Either is as good as the other.
+//! browsers that misread the attribute. Either is as good as the other; so is `ST-{flow}`, which
+//! other tabs do not replace.
 
 use axum::http::{HeaderMap, header};
 use stepgate_app::{origin::Origin, sign_on::SessionCookie};
-use stepgate_domain::secret::Secret;
+use stepgate_domain::{flow::state, secret::Secret};
 
 use crate::reply::Reply;
 
 const NAME: &str = "ST";
 const WITHOUT_SAME_SITE: &str = "ST-NO-SS";
+/// Before the id of a flow.
+const OF_FLOW: &str = "ST-";
 /// How many values of one request are looked at.
 const MOST: usize = 16;
 
 /// Every value of the cookie that the request carries: a client that replays what it was given by
 /// hand may send several.
 pub(crate) fn session_tokens(headers: &HeaderMap) -> Vec<Secret<String>> {
+    let sent = headers.get_all(header::COOKIE).iter();
+    let pairs = sent.flat_map(|header| header.to_str().unwrap_or_default().split(';'));
+    let pairs: Vec<(&str, &str)> = pairs
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.trim(), value.trim()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let is_shared = |name: &str| [NAME, WITHOUT_SAME_SITE].contains(&name);
+    // The browser's own one first: of all that will do it is the newest.
+    let shared = pairs.iter().filter(|(name, _)| is_shared(name));
+    let of_flows = pairs
+        .iter()
+        .filter(|(name, _)| !is_shared(name) && name.starts_with(OF_FLOW));
     let mut values: Vec<&str> = Vec::new();
-    for header in headers.get_all(header::COOKIE) {
-        let pairs = header.to_str().unwrap_or_default().split(';');
-        for (name, value) in pairs.filter_map(|pair| pair.split_once('=')) {
-            let value = value.trim();
-            if [NAME, WITHOUT_SAME_SITE].contains(&name.trim())
-                && !value.is_empty()
-                && !values.contains(&value)
-                && values.len() < MOST
-            {
-                values.push(value);
-            }
+    for (_, value) in shared.chain(of_flows) {
+        if !values.contains(value) && values.len() < MOST {
+            values.push(value);
         }
     }
     let own = |value: &str| Secret::new(value.to_owned());
@@ -50,13 +58,22 @@ impl Reply {
             ("", "Lax")
         };
         let attributes = format!("Path=/; HttpOnly{secure}{max_age}");
-        self.with(
+        let reply = self
+            .with(
+                header::SET_COOKIE,
+                &format!("{NAME}={token}; {attributes}; SameSite={same_site}"),
+            )
+            .with(
+                header::SET_COOKIE,
+                &format!("{WITHOUT_SAME_SITE}={token}; {attributes}"),
+            );
+        let Some(flow) = cookie.further_for else {
+            return reply;
+        };
+        let life = state::LIFE.as_seconds_ceil();
+        reply.with(
             header::SET_COOKIE,
-            &format!("{NAME}={token}; {attributes}; SameSite={same_site}"),
-        )
-        .with(
-            header::SET_COOKIE,
-            &format!("{WITHOUT_SAME_SITE}={token}; {attributes}"),
+            &format!("{OF_FLOW}{flow}={token}; Path=/; HttpOnly{secure}; Max-Age={life}; SameSite={same_site}"),
         )
     }
 }
@@ -80,6 +97,7 @@ mod tests {
         let cookie = SessionCookie {
             token: Secret::new("t0k".to_owned()),
             max_age,
+            further_for: None,
         };
         let reply = Reply::no_content().with_session(&Origin::new(origin), Some(&cookie));
         let values = reply.headers.get_all(header::SET_COOKIE).iter();
@@ -87,10 +105,10 @@ mod tests {
     }
 
     #[test]
-    fn every_different_value_is_read_in_its_order() {
+    fn every_different_value_is_read_and_the_browsers_own_before_those_of_flows() {
         assert_eq!(
-            tokens(&["a=1; ST=x; ST-NO-SS=x", "ST-NO-SS=y;ST=;STX=z; ST"]),
-            ["x", "y"]
+            tokens(&["a=1; ST-f=z; ST=x; ST-NO-SS=x", "ST-NO-SS=y;ST=;STX=w; ST"]),
+            ["x", "y", "z"]
         );
         assert!(tokens(&[]).is_empty());
     }

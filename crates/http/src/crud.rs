@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode, header};
 use serde_json::Value;
 use stepgate_app::management::{self, ListRequest, Listing, Place};
 use stepgate_domain::{
-    resource::{FilterAttribute, Kind, Paging, Resource, Scope, Stored},
+    resource::{FilterAttribute, Kind, OrderAttribute, Paging, Resource, Scope, Stored},
     scim::{Filter, FilterError},
     time::Timestamp,
     violation::{Violation, ViolationCode},
@@ -201,6 +201,17 @@ pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiE
                         .with(serde_json::json!({ "supportedAttributes": supported })),
                     ])
                 })?;
+            // Each once: the second mention of an attribute orders nothing.
+            if order
+                .iter()
+                .any(|(known, _): &(OrderAttribute, bool)| known.name == attribute.name)
+            {
+                return Err(ApiError::InvalidRequest(vec![Violation::new(
+                    ViolationCode::InvalidParameter,
+                    "order",
+                    "names an attribute twice",
+                )]));
+            }
             order.push((*attribute, descending));
         }
     }
@@ -235,9 +246,10 @@ fn filter_violation(error: &FilterError) -> Violation {
         FilterError::Operator { supported, .. } => {
             serde_json::json!({ "supportedOperators": supported })
         }
-        FilterError::Syntax { .. } | FilterError::Time { .. } | FilterError::TooComplex => {
-            serde_json::Value::Null
-        }
+        FilterError::Syntax { .. }
+        | FilterError::Time { .. }
+        | FilterError::TooComplex
+        | FilterError::TooCostly { .. } => serde_json::Value::Null,
     };
     Violation::new(
         ViolationCode::InvalidFilter,

@@ -2,7 +2,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -16,6 +16,9 @@ use stepgate_domain::{
         cors::{self, Admission, EndpointKind},
     },
 };
+use uuid::Uuid;
+
+use crate::refusal::Refusal;
 
 #[derive(Debug)]
 pub struct Exchange {
@@ -31,8 +34,25 @@ pub struct Exchange {
     pub wants_html: bool,
     /// The `Origin` header: the page whose script asks, when a browser says so.
     pub page_origin: Option<HeaderValue>,
-    /// What the answer tells that browser.
-    admission: Mutex<Admission>,
+    noted: Mutex<Noted>,
+}
+
+/// What comes out while a request is answered.
+#[derive(Debug)]
+struct Noted {
+    /// What the answer tells the browser of the page that asks.
+    admission: Admission,
+    caller: KnownCaller,
+    refusal: Option<Refusal>,
+}
+
+/// Who asks, as far as that is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct KnownCaller {
+    pub(crate) client: Option<Uuid>,
+    pub(crate) user: Option<Uuid>,
+    /// The environment of both.
+    pub(crate) home: Option<Uuid>,
 }
 
 impl Exchange {
@@ -56,7 +76,11 @@ impl Exchange {
             wants_plain_json: names("application/json"),
             wants_html: names("text/html"),
             page_origin: headers.get(header::ORIGIN).cloned(),
-            admission: Mutex::new(Admission::AnyOrigin),
+            noted: Mutex::new(Noted {
+                admission: Admission::AnyOrigin,
+                caller: KnownCaller::default(),
+                refusal: None,
+            }),
         }
     }
 
@@ -76,10 +100,7 @@ impl Exchange {
     }
 
     pub(crate) fn admit(&self, admission: Admission) {
-        *self
-            .admission
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = admission;
+        self.noted().admission = admission;
     }
 
     /// Lets the page that asks read the answer, with credentials, when its origin is the one that
@@ -105,9 +126,29 @@ impl Exchange {
     }
 
     pub(crate) fn admission(&self) -> Admission {
-        *self
-            .admission
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.noted().admission
+    }
+
+    /// Notes who asks.
+    pub(crate) fn note_caller(&self, caller: KnownCaller) {
+        self.noted().caller = caller;
+    }
+
+    pub(crate) fn caller(&self) -> KnownCaller {
+        self.noted().caller
+    }
+
+    /// Notes why the request is refused. What was noted first stands: it is nearest to the cause.
+    pub(crate) fn refuse(&self, refusal: impl Into<Refusal>) {
+        self.noted().refusal.get_or_insert(refusal.into());
+    }
+
+    /// What was noted.
+    pub(crate) fn take_refusal(&self) -> Option<Refusal> {
+        self.noted().refusal.take()
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,6 +17,8 @@ use crate::{
     api::{Guard, Operation},
     call::{Call, parameter},
     error::management::{ApiError, BearerChallenge},
+    exchange::KnownCaller,
+    refusal::Refusal,
 };
 
 /// What a token of the management API is for, in challenges.
@@ -37,12 +39,21 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
     let token = bearer(call).ok_or_else(|| refuse(false))?;
     let actor = tokens::verify_management(&call.app, &call.exchange.origin, token)
         .await?
-        .ok_or_else(|| refuse(true))?;
+        .map_err(|fault| {
+            call.exchange.refuse(fault);
+            refuse(true)
+        })?;
+    call.exchange.note_caller(KnownCaller {
+        client: Some(actor.application.uuid()),
+        user: actor.user,
+        home: Some(actor.environment.uuid()),
+    });
     let caller = |reach, access| Caller {
         actor: actor.clone(),
         reach,
         access,
         correlation_id: call.exchange.correlation_id.clone(),
+        remote_ip: call.remote,
     };
     let Some(permission) = permission else {
         // Without any role there is nothing to administer, and so nothing to answer.
@@ -65,15 +76,26 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
             judge_user(call, &caller, permission).await?;
             Ok(Some(caller))
         }
-        Verdict::Forbidden => Err(ManagementError::Forbidden.into()),
+        Verdict::Forbidden => Err(denied(call, permission)),
         Verdict::Unknown if is_own(call, operation, &actor)? => {
             Ok(Some(caller(Reach::Everything, permission.access)))
         }
         Verdict::Unknown => Err(match environment {
             Some(environment) => unknown_environment(environment),
-            None => ManagementError::Forbidden.into(),
+            None => denied(call, permission),
         }),
     }
+}
+
+/// No role of the caller has the permission.
+fn denied(call: &Call, permission: Permission) -> ApiError {
+    let error = ManagementError::Forbidden;
+    let refusal = Refusal::from(&error);
+    call.exchange.refuse(Refusal {
+        check: "permission_missing",
+        ..refusal.with(permission.id())
+    });
+    error.into()
 }
 
 /// Who sets the password of a user, or pairs a device, can sign on as that user. So nothing of a user

@@ -14,9 +14,10 @@ mod host;
 mod openapi;
 pub mod pages;
 mod preflight;
+pub mod refusal;
 mod reply;
 pub mod routes;
 pub mod server;
 mod sign_on;
 
-pub use routes::router;
+pub use routes::{metrics_router, router};

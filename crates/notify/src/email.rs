@@ -201,6 +201,9 @@ fn encryption(tls: SmtpTls, host: &str) -> Result<Encryption, &'static str> {
 
 #[async_trait]
 impl Provider for EmailSender {
+    fn name(&self) -> &'static str {
+        "smtp"
+    }
     fn channels(&self) -> &[Channel] {
         &[Channel::Email]
     }

@@ -57,6 +57,9 @@ impl fmt::Debug for Inbox {
 
 #[async_trait]
 impl Provider for Inbox {
+    fn name(&self) -> &'static str {
+        "inbox"
+    }
     fn channels(&self) -> &[Channel] {
         &[Channel::Sms, Channel::Email]
     }

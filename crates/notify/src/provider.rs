@@ -17,6 +17,10 @@ use crate::inbox::InboxMessage;
 /// other side can tell.
 #[async_trait]
 pub trait Provider: std::fmt::Debug + Send + Sync {
+    /// What its messages are counted under: one of a few, never an address.
+    fn name(&self) -> &'static str {
+        "other"
+    }
     /// The channels it serves.
     fn channels(&self) -> &[Channel];
     /// Returns once the other side has taken the message, which is not yet the person's receipt.
@@ -105,6 +109,10 @@ impl Senders {
                 "no sender is configured for this channel",
             )),
         }
+    }
+    /// The name of the sender that serves a channel.
+    pub fn name(&self, channel: Channel) -> &'static str {
+        self.serving(channel).map_or("none", Provider::name)
     }
     fn serving(&self, channel: Channel) -> Option<&dyn Provider> {
         self.0

@@ -136,6 +136,9 @@ struct Answer {
 
 #[async_trait]
 impl Provider for SmsSender {
+    fn name(&self) -> &'static str {
+        "sms"
+    }
     fn channels(&self) -> &[Channel] {
         &[Channel::Sms]
     }

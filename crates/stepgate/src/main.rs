@@ -1,11 +1,13 @@
 //! The `stepgate` binary: command line, configuration, wiring, telemetry and the demo.
 
+mod birth;
 mod cli;
 mod config;
 mod demo;
 mod output;
 mod runtime;
 mod telemetry;
+mod whole_file;
 
 use std::process::ExitCode;
 

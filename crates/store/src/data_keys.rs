@@ -3,7 +3,10 @@
 use stepgate_domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::engine::{Engine, Fault, Row, Statement, StoreError};
+use crate::{
+    documents::uuid,
+    engine::{Engine, Fault, Row, Statement, StoreError},
+};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DataKey {
@@ -37,6 +40,19 @@ pub async fn list(engine: &dyn Engine, environment: Uuid) -> Result<Vec<DataKey>
         )
         .await?;
     rows.iter().map(|row| key(environment, row)).collect()
+}
+
+/// One of all keys, where there is any.
+pub async fn first(engine: &dyn Engine) -> Result<Option<DataKey>, StoreError> {
+    let rows = engine
+        .query(
+            "SELECT id, sealed, created_at, environment FROM data_key ORDER BY environment, id LIMIT 1".into(),
+            Vec::new(),
+        )
+        .await?;
+    rows.first()
+        .map(|row| key(uuid(row.text(3)?)?, row))
+        .transpose()
 }
 
 fn key(environment: Uuid, row: &Row) -> Result<DataKey, StoreError> {

@@ -23,8 +23,7 @@ pub struct StoredFlow {
     pub user: Option<Uuid>,
     /// 1 when new, raised by every write.
     pub version: i64,
-    /// When nobody needs the row any more: it may have expired before. Fixed, so that its index
-    /// stays as it is when the flow goes on.
+    /// When nobody needs the row any more.
     pub expires_at: Timestamp,
     /// JSON.
     pub body: String,
@@ -54,17 +53,18 @@ pub fn insert(flow: StoredFlow) -> Statement {
     .once(Fault::Missing)
 }
 
-/// The flow as it is given, but for `expires_at`, if its version is still the one that was read.
+/// The flow as it is given, if its version is still the one that was read.
 /// Fault: [`Fault::Stale`].
 pub fn update(flow: StoredFlow) -> Statement {
     Statement::new(
-        "UPDATE flow SET user_id = $4, version = version + 1, body = $5 \
+        "UPDATE flow SET user_id = $4, version = version + 1, expires_at = $5, body = $6 \
          WHERE environment = $1 AND id = $2 AND version = $3",
         vec![
             flow.environment.to_string().into(),
             flow.id.to_string().into(),
             flow.version.into(),
             flow.user.map(|user| user.to_string()).into(),
+            flow.expires_at.as_millis().into(),
             flow.body.into(),
         ],
     )

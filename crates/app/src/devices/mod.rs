@@ -19,7 +19,7 @@ use stepgate_domain::{
 };
 use stepgate_store::{
     counters,
-    documents::{self, Document},
+    documents::Document,
     engine::{Batch, Statement},
     facts::{self, UserKey},
 };
@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, Deed, ListRequest, Listing, Place, Target, settle, typed, within},
+    management::{self, Caller, ListRequest, Listing, Place, Target, settle, typed, within},
 };
 
 pub use pairing::{activate, create, send_activation_code};
@@ -108,7 +108,7 @@ pub async fn list(
     let user = place.parent.ok_or(ManagementError::NotFound(None))?;
     let of_user = Target::new(app, caller, Place::environment(place.environment), user);
     let user = management::read::<User>(&of_user).await?;
-    let order = user.body.credentials.device_order;
+    let order = user.body.credentials.into_inner().device_order;
     arrange(&mut listing.items, order.as_deref());
     Ok((listing, order))
 }
@@ -122,7 +122,7 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
         let (document, device) = owner.device(target)?;
         let order = without(owner.order(), device.id);
         let mut statements = owner.with_order(app, caller, order, now).await?;
-        statements.extend(deleted(target, document, now)?);
+        statements.extend(deleted(target, document, device, now)?);
         Ok((Batch(statements), ()))
     })
     .await
@@ -132,16 +132,16 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
 fn deleted(
     target: &Target<'_>,
     document: &Document,
+    device: &Stored<Device>,
     now: Timestamp,
 ) -> Result<Vec<Statement>, ManagementError> {
     let target = Target {
         id: document.id,
         ..*target
     };
-    let mut statements = documents::delete(Device::KIND, document, now);
+    let mut statements = target.removed(document, device, now)?;
     let counter = failure_counter(document.id);
     statements.push(counters::delete(document.environment, &counter));
-    statements.push(target.event_of::<Device>(Deed::Deleted, now)?);
     Ok(statements)
 }
 

@@ -117,8 +117,8 @@ pub async fn create(
         may_create(&kept, &settings.body)?;
 
         let mut statements = Vec::new();
-        for (document, _) in lapsed {
-            statements.extend(deleted(&target, document, now)?);
+        for (document, device) in lapsed {
+            statements.extend(deleted(&target, document, device, now)?);
         }
         let mut queued = None;
         if device.status == DeviceStatus::ActivationRequired {

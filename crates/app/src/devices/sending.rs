@@ -39,7 +39,7 @@ use crate::{
     management::{Target, address_subject, cached, cached_default},
     outbox::{self, Queued},
     random::SystemRandom,
-    settings,
+    remembered, settings,
 };
 
 /// The device that expects a new code, the writes that count and queue its message, and the message.
@@ -211,6 +211,7 @@ impl Histories {
             Subject::EnvironmentSends.key(),
         ];
         let found = counters::read(&*app.engine, space, &subjects).await?;
+        let found = remembered::counters(app, found, app.now()).await?;
         let [address, user, environment] = &subjects;
         Ok(Self {
             space,

@@ -1,5 +1,7 @@
 //! Who asks, and how far that reaches.
 
+use std::net::IpAddr;
+
 use stepgate_domain::{
     access::{Access, Assignment, Reach, ScopeType},
     id::Id,
@@ -29,6 +31,8 @@ pub struct Caller {
     pub access: Access,
     /// In the answer's header, the logs and the audit trail.
     pub correlation_id: String,
+    /// The address that the call came from.
+    pub remote_ip: Option<IpAddr>,
 }
 
 /// Where an object stands: its environment, and its owner when the path runs through one.

@@ -5,7 +5,7 @@ use stepgate_domain::{
     time::Timestamp,
 };
 use stepgate_store::{
-    documents::{self, space},
+    documents::space,
     engine::{Batch, Statement},
 };
 use uuid::Uuid;
@@ -14,7 +14,6 @@ use crate::error::ManagementError;
 
 use super::{
     Change, Target,
-    audit::Deed,
     generic::with_context,
     loading::fetch_children,
     reach::{owner, raise_guard, within},
@@ -153,9 +152,8 @@ pub async fn remove_with<R: Resource>(
             siblings = fetch_children::<R>(app, place.environment, place.parent).await?;
         }
         R::may_leave(&stored, &siblings)?;
-        batch.extend(documents::delete(R::KIND, &document, now));
+        batch.extend(target.removed(&document, &stored, now)?);
         batch.extend(with.iter().cloned());
-        batch.push(target.event_of::<R>(Deed::Deleted, now)?);
         Ok((batch, document.parent))
     })
     .await?;

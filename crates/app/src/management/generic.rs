@@ -7,6 +7,7 @@ use stepgate_domain::{
     resources::security_profile::Profile,
     schema,
     scim::Filter,
+    violation::{Violation, ViolationCode},
 };
 use stepgate_store::{
     documents::{self, Document, ListError, ListQuery, Order},
@@ -79,8 +80,15 @@ pub async fn list<R: Resource>(
     let page = documents::list(&*app.engine, query)
         .await
         .map_err(|error| match error {
+            ListError::Store(StoreError::TooLong) if request.filter.is_some() => {
+                ManagementError::InvalidQuery(Violation::new(
+                    ViolationCode::InvalidFilter,
+                    "filter",
+                    "Invalid Filter: takes longer to answer than any query may",
+                ))
+            }
             ListError::Store(error) => error.into(),
-            ListError::Cursor => ManagementError::BadCursor,
+            ListError::Cursor => ManagementError::bad_cursor(),
         })?;
     let mut items = page
         .documents

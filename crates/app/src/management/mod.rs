@@ -11,7 +11,6 @@ mod settling;
 mod target;
 mod writing;
 
-pub(crate) use audit::Deed;
 pub use caller::{Actor, Caller, Place, environments_within_reach};
 pub use changing::{change, change_with, insert, remove, remove_with};
 pub(crate) use generic::with_context;

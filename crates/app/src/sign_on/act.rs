@@ -1,6 +1,6 @@
 //! What is done to a flow: load, compare, step, commit, and only then answer.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use stepgate_domain::{
     flow::{
@@ -25,7 +25,7 @@ use super::{
     admission::{Admitted, admit, environment_key},
     authorize::stored,
     code::{self, Drawn},
-    effects::Stage,
+    effects::{Stage, Writes},
     facts::{Known, Whom, decoy_of, facts, is_permitted},
 };
 use crate::{
@@ -72,6 +72,11 @@ async fn try_once(
         .flatten()
         .map(|rows| Known::of(rows, now))
         .transpose()?;
+    if let Some(known) = &known
+        && known.was_ahead(app, now).await?
+    {
+        return Ok(None);
+    }
     let admitted = admit(app, key.clone(), row, visitor).await?;
     let Admitted {
         flow,
@@ -122,22 +127,21 @@ async fn try_once(
         drawn: &drawn,
         now,
     };
-    let writes = stage.writes(effects, attempt).await?;
+    let mut writes = stage.writes(effects, attempt).await?;
     let mut batch = Batch(vec![flows::update(stored(&flow, version)?)]);
-    batch.extend(writes.statements);
+    batch.extend(mem::take(&mut writes.statements));
     match app.commit(batch).await {
         Ok(()) => {}
         Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    if let Some(queued) = writes.queued {
-        queued.committed();
-    }
+    writes.committed(app);
     match answer {
         Answer::Accepted => Ok(Some(Shown {
             flow,
             cookie: None,
             authorize_response: None,
+            refused: None,
             allowed_origin,
         })),
         Answer::Refused(error) => Err(refuse(error)),
@@ -300,13 +304,19 @@ pub async fn delivery_failed(
                 let known = user.map(|rows| Known::of(rows, app.now())).transpose()?;
                 told(app, &key, &flow, row.version, known.as_ref(), message).await?
             }
-            (None, _) | (_, None) => Vec::new(),
+            (None, _) | (_, None) => None,
         };
-        let is_only_dead = told.is_empty();
-        let mut batch = Batch(told);
+        let is_only_dead = told.is_none();
+        let (statements, writes) = told.unzip();
+        let mut batch = Batch(statements.unwrap_or_default());
         batch.push(dead.clone());
         match app.commit(batch).await {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                if let Some(writes) = writes {
+                    writes.committed(app);
+                }
+                return Ok(());
+            }
             // Whoever has the lease now writes the outcome.
             Err(StoreError::Refused(Fault::Stale)) if is_only_dead => return Ok(()),
             Err(StoreError::Refused(Fault::Stale)) => {}
@@ -316,7 +326,7 @@ pub async fn delivery_failed(
     Err(StoreError::Refused(Fault::Stale).into())
 }
 
-/// What the flow makes of it: nothing, when it has gone on meanwhile.
+/// What the flow makes of it, and what is to be told of that: nothing, when it has gone on meanwhile.
 async fn told(
     app: &App,
     key: &DataKey,
@@ -324,7 +334,7 @@ async fn told(
     version: i64,
     known: Option<&Known>,
     message: MessageId,
-) -> Result<Vec<Statement>, ManagementError> {
+) -> Result<Option<(Vec<Statement>, Writes)>, ManagementError> {
     let now = app.now();
     let environment = flow.environment.uuid();
     let drawn = Drawn::new(app, key, flow.id);
@@ -337,7 +347,7 @@ async fn told(
     let facts = facts(app, environment, &flow.policies, whom, &drawn, now).await?;
     let input = Input::DeliveryFailed { message };
     let Ok(Transition { flow, effects, .. }) = flow::step(flow, &input, &facts) else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let stage = Stage {
         app,
@@ -348,8 +358,8 @@ async fn told(
         drawn: &drawn,
         now,
     };
-    let writes = stage.writes(effects, None).await?;
+    let mut writes = stage.writes(effects, None).await?;
     let mut statements = vec![flows::update(stored(&flow, version)?)];
-    statements.extend(writes.statements);
-    Ok(statements)
+    statements.append(&mut writes.statements);
+    Ok(Some((statements, writes)))
 }

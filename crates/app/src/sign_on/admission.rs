@@ -11,10 +11,11 @@ use stepgate_domain::{
     },
     resource::Stored,
     resources::{application::Application, environment::Environment},
+    time::Remembered,
 };
 use stepgate_store::flows::StoredFlow;
 
-use super::{FlowFailure, Visitor, session};
+use super::{FlowFailure, Visitor, browser};
 use crate::{
     App,
     error::ManagementError,
@@ -45,7 +46,7 @@ pub(super) async fn environment_key(
 }
 
 /// In this order: the flow is there, its application is enabled, the page that calls is trusted, and
-/// the cookie is the flow's, once it is about somebody.
+/// the visitor is the one who began it.
 pub(super) async fn admit(
     app: &App,
     key: Arc<DataKey>,
@@ -54,7 +55,10 @@ pub(super) async fn admit(
 ) -> Result<Admitted, FlowFailure> {
     let now = app.now();
     let stored = stored.ok_or(FlowFailure::NotFound)?;
-    let flow: Flow = serde_json::from_str(&stored.body)?;
+    let mut flow: Flow = serde_json::from_str(&stored.body)?;
+    if flow.is_ahead(now) {
+        flow = flow.as_of(now);
+    }
     if flow.is_expired(now) {
         return Err(FlowFailure::NotFound);
     }
@@ -70,7 +74,7 @@ pub(super) async fn admit(
     }
     let allowed_origin =
         allowed_origin(&client, visitor).map_err(|OriginRefused| FlowFailure::OriginNotAllowed)?;
-    if flow.user.is_some() && !session::is_bound(app, &key, &flow, visitor, now).await? {
+    if !browser::is_bound(&key, &flow, visitor) {
         return Err(FlowFailure::NoSession);
     }
     Ok(Admitted {

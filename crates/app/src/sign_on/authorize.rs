@@ -1,6 +1,6 @@
 //! The authorization request: who asks, for whom, and what is to be proved.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use stepgate_domain::{
     flow::{
@@ -28,7 +28,7 @@ use stepgate_domain::{
     },
 };
 use stepgate_store::{
-    engine::{Batch, Fault, StoreError},
+    engine::{Batch, Fault, Once, StoreError},
     flows::{self, StoredFlow},
     sessions::StoredSession,
 };
@@ -37,13 +37,13 @@ use uuid::Uuid;
 use super::{
     ATTEMPTS, AuthorizeFailure, Begun, Shown, Visitor,
     admission::{allowed_origin, environment_key},
+    browser::{self, Browser},
     code::Drawn,
     effects::Stage,
     ending::{Ending, Outcome, Told},
     facts::{Known, Whom, facts, is_permitted},
     hint::{self, Vouched},
-    policies,
-    session::{self, Browser},
+    policies, session,
 };
 use crate::{
     App,
@@ -152,7 +152,7 @@ impl Asking<'_> {
     async fn begin(&self) -> Result<Option<Begun>, AuthorizeFailure> {
         let (app, environment) = (self.app, self.environment.uuid());
         let now = app.now();
-        let mut browser = session::browser(app, environment, &self.key, self.visitor, now).await?;
+        let mut browser = browser::browser(app, environment, &self.key, self.visitor, now).await?;
         // Tokens of workers carry administration: nobody gets one by what a browser still knows.
         if self.application.body.application_type == ApplicationType::Worker {
             browser.stored = None;
@@ -185,10 +185,13 @@ impl Asking<'_> {
             drawn: &drawn,
             now,
         };
-        let writes = stage.writes(effects, None).await?;
+        let mut writes = stage.writes(effects, None).await?;
         let used_up = self.vouched.iter().filter_map(|it| it.used_up.clone());
-        let mut batch = Batch(used_up.chain(writes.statements).collect());
-        let mut token = browser.token;
+        let statements = mem::take(&mut writes.statements);
+        let mut batch = Batch(used_up.chain(statements).collect());
+        let is_page = !self.request.recipient.is_pi_flow() || self.visitor.web_origin.is_some();
+        let mut cookie = session::cookie(browser.token);
+        cookie.further_for = (browser.is_new && is_page).then_some(flow.id);
         // A failed flow is shown to a client that runs it; in a browser there is nothing to go on with.
         let is_over = match flow.status {
             Status::Completed => true,
@@ -207,9 +210,7 @@ impl Asking<'_> {
             };
             let ended = ending.end(&mut flow)?;
             batch.extend(ended.statements);
-            if let Some(cookie) = ended.cookie {
-                token = cookie.token;
-            }
+            cookie = ended.cookie.unwrap_or(cookie);
             Some(ended.outcome)
         } else {
             batch.push(flows::insert(stored(&flow, 0)?));
@@ -218,20 +219,18 @@ impl Asking<'_> {
         match app.commit(batch).await {
             Ok(()) => {}
             Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
-            // Of what is written here, only a hint is used up.
-            Err(StoreError::Refused(Fault::Consumed)) => {
+            Err(StoreError::Refused(Fault::Consumed(Once::Hint))) => {
                 let error = self.request.refuse(HintError::Used);
                 return Err(refused(error, self.allowed_origin.clone()));
             }
             Err(error) => return Err(error.into()),
         }
-        if let Some(queued) = writes.queued {
-            queued.committed();
-        }
+        writes.committed(app);
         let shown = Shown {
             flow,
-            cookie: Some(session::cookie(token)),
+            cookie: Some(cookie),
             authorize_response: None,
+            refused: None,
             allowed_origin: self.allowed_origin.clone(),
         };
         Ok(Some(self.begun(shown, ended)))
@@ -250,13 +249,15 @@ impl Asking<'_> {
         };
         let issuer = self.visitor.origin.issuer(self.environment);
         let correlation_id = &self.visitor.correlation_id;
+        let refused = outcome.refused().cloned();
         match outcome.told(&self.request.recipient, &issuer, correlation_id) {
             Told::Inline(members) => {
                 shown.authorize_response = Some(members);
-                Begun::Flow(shown)
+                Begun::Flow(Shown { refused, ..shown })
             }
             Told::ThroughBrowser(answer) => Begun::Answer {
                 answer,
+                refused,
                 cookie: shown.cookie,
                 allowed_origin: shown.allowed_origin,
             },
@@ -338,7 +339,7 @@ impl Asking<'_> {
             },
             session: SessionBinding {
                 id: session_id.to_string(),
-                token_hash: session::token_hash(&self.key, &browser.token),
+                token_hash: browser::token_hash(&self.key, &browser.token),
             },
             signed_on: session.map(session::signed_on).transpose()?.flatten(),
             remote_ip: self.visitor.remote_ip,
@@ -386,7 +387,7 @@ pub(super) fn stored(flow: &flow::Flow, version: i64) -> Result<StoredFlow, serd
         id: flow.id.uuid(),
         user: user.map(|user| user.id.uuid()),
         version,
-        expires_at: flow.ends_at(),
+        expires_at: flow.expires_at(),
         body: serde_json::to_string(flow)?,
     })
 }

@@ -8,7 +8,7 @@ use stepgate_domain::{
     id::Id,
     oauth::{
         authorization_response,
-        error::{OAuthError, OAuthErrorCode},
+        error::{Cause, OAuthError, OAuthErrorCode},
         grants::{SignOn, authorization_code::AuthorizationCode},
         recipient::Recipient,
     },
@@ -47,7 +47,7 @@ pub(super) struct Ending<'a> {
     pub(super) known: Option<&'a Known>,
     /// Whether the application lets them in.
     pub(super) is_permitted: bool,
-    /// The flow's session, when it is stored.
+    /// The session to be raised, when it is stored.
     pub(super) session: Option<StoredSession>,
     pub(super) now: Timestamp,
 }
@@ -77,20 +77,19 @@ impl Ending<'_> {
         );
         Ok(Ended {
             statements: vec![event(entry, flow, Some(self.visitor), self.now)?],
-            outcome: Outcome::Refused(OAuthError::new(
-                OAuthErrorCode::AccessDenied,
-                error.message(),
-            )),
+            outcome: Outcome::Refused(
+                OAuthError::new(OAuthErrorCode::AccessDenied, error.message())
+                    .because(Cause::Other(error.code())),
+            ),
             cookie: None,
         })
     }
 
     fn grant(&self, flow: &mut Flow, known: &Known) -> Result<Ended, ManagementError> {
         let now = self.now;
-        let remote_ip = self.visitor.remote_ip.map(|ip| ip.to_string());
         let user = known.document.id;
         let before = self.session.clone();
-        let mut raised = session::raise(self.key, flow, user, before, remote_ip.clone(), now)?;
+        let mut raised = session::raise(self.key, flow, user, before, self.visitor, now)?;
         flow.session.id = raised.session.id.to_string();
         let sign_on = SignOn {
             user: Id::from_uuid(user),
@@ -104,6 +103,7 @@ impl Ending<'_> {
         let code = AuthorizationCode::mint(request, sign_on, family, now);
         let environment = flow.environment.uuid();
         let (code, insert_code) = mint_code(environment, self.key, &code, now)?;
+        let remote_ip = self.visitor.remote_ip.map(|ip| ip.to_string());
         let signed_on = known.user.body.clone().signed_on(now, remote_ip);
         let body = serde_json::to_string(&signed_on)?;
         let (action, text) = if raised.is_new {
@@ -144,6 +144,13 @@ pub(super) enum Told {
 }
 
 impl Outcome {
+    pub(super) const fn refused(&self) -> Option<&OAuthError> {
+        match self {
+            Self::Code(_) => None,
+            Self::Refused(error) => Some(error),
+        }
+    }
+
     pub(super) fn told(self, recipient: &Recipient, issuer: &str, correlation_id: &str) -> Told {
         match (recipient, self) {
             (Recipient::Redirect(to), Self::Code(code)) => {

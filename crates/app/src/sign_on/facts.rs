@@ -8,7 +8,7 @@ use stepgate_domain::{
     },
     id::Id,
     message::Channel,
-    resource::Stored,
+    resource::{Built, Resource, Stored},
     resources::{
         application::Application,
         device::{Device, order},
@@ -17,18 +17,24 @@ use stepgate_domain::{
         sign_on_facts,
         user::User,
     },
-    time::Timestamp,
+    time::{Remembered, Timestamp},
 };
 use stepgate_store::{
     counters::{self, StoredCounter},
     documents::Document,
+    engine::Statement,
     facts::{UserFacts, UserKey, sign_on_facts as read_facts},
 };
 use uuid::Uuid;
 
 use super::code::Drawn;
 use crate::{
-    App, error::ManagementError, management::typed, role_assignments, seal::DataKey, settings,
+    App,
+    error::ManagementError,
+    management::{Place, prepare_replace, typed},
+    remembered, role_assignments,
+    seal::DataKey,
+    settings,
     tokens::serving_environment,
 };
 
@@ -39,6 +45,7 @@ pub(super) struct Known {
     pub(super) user: Stored<User>,
     pub(super) devices: Vec<(Document, Stored<Device>)>,
     pub(super) subject: SubjectFacts,
+    counters: Vec<StoredCounter>,
 }
 
 impl Known {
@@ -87,7 +94,37 @@ impl Known {
             user,
             devices,
             subject,
+            counters: rows.counters,
         })
+    }
+
+    /// Whether something of it was ahead of the clock. Then it is corrected, and to be read again.
+    pub(super) async fn was_ahead(
+        &self,
+        app: &App,
+        now: Timestamp,
+    ) -> Result<bool, ManagementError> {
+        let (counters, user) = (self.subject.is_ahead(now), self.user.body.is_ahead(now));
+        if counters {
+            let mut corrections = Vec::new();
+            for (facts, (document, device)) in self.subject.devices.iter().zip(&self.devices) {
+                let failures = facts.failures.state;
+                let until = failures.as_of(now).locked_until;
+                let lock = device.body.lock.and_then(|lock| lock.expires_at);
+                if failures.is_ahead(now) && lock.is_some() && lock == failures.locked_until {
+                    let locked = device.body.clone().locked(until);
+                    corrections.extend(replaced(app, document, locked.into(), now).await?);
+                }
+            }
+            remembered::correct(app, corrections).await?;
+            remembered::counters(app, self.counters.clone(), now).await?;
+        }
+        if user {
+            let body = self.user.body.clone().as_of(now);
+            let corrections = replaced(app, &self.document, body.into(), now).await?;
+            remembered::correct(app, corrections).await?;
+        }
+        Ok(counters || user)
     }
 
     pub(super) async fn by_id(
@@ -117,9 +154,34 @@ impl Known {
         environment: Uuid,
         key: UserKey<'_>,
     ) -> Result<Option<Self>, ManagementError> {
-        let rows = read_facts(&*app.engine, environment, key).await?;
-        rows.map(|rows| Self::of(rows, app.now())).transpose()
+        let mut attempts_left = CORRECTIONS;
+        loop {
+            let now = app.now();
+            let rows = read_facts(&*app.engine, environment, key).await?;
+            let found = rows.map(|rows| Self::of(rows, now)).transpose()?;
+            attempts_left -= 1;
+            match found {
+                Some(known) if attempts_left > 0 && known.was_ahead(app, now).await? => {}
+                found => return Ok(found),
+            }
+        }
     }
+}
+
+/// How often it is tried to correct what was written while the clock ran ahead.
+const CORRECTIONS: u32 = 3;
+
+async fn replaced<R: Resource>(
+    app: &App,
+    document: &Document,
+    built: Built<R>,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
+    let place = Place {
+        environment: document.environment,
+        parent: document.parent,
+    };
+    Ok(prepare_replace(app, place, document, built, now).await?.0)
 }
 
 /// Whether the application lets the user in. Only where it restricts whom it does is anything looked
@@ -181,6 +243,7 @@ pub(super) async fn facts<'a>(
     let environment_sends = if policies.iter().any(has_environment_quota) {
         let subject = Subject::EnvironmentSends;
         let rows = counters::read(&*app.engine, environment, &[subject.key()]).await?;
+        let rows = remembered::counters(app, rows, now).await?;
         versioned(&rows, &subject)?
     } else {
         Versioned::default()
@@ -254,6 +317,7 @@ pub(super) async fn decoy_of(
     let mut subject = decoy::subject(&seed, name, flow, born_at, now);
     let keys: Vec<String> = subject.counters().iter().map(Subject::key).collect();
     let rows = counters::read(&*app.engine, environment.uuid(), &keys).await?;
+    let rows = remembered::counters(app, rows, now).await?;
     let id = subject.user.id;
     subject.user.failures = versioned(&rows, &Subject::UserFailures(id))?;
     subject.user.sends = versioned(&rows, &Subject::UserSends(id))?;

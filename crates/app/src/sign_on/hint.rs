@@ -68,7 +68,7 @@ pub(super) fn accept(
     }
     let used_up = match security.profile {
         Profile::Compat => None,
-        Profile::Strict => Some(counters::consume(
+        Profile::Strict => Some(counters::consume_hint(
             environment.uuid(),
             &subject(key, client, &hint, &signed),
             hint.remembered_until(now),

@@ -45,6 +45,7 @@ pub async fn look(
         flow,
         cookie: None,
         authorize_response: None,
+        refused: None,
         allowed_origin,
     })
 }
@@ -123,18 +124,12 @@ pub async fn refuse_unoffered(
     }
 }
 
-/// What the forms of the hosted page carry, so that no other site can post them: bound to the flow
-/// and to the browser's cookie.
-pub async fn page_token(
-    app: &App,
-    environment: Id<Environment>,
-    flow: Uuid,
-    session_token: &Secret<String>,
-) -> Result<Secret<String>, FlowFailure> {
-    let key = environment_key(app, environment)
-        .await?
-        .ok_or(FlowFailure::NotFound)?;
-    let parts: [&[u8]; 2] = [flow.as_bytes(), session_token.expose().as_bytes()];
-    let hash = key.hash("page token", &parts);
+/// What the forms of the hosted page carry, so that no other site can post them: made from what the
+/// flow is bound to, and told only to whom the flow is shown.
+pub async fn page_token(app: &App, shown: &Shown) -> Result<Secret<String>, ManagementError> {
+    let Shown { flow, .. } = shown;
+    let key = app.data_key(flow.environment.uuid()).await?;
+    let (id, bound_to) = (flow.id.uuid(), &flow.session.token_hash);
+    let hash = key.hash("page token", &[id.as_bytes(), bound_to.as_bytes()]);
     Ok(Secret::new(BASE64URL_NOPAD.encode(&hash)))
 }

@@ -4,6 +4,7 @@
 mod act;
 mod admission;
 mod authorize;
+mod browser;
 mod code;
 mod effects;
 mod ending;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 use stepgate_domain::{
-    flow::{Flow, FlowError},
-    oauth::{authorization_response, recipient::AuthorizeError},
+    flow::{Flow, FlowError, ids::FlowId},
+    oauth::{authorization_response, error::OAuthError, recipient::AuthorizeError},
     secret::Secret,
     time::Duration,
     violation::Violation,
@@ -17,6 +17,9 @@ pub struct SessionCookie {
     pub token: Secret<String>,
     /// Seconds; `None` makes it end with the browser.
     pub max_age: Option<i64>,
+    /// The flow for which it goes out under a further name. Tabs that are opened at once in a browser
+    /// without a cookie each get one, and only the last would be kept.
+    pub further_for: Option<FlowId>,
 }
 
 /// A flow as it is now, to be rendered as JSON or as a page.
@@ -26,6 +29,8 @@ pub struct Shown {
     pub cookie: Option<SessionCookie>,
     /// `authorizeResponse`, once there is one.
     pub authorize_response: Option<Map<String, Value>>,
+    /// What it refuses with, if it does.
+    pub refused: Option<OAuthError>,
     /// The web origin that may read the answer, with credentials.
     pub allowed_origin: Option<String>,
 }
@@ -43,6 +48,7 @@ pub enum Begun {
     /// The session satisfied the request at once.
     Answer {
         answer: authorization_response::Answer,
+        refused: Option<OAuthError>,
         cookie: Option<SessionCookie>,
         allowed_origin: Option<String>,
     },
@@ -55,6 +61,7 @@ pub enum Resumed {
     /// Redirect modes, finished: a code or an error goes to the client.
     Answer {
         answer: authorization_response::Answer,
+        refused: Option<OAuthError>,
         cookie: Option<SessionCookie>,
         allowed_origin: Option<String>,
     },

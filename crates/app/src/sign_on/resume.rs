@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     ATTEMPTS, FlowFailure, Resumed, Shown, Visitor,
     admission::{Admitted, admit, environment_key},
+    browser,
     ending::{Ended, Ending, Told},
     facts::{Known, is_permitted},
 };
@@ -70,6 +71,7 @@ async fn try_once(
             flow,
             cookie: None,
             authorize_response: None,
+            refused: None,
             allowed_origin,
         };
         return Ok(Tried::Done(Box::new(if is_pi_flow {
@@ -90,7 +92,7 @@ async fn try_once(
         Ok(id) if has_session || flow.authorization_request.session_is_stored => {
             sessions::read(&*app.engine, environment.uuid(), id).await?
         }
-        Ok(_) | Err(_) => None,
+        Ok(_) | Err(_) => browser::opened_meanwhile(app, &key, &flow, visitor, now).await?,
     };
     let id = flow.id.uuid();
     let ending = Ending {
@@ -118,16 +120,19 @@ async fn try_once(
     }
     let issuer = visitor.origin.issuer(environment);
     let recipient = &flow.authorization_request.request.recipient;
+    let refused = outcome.refused().cloned();
     let told = outcome.told(recipient, &issuer, &visitor.correlation_id);
     Ok(Tried::Done(Box::new(match told {
         Told::Inline(members) => Resumed::Flow(Shown {
             flow,
             cookie,
             authorize_response: Some(members),
+            refused,
             allowed_origin,
         }),
         Told::ThroughBrowser(answer) => Resumed::Answer {
             answer,
+            refused,
             cookie,
             allowed_origin,
         },

@@ -1,10 +1,6 @@
-//! The browser's session: its cookie, and when its user last signed on.
-//!
-//! A cookie is worth something only by what is stored under its hash. It also carries a mark of the
-//! environment's key, so that one that was set for an earlier flow can be told from one that somebody
-//! made up, before anything is stored for it.
+//! The browser's session: when its user last signed on. A cookie is worth a session only by what is
+//! stored under its hash.
 
-use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use stepgate_domain::{
     flow::{
@@ -16,7 +12,7 @@ use stepgate_domain::{
     id::Id,
     oauth::Session,
     secret::Secret,
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, Timestamp},
 };
 use stepgate_store::{
     engine::Statement,
@@ -24,18 +20,16 @@ use stepgate_store::{
 };
 use uuid::Uuid;
 
-use super::{SessionCookie, Visitor};
-use crate::{App, error::ManagementError, opaque, random::SystemRandom, seal::DataKey};
+use super::{
+    SessionCookie, Visitor,
+    browser::{mint, token_hash},
+};
+use crate::{App, error::ManagementError, random::SystemRandom, remembered, seal::DataKey};
 
 /// How many sessions a user has at most; the one that was not used for the longest time gives way.
 const MOST: u32 = 10;
 /// How long a session lives after it was last used.
 const LIFE: Duration = Duration::from_days(30);
-/// 144 bits.
-const NONCE_BYTES: usize = 18;
-const MARK_BYTES: usize = 16;
-/// A browser sends two; more are not looked at.
-const MOST_TOKENS: usize = 4;
 
 /// What is stored of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,112 +98,52 @@ impl WithAuthenticator {
     }
 }
 
-pub(super) fn mint(key: &DataKey, now: Timestamp) -> Secret<String> {
-    let mut token = opaque::mint(now, NONCE_BYTES);
-    let mark = mark(key, &token);
-    token.push_str(&mark);
-    Secret::new(token)
+impl Remembered for Record {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.active_at.is_yet_to_come(now)
+    }
+    fn as_of(mut self, now: Timestamp) -> Self {
+        self.created_at = self.created_at.as_of(now);
+        self.active_at = self.active_at.as_of(now);
+        if let Some(last) = &mut self.last_sign_on {
+            last.at = last.at.as_of(now);
+            let with = &mut last.with_authenticator;
+            for proved in [&mut with.pwd, &mut with.mfa, &mut with.sms, &mut with.email] {
+                *proved = proved.map(|At { at }| At { at: at.as_of(now) });
+            }
+        }
+        self
+    }
 }
 
-fn mark(key: &DataKey, nonce: &str) -> String {
-    let hash = key.hash("session token mark", &[nonce.as_bytes()]);
-    BASE64URL_NOPAD.encode(hash.get(..MARK_BYTES).unwrap_or(&hash))
-}
-
-/// Whether this environment made the cookie.
-fn is_ours(key: &DataKey, token: &Secret<String>) -> bool {
-    token
-        .expose()
-        .split_at_checked(opaque::characters(NONCE_BYTES))
-        .is_some_and(|(nonce, rest)| Secret::new(mark(key, nonce)).matches(rest.as_bytes()))
-}
-
-pub(super) fn token_hash(key: &DataKey, token: &Secret<String>) -> String {
-    opaque::hash(key, "session token", token.expose())
+/// The session as it counts now. One that is ahead of the clock is corrected first.
+pub(super) async fn as_it_counts(
+    app: &App,
+    session: StoredSession,
+    now: Timestamp,
+) -> Result<StoredSession, ManagementError> {
+    let record = Record::of(&session)?;
+    if !record.is_ahead(now) {
+        return Ok(session);
+    }
+    let corrected = StoredSession {
+        expires_at: now + LIFE,
+        body: serde_json::to_string(&record.as_of(now))?,
+        ..session
+    };
+    remembered::correct(app, vec![sessions::update(corrected.clone())]).await?;
+    Ok(StoredSession {
+        version: corrected.version.saturating_add(1),
+        ..corrected
+    })
 }
 
 pub(super) fn cookie(token: Secret<String>) -> SessionCookie {
     SessionCookie {
         token,
         max_age: Some(LIFE.as_seconds_ceil()),
+        further_for: None,
     }
-}
-
-/// What the browser of an authorization request brings along.
-#[derive(Debug)]
-pub(super) struct Browser {
-    pub(super) token: Secret<String>,
-    pub(super) stored: Option<StoredSession>,
-}
-
-/// The visitor's own tokens of this environment, each once.
-fn tokens<'a>(key: &DataKey, visitor: &'a Visitor) -> Vec<&'a Secret<String>> {
-    let mut tokens: Vec<&Secret<String>> = Vec::new();
-    for token in visitor.session_tokens.iter().take(MOST_TOKENS) {
-        let is_new = !tokens.iter().any(|it| it.expose() == token.expose());
-        if is_new && is_ours(key, token) {
-            tokens.push(token);
-        }
-    }
-    tokens
-}
-
-async fn stored(
-    app: &App,
-    environment: Uuid,
-    key: &DataKey,
-    tokens: &[&Secret<String>],
-    now: Timestamp,
-) -> Result<Vec<StoredSession>, ManagementError> {
-    let hashes: Vec<String> = tokens.iter().map(|token| token_hash(key, token)).collect();
-    let mut found = sessions::find_any(&*app.engine, environment, &hashes).await?;
-    found.retain(|session| session.expires_at > now);
-    Ok(found)
-}
-
-/// The visitor's session, or its cookie alone, or a new cookie.
-pub(super) async fn browser(
-    app: &App,
-    environment: Uuid,
-    key: &DataKey,
-    visitor: &Visitor,
-    now: Timestamp,
-) -> Result<Browser, ManagementError> {
-    let tokens = tokens(key, visitor);
-    let session = stored(app, environment, key, &tokens, now).await?.pop();
-    let of_session = tokens.iter().find(|token| {
-        session
-            .as_ref()
-            .is_some_and(|session| session.token_hash == token_hash(key, token))
-    });
-    let token = of_session.or(tokens.first()).map(|token| (*token).clone());
-    Ok(Browser {
-        token: token.unwrap_or_else(|| mint(key, now)),
-        stored: session,
-    })
-}
-
-/// Whether the visitor is the one the flow is bound to: by the cookie it was begun with, or by the
-/// newer cookie of the same session.
-pub(super) async fn is_bound(
-    app: &App,
-    key: &DataKey,
-    flow: &Flow,
-    visitor: &Visitor,
-    now: Timestamp,
-) -> Result<bool, ManagementError> {
-    let tokens = tokens(key, visitor);
-    let bound = Secret::new(flow.session.token_hash.clone());
-    if tokens
-        .iter()
-        .any(|token| bound.matches(token_hash(key, token).as_bytes()))
-    {
-        return Ok(true);
-    }
-    let sessions = stored(app, flow.environment.uuid(), key, &tokens, now).await?;
-    Ok(sessions
-        .iter()
-        .any(|session| session.id.to_string() == flow.session.id))
 }
 
 impl Record {
@@ -263,7 +197,7 @@ pub(super) fn raise(
     flow: &Flow,
     user: Uuid,
     before: Option<StoredSession>,
-    remote_ip: Option<String>,
+    visitor: &Visitor,
     now: Timestamp,
 ) -> Result<Raised, ManagementError> {
     // Another user's session is left alone, and one that has ended does not come back.
@@ -271,9 +205,11 @@ pub(super) fn raise(
         .as_ref()
         .is_some_and(|it| it.user != Some(user) || it.expires_at <= now);
     let before = before.filter(|_| !is_taken);
-    let id = flow.session.id.parse::<Uuid>().ok().filter(|_| !is_taken);
+    let intended = flow.session.id.parse::<Uuid>().ok().filter(|_| !is_taken);
+    let id = before.as_ref().map(|before| before.id).or(intended);
     let id = id.unwrap_or_else(|| Id::<Session>::new(now, &mut SystemRandom).uuid());
     let record = before.as_ref().map(Record::of).transpose()?;
+    let record = record.map(|record| record.as_of(now));
     let last = record
         .as_ref()
         .and_then(|record| record.last_sign_on.clone());
@@ -283,7 +219,7 @@ pub(super) fn raise(
     let last_sign_on = if has_proof || last.is_none() {
         Some(LastSignOn {
             at: now,
-            remote_ip,
+            remote_ip: visitor.remote_ip.map(|ip| ip.to_string()),
             with_authenticator: with.and(&flow.proofs),
         })
     } else {
@@ -294,7 +230,7 @@ pub(super) fn raise(
         active_at: now,
         last_sign_on,
     };
-    let fresh = (has_proof || before.is_none()).then(|| mint(key, now));
+    let fresh = (has_proof || before.is_none()).then(|| mint(key, visitor, now));
     let hash = match (&fresh, &before) {
         (None, Some(before)) => before.token_hash.clone(),
         (Some(token), _) => token_hash(key, token),

@@ -25,7 +25,7 @@ use super::{
     client::{audience, client},
     signing::ID_TOKEN_TYP,
     stored,
-    verification::{VerifiedToken, verify},
+    verification::{TokenFault, VerifiedToken, verify},
 };
 
 /// Who asks.
@@ -70,7 +70,7 @@ pub async fn introspect(
     if !token.contains('.') {
         return refresh_token(app, environment, origin, caller, token, now).await;
     }
-    let verified = verify(app, token, now).await?;
+    let verified = verify(app, token, now).await?.ok();
     let Some(verified) = verified.filter(|verified| verified.environment == environment) else {
         return Ok(introspection::inactive());
     };
@@ -206,8 +206,7 @@ async fn is_session_alive(
 #[derive(Debug)]
 pub enum Userinfo {
     Claims(Map<String, Value>),
-    /// The token is none of this environment's, has ended or was revoked.
-    InvalidToken,
+    InvalidToken(TokenFault),
     /// It is valid, but does not open userinfo.
     Refused(UserinfoError),
 }
@@ -217,25 +216,29 @@ pub async fn verify_bearer(
     app: &App,
     environment: Id<Environment>,
     token: &str,
-) -> Result<Option<VerifiedToken>, ManagementError> {
+) -> Result<Result<VerifiedToken, TokenFault>, ManagementError> {
     let verified = verify(app, token, app.now()).await?;
-    Ok(verified.filter(|verified| {
-        verified.environment == environment && verified.typ == access_token::TYP
+    Ok(verified.and_then(|verified| {
+        if verified.environment == environment && verified.typ == access_token::TYP {
+            Ok(verified)
+        } else {
+            Err(TokenFault::WrongUse)
+        }
     }))
 }
 
 pub async fn userinfo(app: &App, token: &VerifiedToken) -> Result<Userinfo, ManagementError> {
     let Some(claims) = claims::<AccessTokenClaims>(token) else {
-        return Ok(Userinfo::InvalidToken);
+        return Ok(Userinfo::InvalidToken(TokenFault::Malformed));
     };
     let Some(backing) = backing(app, token).await? else {
-        return Ok(Userinfo::InvalidToken);
+        return Ok(Userinfo::InvalidToken(TokenFault::Revoked));
     };
     if let Err(error) = claims.userinfo_subject() {
         return Ok(Userinfo::Refused(error));
     }
     let Some((backing, user)) = backing.zip(token.id::<ResourceOwner>("sub")) else {
-        return Ok(Userinfo::InvalidToken);
+        return Ok(Userinfo::InvalidToken(TokenFault::Malformed));
     };
     Ok(Userinfo::Claims(
         backing.claims().userinfo(user, &claims.scope),

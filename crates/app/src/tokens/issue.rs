@@ -18,7 +18,7 @@ use stepgate_domain::{
 };
 use stepgate_store::{
     codes,
-    engine::{Batch, Fault, Statement, StoreError},
+    engine::{Batch, Fault, Once, Statement, StoreError},
     refresh_tokens, standing, token_families,
 };
 use uuid::Uuid;
@@ -121,7 +121,7 @@ impl TokenCall<'_> {
                 return Ok(answer);
             }
         }
-        Err(StoreError::Refused(Fault::Consumed).into())
+        Err(StoreError::Refused(Fault::Consumed(Once::AuthorizationCode)).into())
     }
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<TokenAnswer, TokenError> {
@@ -166,7 +166,7 @@ impl TokenCall<'_> {
                 return Ok(answer);
             }
         }
-        Err(StoreError::Refused(Fault::Consumed).into())
+        Err(StoreError::Refused(Fault::Consumed(Once::RefreshToken)).into())
     }
 
     async fn for_client(&self, scope: Option<&Scopes>) -> Result<TokenAnswer, TokenError> {
@@ -196,7 +196,10 @@ impl TokenCall<'_> {
                 refresh_token,
                 ..answer?
             })),
-            Err(StoreError::Refused(Fault::Consumed | Fault::Stale)) => Ok(None),
+            Err(StoreError::Refused(
+                Fault::Consumed(Once::AuthorizationCode | Once::RefreshToken | Once::TokenFamily)
+                | Fault::Stale,
+            )) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

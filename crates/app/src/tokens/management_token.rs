@@ -17,49 +17,53 @@ use crate::{
     role_assignments::held_by,
 };
 
-use super::{introspection::is_alive, verification::verify};
+use super::{
+    introspection::is_alive,
+    verification::{TokenFault, verify},
+};
 
 impl From<KeyError> for ManagementError {
     fn from(error: KeyError) -> Self {
         match error {
             KeyError::Store(error) => error.into(),
-            other @ (KeyError::Missing
-            | KeyError::Malformed
-            | KeyError::Failed
-            | KeyError::Seal(_)) => Self::Internal(Box::new(other)),
+            KeyError::Seal(error) => error.into(),
+            KeyError::NotDone(error) => error.into(),
+            other @ (KeyError::Missing | KeyError::Malformed | KeyError::Failed) => {
+                Self::Internal(Box::new(other))
+            }
         }
     }
 }
 
-/// The actor behind a bearer token of the management API, or `None` when the token is not valid
-/// for it.
+/// The actor behind a bearer token of the management API, or why the token is not valid for it.
 pub async fn verify_management(
     app: &App,
     origin: &Origin,
     token: &str,
-) -> Result<Option<Actor>, ManagementError> {
-    let Some(token) = verify(app, token, app.now()).await? else {
-        return Ok(None);
+) -> Result<Result<Actor, TokenFault>, ManagementError> {
+    let token = match verify(app, token, app.now()).await? {
+        Ok(token) => token,
+        Err(fault) => return Ok(Err(fault)),
     };
     if token.typ != "at+jwt"
         || !token.is_for(|audience| app.settings.origins.is_api_audience(origin, audience))
     {
-        return Ok(None);
+        return Ok(Err(TokenFault::WrongUse));
     }
     let Some(client) = token.client() else {
-        return Ok(None);
+        return Ok(Err(TokenFault::WrongUse));
     };
     let environment = token.environment;
     let Some(application) = cached::<Application>(app, environment.uuid(), client.uuid()).await?
     else {
-        return Ok(None);
+        return Ok(Err(TokenFault::ClientGone));
     };
     if !application.body.enabled {
-        return Ok(None);
+        return Ok(Err(TokenFault::ClientGone));
     }
     let user: Option<Id<()>> = token.id("sub");
     if user.is_some() && !is_alive(app, &token).await? {
-        return Ok(None);
+        return Ok(Err(TokenFault::Revoked));
     }
     // In the hands of a user a worker application is that user, whatever it may do by itself.
     let assignments = match (application.body.application_type, user) {
@@ -77,7 +81,7 @@ pub async fn verify_management(
             _,
         ) => Vec::new(),
     };
-    Ok(Some(Actor {
+    Ok(Ok(Actor {
         application: client,
         environment,
         user: user.map(Id::uuid),

@@ -29,4 +29,4 @@ pub(crate) use secret_use::note_use;
 pub use signing::TokenAnswer;
 pub use stored::mint_code;
 pub use trail::Requester;
-pub use verification::{VerifiedToken, environment_of_token, verify};
+pub use verification::{TokenFault, VerifiedToken, environment_of_token, verify};

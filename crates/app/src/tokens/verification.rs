@@ -45,6 +45,37 @@ impl VerifiedToken {
     }
 }
 
+/// Why a token is not accepted. Whoever sent it is not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFault {
+    Malformed,
+    OtherIssuer,
+    UnknownKey,
+    WrongSignature,
+    Expired,
+    /// Another kind of token, or one for somebody else.
+    WrongUse,
+    /// Its application is gone or disabled.
+    ClientGone,
+    /// Its user, its session or its grant is gone.
+    Revoked,
+}
+
+impl TokenFault {
+    pub const fn check(self) -> &'static str {
+        match self {
+            Self::Malformed => "token_malformed",
+            Self::OtherIssuer => "token_issuer",
+            Self::UnknownKey => "token_key_unknown",
+            Self::WrongSignature => "token_signature",
+            Self::Expired => "token_expired",
+            Self::WrongUse => "token_wrong_use",
+            Self::ClientGone => "token_client_gone",
+            Self::Revoked => "token_revoked",
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -57,46 +88,45 @@ struct Header {
 pub async fn environment_of_token(
     app: &App,
     token: &str,
-) -> Result<Option<Id<Environment>>, KeyError> {
+) -> Result<Result<Id<Environment>, TokenFault>, KeyError> {
     let verified = verify(app, token, app.now()).await?;
     Ok(verified.map(|token| token.environment))
 }
 
-/// `None` for anything that is not a valid token of ours now.
+/// Accepts a valid token of ours.
 pub async fn verify(
     app: &App,
     token: &str,
     now: Timestamp,
-) -> Result<Option<VerifiedToken>, KeyError> {
+) -> Result<Result<VerifiedToken, TokenFault>, KeyError> {
     let Some(parts) = parse(token) else {
-        return Ok(None);
+        return Ok(Err(TokenFault::Malformed));
     };
-    let Some(issuer) = parts.claims.get("iss").and_then(Value::as_str) else {
-        return Ok(None);
-    };
-    let Some(environment) = environment_of(app, issuer) else {
-        return Ok(None);
+    let issuer = parts.claims.get("iss").and_then(Value::as_str);
+    let Some(environment) = issuer.and_then(|issuer| environment_of(app, issuer)) else {
+        return Ok(Err(TokenFault::OtherIssuer));
     };
     let keys = match app.signing_keys(environment.uuid()).await {
         Ok(keys) => keys,
-        Err(KeyError::Seal(_)) => return Ok(None),
+        Err(KeyError::Seal(_)) => return Ok(Err(TokenFault::OtherIssuer)),
         Err(error) => return Err(error),
     };
     let Some(key) = keys.iter().find(|key| key.kid == parts.header.kid) else {
-        return Ok(None);
+        return Ok(Err(TokenFault::UnknownKey));
     };
     let alive = parts
         .claims
         .get("exp")
         .and_then(Value::as_i64)
         .is_some_and(|exp| exp > now.as_seconds());
-    if parts.header.alg != "RS256"
-        || !key.verify(parts.signing_input.as_bytes(), &parts.signature)
-        || !alive
+    if parts.header.alg != "RS256" || !key.verify(parts.signing_input.as_bytes(), &parts.signature)
     {
-        return Ok(None);
+        return Ok(Err(TokenFault::WrongSignature));
     }
-    Ok(Some(VerifiedToken {
+    if !alive {
+        return Ok(Err(TokenFault::Expired));
+    }
+    Ok(Ok(VerifiedToken {
         environment,
         typ: parts.header.typ,
         claims: parts.claims,

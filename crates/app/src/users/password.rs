@@ -171,7 +171,7 @@ pub async fn set(
             (Occasion::Set, Some(_)) => Action::PASSWORD_SET,
             (Occasion::Set, None) => Action::PASSWORD_UNSET,
             (Occasion::Reset, _) => {
-                statements.extend(end_sessions(environment, target.id, now));
+                statements.extend(end_sessions(target, now)?);
                 Action::PASSWORD_RESET
             }
         };

@@ -18,6 +18,7 @@ use crate::{
     App,
     error::ManagementError,
     inbox,
+    metrics::Sending,
     outbox::{self, Envelope, Handed, LEASE},
     random::SystemRandom,
     sign_on,
@@ -127,13 +128,22 @@ async fn try_to_send(
     envelope: Envelope,
     message: Result<Message, NotifyError>,
 ) -> Vec<Statement> {
+    let provider = message
+        .as_ref()
+        .map_or("none", |message| app.senders.name(message.channel));
     let outcome = match message {
         Ok(message) => app.senders.send(&message).await,
         Err(error) => Err(error),
     };
     let outcome = match outcome {
-        Ok(delivery) => delivered(&envelope, delivery),
-        Err(error) => failed(app, &envelope, error).await.map(|()| Vec::new()),
+        Ok(delivery) => {
+            app.metrics.message(provider, Sending::Delivered);
+            delivered(&envelope, delivery)
+        }
+        Err(error) => {
+            let failed = failed(app, &envelope, provider, error).await;
+            failed.map(|()| Vec::new())
+        }
     };
     outcome.unwrap_or_else(|error| {
         tracing::error!(message_id = envelope.id, error = ?error, "the outcome of a message could not be written");
@@ -175,7 +185,12 @@ async fn write_down(app: &App, statements: Vec<Statement>) {
     }
 }
 
-async fn failed(app: &App, envelope: &Envelope, error: NotifyError) -> Result<(), ManagementError> {
+async fn failed(
+    app: &App,
+    envelope: &Envelope,
+    provider: &'static str,
+    error: NotifyError,
+) -> Result<(), ManagementError> {
     let Envelope {
         id,
         lease,
@@ -195,6 +210,7 @@ async fn failed(app: &App, envelope: &Envelope, error: NotifyError) -> Result<()
         NotifyError::Permanent { reason } => (reason, None),
     };
     if let Some(due_at) = again {
+        app.metrics.message(provider, Sending::Retried);
         tracing::warn!(
             message_id = id,
             reason,
@@ -203,6 +219,7 @@ async fn failed(app: &App, envelope: &Envelope, error: NotifyError) -> Result<()
         );
         return commit(app, store::retry(id, lease, due_at, &reason)).await;
     }
+    app.metrics.message(provider, Sending::GivenUp);
     tracing::error!(message_id = id, reason, attempts, "a message is given up");
     let dead = store::dead(id, lease, &reason);
     match envelope.flow {

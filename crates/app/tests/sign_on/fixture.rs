@@ -103,7 +103,9 @@ impl World {
             proxies: Proxies::default(),
             client_address_is_known: true,
             floors: stepgate_domain::flow::delivery::Floors::default(),
+            audit_retention: stepgate_app::app::AUDIT_RETENTION,
             inbox: false,
+            metrics: false,
         };
         let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();
         let senders = Senders::new(vec![Arc::new(Carrier(channels.to_vec()))]);
@@ -114,7 +116,8 @@ impl World {
             senders,
             settings,
         ));
-        let installation = provisioning::initialize(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app).await.unwrap().unwrap();
+        let installation = unborn.commit(&app).await.unwrap();
         let mut world = Self {
             app,
             engine,
@@ -143,6 +146,7 @@ impl World {
             reach: Reach::Everything,
             access: Access::Write,
             correlation_id: "test".to_owned(),
+            remote_ip: None,
         }
     }
 

@@ -40,17 +40,20 @@ async fn only_the_applications_pages_and_our_own_may_act() {
 }
 
 #[tokio::test]
-async fn the_page_token_belongs_to_one_flow_and_one_browser() {
+async fn the_page_token_belongs_to_one_flow_whatever_cookies_are_sent_beside_its_own() {
     let world = World::new().await;
     world.mira().await;
     let one = world.begin("mira.k").await;
     let two = world.begin("mira.k").await;
-    let token = async |flow: &Under, browser: &Under| {
-        let cookie = &browser.visitor.session_tokens[0];
-        let token = page_token(&world.app, world.environment, flow.id, cookie).await;
+    let mut both = one.clone();
+    let others = two.visitor.session_tokens.clone();
+    both.visitor.session_tokens.splice(0..0, others);
+    let token = async |flow: &Under| {
+        let shown = world.look(flow).await.unwrap();
+        let token = page_token(&world.app, &shown).await;
         token.unwrap().expose().clone()
     };
-    assert_eq!(token(&one, &one).await, token(&one, &one).await);
-    assert_ne!(token(&one, &one).await, token(&one, &two).await);
-    assert_ne!(token(&one, &one).await, token(&two, &one).await);
+    assert_eq!(token(&one).await, token(&one).await);
+    assert_eq!(token(&one).await, token(&both).await);
+    assert_ne!(token(&one).await, token(&two).await);
 }

@@ -1,5 +1,5 @@
 use serde_json::json;
-use stepgate_app::sign_on::{Begun, FlowFailure, Visitor};
+use stepgate_app::sign_on::{Begun, Deed, FlowFailure, Visitor};
 use stepgate_domain::{
     oauth::{authorization_response::Answer, error::OAuthErrorCode},
     secret::Secret,
@@ -138,47 +138,135 @@ async fn two_flows_of_one_browser_share_its_cookie_and_its_session() {
         second.visitor.session_tokens[0].expose()
     );
     world.check(&first, &first_code).await.unwrap();
-    world.code(&first).await;
-    // The second flow is still bound to the cookie that it was begun with.
+    let (_, first) = world.code(&first).await;
+    // The second flow is still bound to the cookie that it was begun with; the one that has replaced
+    // it will do as well.
     world.check(&second, &second_code).await.unwrap();
-    world.code(&second).await;
+    let later = Under {
+        visitor: with_cookie(world.visitor(), &first.cookie.unwrap()),
+        ..second
+    };
+    let (_, second) = world.code(&later).await;
+    assert_eq!(first.flow.session.id, second.flow.session.id);
 }
 
 #[tokio::test]
-async fn a_flow_about_somebody_needs_the_cookie_it_was_begun_with() {
+async fn a_flow_needs_the_cookie_it_was_begun_with_whether_anybody_is_known_or_not() {
     let world = World::new().await;
     world.mira().await;
-    let flow = world.begin("mira.k").await;
-    let code = world.sent_code().await;
-    let other = world.begin("mira.k").await;
-    let made_up = Secret::new("x".repeat(46));
-    for session_tokens in [Vec::new(), other.visitor.session_tokens, vec![made_up]] {
-        let stranger = Under {
-            visitor: Visitor {
-                session_tokens,
-                ..world.visitor()
-            },
-            ..flow.clone()
-        };
-        assert!(matches!(
-            world.check(&stranger, &code).await,
-            Err(FlowFailure::NoSession)
-        ));
-        assert!(matches!(
-            world.look(&stranger).await,
-            Err(FlowFailure::NoSession)
-        ));
-        assert!(matches!(
-            world.resume(&stranger).await,
-            Err(FlowFailure::NoSession)
-        ));
+    let hint = world.hint("mira.k");
+    for (parameters, username) in [
+        (vec![], "mira.k"),
+        (vec![("login_hint_token", hint.as_str())], ""),
+    ] {
+        let flow = world.begin_with(&world.visitor(), &parameters).await;
+        let other = world.begin_with(&world.visitor(), &[]).await;
+        let made_up = Secret::new("x".repeat(56));
+        for session_tokens in [Vec::new(), other.visitor.session_tokens, vec![made_up]] {
+            let stranger = Under {
+                visitor: Visitor {
+                    session_tokens,
+                    ..world.visitor()
+                },
+                ..flow.clone()
+            };
+            let username = username.to_owned();
+            let refused = [
+                world.look(&stranger).await.err(),
+                world.act(&stranger, Deed::SessionReset).await.err(),
+                world
+                    .act(&stranger, Deed::UserLookup { username })
+                    .await
+                    .err(),
+                world.check(&stranger, "123456").await.err(),
+                world.resume(&stranger).await.err(),
+            ];
+            for failure in refused {
+                assert!(
+                    matches!(failure, Some(FlowFailure::NoSession)),
+                    "{failure:?}"
+                );
+            }
+        }
+        // Beside others, the right one will do.
+        let mut both = flow.clone();
+        let made_up = Secret::new("x".repeat(56));
+        both.visitor.session_tokens.insert(0, made_up);
+        world.look(&both).await.unwrap();
     }
-    // Beside others, the right one will do.
-    let mut both = flow.clone();
-    both.visitor
-        .session_tokens
-        .insert(0, Secret::new("x".repeat(46)));
-    world.check(&both, &code).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cookie_reaches_what_was_begun_with_those_it_replaced_and_never_the_other_way_round() {
+    let world = World::new().await;
+    world.mira().await;
+    let first = world.begin_with(&world.visitor(), &[]).await;
+    let mut under_way = vec![first];
+    for _ in 0..4 {
+        world.wait(Duration::from_minutes(10));
+        for flow in &under_way {
+            world.look(flow).await.unwrap();
+        }
+        let browser = under_way.last().unwrap().visitor.clone();
+        let hint = world.hint("mira.k");
+        let flow = world
+            .begin_with(&browser, &[("login_hint_token", &hint)])
+            .await;
+        let code = world.sent_code().await;
+        world.check(&flow, &code).await.unwrap();
+        let cookie = world.code(&flow).await.1.cookie.unwrap();
+        let later = with_cookie(world.visitor(), &cookie);
+        for flow in &under_way {
+            let by_later = Under {
+                visitor: later.clone(),
+                ..flow.clone()
+            };
+            world.look(&by_later).await.unwrap();
+        }
+        let begun = world.begin_with(&later, &[("prompt", "login")]).await;
+        for earlier in &under_way {
+            let by_earlier = Under {
+                visitor: earlier.visitor.clone(),
+                ..begun.clone()
+            };
+            let refused = world.look(&by_earlier).await;
+            assert!(matches!(refused, Err(FlowFailure::NoSession)));
+        }
+        under_way.push(begun);
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_does_not_grow_with_every_sign_on() {
+    let world = World::new().await;
+    world.mira().await;
+    let mut browser = world.visitor();
+    let mut lengths = Vec::new();
+    for _ in 0..12 {
+        world.wait(Duration::from_minutes(7));
+        let hint = world.hint("mira.k");
+        let hinted = [("login_hint_token", hint.as_str())];
+        let flow = world.begin_with(&browser, &hinted).await;
+        let code = world.sent_code().await;
+        world.check(&flow, &code).await.unwrap();
+        let cookie = world.code(&flow).await.1.cookie.unwrap();
+        lengths.push(cookie.token.expose().len());
+        browser = with_cookie(browser, &cookie);
+    }
+    assert!(lengths.iter().all(|&length| length < 256), "{lengths:?}");
+    world.wait(Duration::from_hours(2));
+    let cookie = with_cookie(world.visitor(), &{
+        let hint = world.hint("mira.k");
+        let flow = world
+            .begin_with(&browser, &[("login_hint_token", &hint)])
+            .await;
+        let code = world.sent_code().await;
+        world.check(&flow, &code).await.unwrap();
+        world.code(&flow).await.1.cookie.unwrap()
+    });
+    // Whatever was begun with the others is over.
+    let length = cookie.session_tokens[0].expose().len();
+    assert_eq!(length, lengths[0], "{lengths:?}");
 }
 
 #[tokio::test]

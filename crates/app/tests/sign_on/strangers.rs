@@ -75,26 +75,6 @@ async fn a_looked_up_user_signs_on_by_the_code() {
 }
 
 #[tokio::test]
-async fn before_anybody_is_known_the_id_of_the_flow_is_enough() {
-    let world = World::new().await;
-    world.mira().await;
-    let mut flow = world.begin_with(&world.visitor(), &[]).await;
-    let cookie = std::mem::take(&mut flow.visitor.session_tokens);
-    assert!(world.look(&flow).await.is_ok());
-    let username = "mira.k".to_owned();
-    world
-        .act(&flow, Deed::UserLookup { username })
-        .await
-        .unwrap();
-    assert!(matches!(
-        world.look(&flow).await,
-        Err(FlowFailure::NoSession)
-    ));
-    flow.visitor.session_tokens = cookie;
-    assert!(world.look(&flow).await.is_ok());
-}
-
-#[tokio::test]
 async fn what_is_not_offered_is_refused_and_an_empty_name_is_told() {
     let world = World::new().await;
     world.mira().await;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use crate::fixture::World;
 
 /// Longer than anything here has to wait for.
-const PATIENCE: Wait = Wait::from_secs(20);
+const PATIENCE: Wait = Wait::from_secs(120);
 
 async fn until(mut condition: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
@@ -111,5 +111,81 @@ async fn what_has_ended_goes_at_once_however_much_it_is() {
         query.await.unwrap()[0].integer(0).unwrap() == 0
     })
     .await;
+    workers.stop().await;
+}
+
+async fn rows(world: &World, table: &str) -> i64 {
+    let sql = format!("SELECT COUNT(*) FROM {table}");
+    let rows = world.engine.query(sql.into(), Vec::new()).await.unwrap();
+    rows[0].integer(0).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_goes_fifteen_minutes_after_it_was_last_touched() {
+    let world = World::new().await;
+    world.mira().await;
+    let untouched = world.begin("mira.k").await;
+    let touched = world.begin_with(&world.visitor(), &[]).await;
+    assert_eq!(rows(&world, "flow").await, 2);
+    world.wait(Duration::from_minutes(10));
+    world.look(&touched).await.unwrap();
+    world.wait(Duration::from_minutes(6));
+    let workers = Workers::start(&world.app);
+    until(async || rows(&world, "flow").await == 1).await;
+    world.look(&untouched).await.unwrap_err();
+    world.look(&touched).await.unwrap();
+    world.wait(Duration::from_minutes(16));
+    until(async || rows(&world, "flow").await == 0).await;
+    workers.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_kept_long_enough_is_forgotten() {
+    let world = World::new().await;
+    world.mira().await;
+    let fresh = async || {
+        let begun = world.begin("mira.k").await;
+        drop(begun);
+    };
+    fresh().await;
+    let (audit, changes) = (
+        rows(&world, "audit_event").await,
+        rows(&world, "change_log").await,
+    );
+    assert!(audit > 0 && changes > 0);
+    let workers = Workers::start(&world.app);
+    // Which nobody reads any more.
+    world.wait(Duration::from_days(2));
+    until(async || rows(&world, "change_log").await == 0).await;
+    assert_eq!(rows(&world, "audit_event").await, audit);
+    world.wait(Duration::from_days(399));
+    fresh().await;
+    until(async || {
+        let left = rows(&world, "audit_event").await;
+        left > 0 && left < audit
+    })
+    .await;
+    workers.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_clock_that_ran_ahead_has_written_goes_in_its_time() {
+    let world = World::new().await;
+    world.mira().await;
+    world.wait(Duration::from_days(60_000));
+    drop(world.begin("mira.k").await);
+    world.wait(Duration::from_millis(
+        -Duration::from_days(60_000).as_millis(),
+    ));
+    assert_eq!(rows(&world, "flow").await, 1);
+    let workers = Workers::start(&world.app);
+    // It is found on the first round,
+    let ahead = "flow WHERE expires_at > 2000000000000";
+    until(async || rows(&world, ahead).await == 0).await;
+    // and counts from there.
+    world.wait(Duration::from_minutes(16));
+    until(async || rows(&world, "flow").await == 0).await;
+    world.wait(Duration::from_days(3));
+    until(async || rows(&world, "counter").await == 0).await;
     workers.stop().await;
 }

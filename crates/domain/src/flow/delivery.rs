@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     message::Channel,
     phone::Phone,
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, SLACK, Timestamp},
 };
 
 /// How long an address is left alone when its resend limit is used up. A series of messages with a
@@ -173,12 +173,36 @@ impl Series {
     }
 }
 
+impl Remembered for Series {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.last_at.is_yet_to_come(now)
+    }
+    fn as_of(self, now: Timestamp) -> Self {
+        Self {
+            last_at: self.last_at.as_of(now),
+            ..self
+        }
+    }
+}
+
 /// What was sent to one address.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AddressHistory {
     /// The messages of the last hour, oldest first.
     pub sent: Vec<Timestamp>,
     pub series: Series,
+}
+
+impl Remembered for AddressHistory {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.sent.iter().any(|sent| sent.is_yet_to_come(now)) || self.series.is_ahead(now)
+    }
+    fn as_of(self, now: Timestamp) -> Self {
+        Self {
+            sent: self.sent.into_iter().map(|sent| sent.as_of(now)).collect(),
+            series: self.series.as_of(now),
+        }
+    }
 }
 
 /// What was sent to one user, or in one environment, in one UTC day.
@@ -202,9 +226,29 @@ pub struct Tally {
 
 const DAY: i64 = 86_400_000;
 
+const fn day_of(time: Timestamp) -> i64 {
+    time.as_millis().div_euclid(DAY)
+}
+
+impl Remembered for DailyHistory {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.day > day_of(now + SLACK)
+            || self.sms_series.is_ahead(now)
+            || self.email_series.is_ahead(now)
+    }
+    fn as_of(self, now: Timestamp) -> Self {
+        Self {
+            day: self.day.min(day_of(now)),
+            sms_series: self.sms_series.as_of(now),
+            email_series: self.email_series.as_of(now),
+            ..self
+        }
+    }
+}
+
 impl DailyHistory {
     fn on(mut self, now: Timestamp) -> Self {
-        let day = now.as_millis().div_euclid(DAY);
+        let day = day_of(now);
         if self.day != day {
             self.day = day;
             self.sms = Tally::default();

@@ -15,7 +15,7 @@ use crate::{
     oauth::authorization_request::AuthorizationRequest,
     otp::CodeHash,
     resources::application::Icon,
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, Timestamp},
 };
 
 /// A flow expires after this much inactivity,
@@ -33,7 +33,7 @@ pub struct Flow {
     pub response_mode: ResponseMode,
     /// Kept for whoever answers it, not read here.
     pub authorization_request: Asked,
-    /// The browser's session that the flow is bound to.
+    /// Whose flow it is, from its first moment: nobody else sees it or acts on it.
     pub session: SessionBinding,
     /// The last sign-ons of the session, when they may count: of the flow's own user.
     pub signed_on: Option<SessionFacts>,
@@ -54,6 +54,29 @@ pub struct Flow {
     pub created_at: Timestamp,
     pub touched_at: Timestamp,
     pub status: Status,
+}
+
+impl Remembered for Flow {
+    /// It is touched whenever anything of it happens.
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.touched_at.max(self.created_at).is_yet_to_come(now)
+            || self.signed_on.as_ref().is_some_and(|it| it.is_ahead(now))
+    }
+    fn as_of(mut self, now: Timestamp) -> Self {
+        self.created_at = self.created_at.as_of(now);
+        self.touched_at = self.touched_at.as_of(now);
+        self.signed_on = self.signed_on.map(|session| session.as_of(now));
+        for proof in &mut self.proofs {
+            proof.at = proof.at.as_of(now);
+        }
+        if let Status::OtpRequired { challenge, .. } = &mut self.status
+            && let Some(code) = &mut challenge.code
+        {
+            code.expires_at = code.expires_at.ending_as_of(code.sent_at, now);
+            code.sent_at = code.sent_at.as_of(now);
+        }
+        self
+    }
 }
 
 /// What the client asked for.
@@ -81,7 +104,7 @@ pub enum ResponseMode {
     Redirect,
 }
 
-/// Opaque here.
+/// The session that the flow will raise, and the cookie that it was begun with. Opaque here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionBinding {
     pub id: String,

@@ -2,12 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
 use uuid::Uuid;
 
 use crate::{
     access::Area,
+    hidden::Hidden,
     id::{Id, Ref},
     resource::{
         Built, Context, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
@@ -90,7 +91,9 @@ pub struct Environment {
     /// Set while a production environment waits to be deleted.
     pub soft_deleted_at: Option<Timestamp>,
     pub hard_deleted_allowed_at: Option<Timestamp>,
-    pub bill_of_materials: BillOfMaterials,
+    /// Shown by itself, or when asked for.
+    #[schemars(skip)]
+    pub bill_of_materials: Hidden<BillOfMaterials>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -180,7 +183,10 @@ impl Environment {
 
     /// The members shown on creation, and with `expand=billOfMaterials`.
     pub fn expanded(stored: &Stored<Self>) -> Map<String, Value> {
-        stored.body_members()
+        let mut members = stored.body_members();
+        let bill = &*stored.body.bill_of_materials;
+        members.insert("billOfMaterials".to_owned(), json!(bill));
+        members
     }
 
     /// The environment that holds those who administer the installation.
@@ -197,7 +203,7 @@ impl Environment {
             license: license.into(),
             soft_deleted_at: None,
             hard_deleted_allowed_at: None,
-            bill_of_materials: BillOfMaterials::default(),
+            bill_of_materials: Hidden::default(),
         }
     }
 }
@@ -241,7 +247,7 @@ impl Resource for Environment {
         let default = (context.defaults)(&ORGANIZATION).map(|id| Ref::from(Id::from_uuid(id)));
         let organization = before.map(|before| before.organization).or(default);
         let bill_of_materials = match before {
-            Some(before) => Ok(before.bill_of_materials.clone()),
+            Some(before) => Ok((*before.bill_of_materials).clone()),
             None => BillOfMaterials::build(
                 draft.bill_of_materials.unwrap_or_default(),
                 None,
@@ -280,7 +286,7 @@ impl Resource for Environment {
             license,
             soft_deleted_at: before.and_then(|before| before.soft_deleted_at),
             hard_deleted_allowed_at: before.and_then(|before| before.hard_deleted_allowed_at),
-            bill_of_materials,
+            bill_of_materials: bill_of_materials.into(),
         };
         Ok(built.into())
     }
@@ -311,12 +317,6 @@ impl Resource for Environment {
             Term::new("license.id", &self.license.id.to_string()),
             Term::new("status", status),
         ]
-    }
-
-    fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
-        let mut members = stored.body_members();
-        members.shift_remove("billOfMaterials");
-        members
     }
 
     fn links(stored: &Stored<Self>) -> Vec<(&'static str, Link)> {

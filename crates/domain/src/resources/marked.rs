@@ -69,7 +69,9 @@ pub(crate) fn refuse_default<R>(stored: &Stored<R>, message: &str) -> Result<(),
     }
 }
 
-pub(crate) fn members_with_mark<R: Serialize>(stored: &Stored<R>) -> Map<String, Value> {
+pub(crate) fn members_with_mark<R: Serialize + JsonSchema + 'static>(
+    stored: &Stored<R>,
+) -> Map<String, Value> {
     let mut members = stored.body_members();
     members.insert("default".to_owned(), stored.is_default.into());
     members

@@ -119,6 +119,12 @@ impl<H: Holder> Resource for RoleAssignment<H> {
         Ok(draft.into())
     }
 
+    fn title(&self) -> Option<String> {
+        let role = self.role()?.name();
+        let AssignmentScope { id, scope_type } = self.scope;
+        Some(format!("{role} within {} {id}", scope_type.as_str()))
+    }
+
     fn unique(&self) -> Vec<UniqueKey> {
         let value = format!("{} {}", self.role.id, self.scope.id);
         vec![UniqueKey {

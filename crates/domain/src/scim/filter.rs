@@ -9,6 +9,9 @@ use crate::{
 
 mod parser;
 
+/// What a filter may cost.
+const MOST: u32 = 100;
+
 /// A comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operator {
@@ -106,6 +109,10 @@ pub enum FilterError {
     Time { attribute: String },
     #[error("is nested too deeply, or too long")]
     TooComplex,
+    #[error(
+        "costs {cost} to answer, more than the {MOST} that a filter may cost: 1 for an id, 2 for another eq, 8 for anything else"
+    )]
+    TooCostly { cost: u32 },
 }
 
 impl Filter {
@@ -117,8 +124,40 @@ impl Filter {
 
     /// Refuses what the collection does not offer, and writes attributes and points in time as it
     /// keeps them. An attribute within brackets is looked up as `outer.inner`.
+    /// What is said twice counts once; the rest must not cost more than [`MOST`].
     pub fn validate(&self, attributes: &[FilterAttribute]) -> Result<Self, FilterError> {
-        self.canonical(None, attributes)
+        let filter = self.canonical(None, attributes)?;
+        let cost = filter.cost("");
+        if cost > MOST {
+            return Err(FilterError::TooCostly { cost });
+        }
+        Ok(filter)
+    }
+
+    /// How much work an object is that has to be looked at.
+    fn cost(&self, outer: &str) -> u32 {
+        match self {
+            Self::Compare(Comparison {
+                attribute,
+                operator,
+                ..
+            }) => match operator {
+                Operator::Eq if outer.is_empty() && attribute == "id" => 1,
+                Operator::Eq => 2,
+                Operator::Ne
+                | Operator::Sw
+                | Operator::Co
+                | Operator::Gt
+                | Operator::Ge
+                | Operator::Lt
+                | Operator::Le => 8,
+            },
+            Self::Within { attribute, filter } => filter.cost(attribute),
+            Self::And(filters) | Self::Or(filters) => {
+                filters.iter().map(|filter| filter.cost(outer)).sum()
+            }
+            Self::Not(filter) => filter.cost(outer).max(8),
+        }
     }
 
     fn canonical(
@@ -149,8 +188,14 @@ impl Filter {
                     _ => return Err(unsupported(attribute, attributes)),
                 }
             }
-            Self::And(filters) => Self::And(all(filters)?),
-            Self::Or(filters) => Self::Or(all(filters)?),
+            Self::And(filters) => each_once(all(filters)?, Self::And, |filter| match filter {
+                Self::And(filters) => Ok(filters),
+                other => Err(other),
+            }),
+            Self::Or(filters) => each_once(all(filters)?, Self::Or, |filter| match filter {
+                Self::Or(filters) => Ok(filters),
+                other => Err(other),
+            }),
             Self::Not(filter) => Self::Not(Box::new(filter.canonical(outer, attributes)?)),
         })
     }
@@ -227,6 +272,31 @@ impl Comparison {
             operator: self.operator,
             value,
         })
+    }
+}
+
+/// The filters of a chain without repetitions; chains of the same kind within it are opened.
+fn each_once(
+    filters: Vec<Filter>,
+    chain: fn(Vec<Filter>) -> Filter,
+    open: fn(Filter) -> Result<Vec<Filter>, Filter>,
+) -> Filter {
+    let mut kept: Vec<Filter> = Vec::with_capacity(filters.len());
+    for filter in filters {
+        let opened = open(filter).unwrap_or_else(|other| vec![other]);
+        for filter in opened {
+            if !kept.contains(&filter) {
+                kept.push(filter);
+            }
+        }
+    }
+    match kept.pop() {
+        Some(only) if kept.is_empty() => only,
+        Some(last) => {
+            kept.push(last);
+            chain(kept)
+        }
+        None => chain(kept),
     }
 }
 

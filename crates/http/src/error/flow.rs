@@ -10,10 +10,20 @@ use stepgate_domain::{
 };
 
 use super::management::ApiError;
-use crate::exchange::Exchange;
+use crate::{exchange::Exchange, refusal::Refusal};
 
 /// What the client is told, and lets the pages read it that may.
 pub(crate) fn told(failure: FlowFailure, exchange: &Exchange, now: Timestamp) -> ApiError {
+    let refusal = Refusal::from(&failure);
+    let error = error(failure, exchange, now);
+    exchange.refuse(Refusal {
+        code: error.code(),
+        ..refusal
+    });
+    error
+}
+
+fn error(failure: FlowFailure, exchange: &Exchange, now: Timestamp) -> ApiError {
     match failure {
         FlowFailure::NotFound => {
             // No application is known whose pages these could be, and there is nothing to read but

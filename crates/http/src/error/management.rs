@@ -11,11 +11,11 @@ use serde_json::{Map, Value, json};
 use stepgate_app::error::ManagementError;
 use stepgate_domain::{
     oauth::error::{DetailCode, OAuthError},
-    violation::{Violation, ViolationCode},
+    violation::Violation,
 };
 
 use super::Render;
-use crate::exchange::Exchange;
+use crate::{exchange::Exchange, refusal::Refusal};
 
 const VALIDATION: &str =
     "The request could not be completed. One or more validation errors were in the request.";
@@ -24,6 +24,8 @@ const ISSUE: &str =
     "The request could not be completed. There was an issue processing the request.";
 const NO_ACCESS: &str =
     "The request could not be completed. You do not have access to this resource.";
+/// After how many seconds a request may be tried again that failed for now.
+pub(crate) const SOON: u64 = 5;
 const NOT_FOUND: &str = "The request could not be completed. The requested resource was not found.";
 
 #[derive(Debug)]
@@ -141,9 +143,18 @@ impl ApiError {
 
     /// A fault of ours is written down; the client is told no more than its correlation id.
     pub(super) fn log(&self, exchange: &Exchange) {
+        let correlation_id = &exchange.correlation_id;
         if let Self::Management(ManagementError::Internal(source)) = self {
-            tracing::error!(correlation_id = exchange.correlation_id, error = ?source, "request failed");
+            tracing::error!(correlation_id, error = ?source, "request failed");
         }
+        if let Self::Management(ManagementError::Unavailable(source)) = self {
+            tracing::error!(correlation_id, error = ?source, "request failed for now");
+        }
+    }
+
+    /// The code of the envelope.
+    pub(super) fn code(&self) -> &'static str {
+        self.wire().code
     }
 
     /// What a page says of it.
@@ -152,12 +163,33 @@ impl ApiError {
         (wire.status, wire.message)
     }
 
+    /// When the client may ask again, where that is known.
+    pub(super) fn retry_after(&self) -> Option<HeaderValue> {
+        let Self::Management(error) = self else {
+            return None;
+        };
+        match error {
+            ManagementError::Limited { retry_after, .. } => {
+                Some(HeaderValue::from(retry_after.as_seconds_ceil()))
+            }
+            ManagementError::Unavailable(_) => Some(HeaderValue::from(SOON)),
+            ManagementError::Invalid(_)
+            | ManagementError::Failed(_)
+            | ManagementError::NotFound(_)
+            | ManagementError::Forbidden
+            | ManagementError::InvalidQuery(_)
+            | ManagementError::PreconditionFailed
+            | ManagementError::Internal(_) => None,
+        }
+    }
+
     fn details(&self) -> Vec<Value> {
         match self {
             Self::Management(ManagementError::Invalid(violations))
             | Self::InvalidRequest(violations) => violations.iter().map(detail).collect(),
             Self::Management(
                 ManagementError::Failed(violation)
+                | ManagementError::InvalidQuery(violation)
                 | ManagementError::Limited {
                     detail: violation, ..
                 },
@@ -180,14 +212,10 @@ impl ApiError {
                 json!({ "code": "INVALID_TOKEN", "message": "The access token is missing, invalid or expired." }),
             ],
             Self::NoAccess { detail, .. } => vec![json!({ "code": detail, "message": NO_ACCESS })],
-            Self::Management(ManagementError::BadCursor) => vec![detail(&Violation::new(
-                ViolationCode::InvalidParameter,
-                "cursor",
-                "is not a cursor that this collection gave",
-            ))],
             Self::Management(
                 ManagementError::NotFound(_)
                 | ManagementError::PreconditionFailed
+                | ManagementError::Unavailable(_)
                 | ManagementError::Internal(_),
             )
             | Self::MalformedBody
@@ -232,12 +260,19 @@ fn management_wire(error: &ManagementError) -> Wire {
         ManagementError::Limited { .. } => {
             wire(StatusCode::TOO_MANY_REQUESTS, "REQUEST_LIMITED", ISSUE)
         }
-        ManagementError::BadCursor => wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED),
+        ManagementError::InvalidQuery(_) => {
+            wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED)
+        }
         ManagementError::Forbidden => wire(StatusCode::FORBIDDEN, "ACCESS_FAILED", NO_ACCESS),
         ManagementError::PreconditionFailed => wire(
             StatusCode::PRECONDITION_FAILED,
             "PRECONDITION_FAILED",
             "The request could not be completed. The resource has another version than the one that If-Match names.",
+        ),
+        ManagementError::Unavailable(_) => wire(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SERVICE_UNAVAILABLE",
+            "The request could not be completed. The server cannot do this now; try again later.",
         ),
         ManagementError::Internal(_) => wire(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -261,6 +296,10 @@ fn detail(violation: &Violation) -> Value {
 }
 
 impl Render for ApiError {
+    fn refusal(&self) -> Refusal {
+        self.into()
+    }
+
     fn render(self, exchange: &Exchange) -> Response {
         self.log(exchange);
         let Wire {
@@ -287,16 +326,15 @@ impl Render for ApiError {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json;charset=UTF-8"),
         );
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
         match &self {
             Self::MethodNotAllowed { allowed } => {
                 let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
                 if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
                     headers.insert(header::ALLOW, value);
                 }
-            }
-            Self::Management(ManagementError::Limited { retry_after, .. }) => {
-                let seconds = HeaderValue::from(retry_after.as_seconds_ceil());
-                headers.insert(header::RETRY_AFTER, seconds);
             }
             Self::InvalidToken(challenge) => {
                 if let Ok(value) = HeaderValue::from_str(&challenge.to_string()) {

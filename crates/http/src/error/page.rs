@@ -1,9 +1,12 @@
 //! Errors that a person sees in a browser.
 
-use axum::{http::StatusCode, response::Response};
+use axum::{
+    http::{StatusCode, header},
+    response::Response,
+};
 
 use super::{Render, management::ApiError, oauth::OAuthError};
-use crate::{exchange::Exchange, pages::ErrorPage, reply::Reply};
+use crate::{exchange::Exchange, pages::ErrorPage, refusal::Refusal, reply::Reply};
 
 #[derive(Debug)]
 pub enum PageError {
@@ -26,11 +29,22 @@ impl<E: Into<ApiError>> From<E> for PageError {
 }
 
 impl Render for PageError {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Platform(error) | Self::Failed(error) => error.refusal(),
+            Self::Protocol(error) => error.refusal(),
+            // Whoever shows these has noted why, where there is more to say.
+            Self::Shown { .. } => Refusal::new("PAGE", "page_refused"),
+            Self::Expired => Refusal::new("PAGE", "flow_not_named"),
+        }
+    }
+
     fn render(self, exchange: &Exchange) -> Response {
         let traceable = |message| ErrorPage {
             message,
             correlation_id: Some(exchange.correlation_id.clone()),
         };
+        let mut retry_after = None;
         let (status, page) = match self {
             Self::Platform(error) => return error.render(exchange),
             Self::Protocol(error) => return error.render(exchange),
@@ -38,12 +52,19 @@ impl Render for PageError {
             Self::Expired => (StatusCode::BAD_REQUEST, ErrorPage::expired()),
             Self::Failed(error) => {
                 error.log(exchange);
+                retry_after = error.retry_after();
                 let (status, message) = error.sentence();
                 (status, traceable(message))
             }
         };
         match Reply::page(status, &page) {
-            Ok(reply) => reply.into_response(exchange),
+            Ok(reply) => {
+                let mut response = reply.into_response(exchange);
+                if let Some(seconds) = retry_after {
+                    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+                }
+                response
+            }
             Err(error) => error.render(exchange),
         }
     }

@@ -104,6 +104,9 @@ pub(super) async fn authorize(call: Call) -> Result<Reply, PageError> {
     let told = |error| tell(error, asker.is_person);
 
     let environment = call.environment().map_err(told)?;
+    if let Ok(client) = authorization_request::client_id(&parameters) {
+        edge::note_client(&call, client.uuid());
+    }
     let visitor = edge::visitor(&call);
     match sign_on::authorize(&call.app, environment, &parameters, &visitor).await {
         Ok(begun) => begin(&call, environment, begun).map_err(told),
@@ -130,11 +133,12 @@ fn begin(call: &Call, environment: Id<Environment>, begun: Begun) -> Result<Repl
         }
         Begun::Answer {
             answer,
+            refused,
             cookie,
             allowed_origin,
         } => {
             call.exchange.admit_page(allowed_origin.as_deref());
-            edge::answer(call, answer, cookie.as_ref())
+            edge::answer(call, answer, refused.as_ref(), cookie.as_ref())
         }
     }
 }
@@ -146,11 +150,13 @@ fn refuse(
     asker: Asker,
 ) -> Result<Reply, PageError> {
     let exchange = &call.exchange;
+    exchange.refuse(error.error());
     match error {
         AuthorizeError::Redirect { to, error } => {
             let issuer = exchange.origin.issuer(environment);
             let answer = to.with_error(&error, &exchange.correlation_id, &issuer);
-            edge::answer(call, answer, None).map_err(|error| tell(error, asker.is_person))
+            edge::answer(call, answer, Some(&error), None)
+                .map_err(|error| tell(error, asker.is_person))
         }
         AuthorizeError::PiFlow(error) => Err(ApiError::Authorize(error).into()),
         AuthorizeError::Page(error) => Err(asker.refuse(error)),
@@ -187,11 +193,12 @@ pub(super) async fn resume(call: Call) -> Result<Reply, PageError> {
             .map_err(|error| tell(error, is_person(&call.exchange))),
         Resumed::Answer {
             answer,
+            refused,
             cookie,
             allowed_origin,
         } => {
             call.exchange.admit_page(allowed_origin.as_deref());
-            edge::answer(&call, answer, cookie.as_ref())
+            edge::answer(&call, answer, refused.as_ref(), cookie.as_ref())
                 .map_err(|error| tell(error, is_person(&call.exchange)))
         }
         Resumed::Page {

@@ -139,10 +139,7 @@ fn expanded(exchange: &Exchange, stored: &Stored<Environment>) -> Value {
 }
 
 async fn create(call: Call) -> Result<Reply, ApiError> {
-    let maker = &call.caller()?.actor;
-    let correlation_id = &call.exchange.correlation_id;
-    let stored = provisioning::create_environment(&call.app, maker, call.json()?).await?;
-    tracing::info!(environment = %stored.id, correlation_id, "environment created");
+    let stored = provisioning::create_environment(&call.app, call.caller()?, call.json()?).await?;
     let body = expanded(&call.exchange, &stored);
     Ok(Reply::hal(StatusCode::CREATED, body)
         .with(header::ETAG, &format!("\"{}\"", stored.version))
@@ -201,7 +198,7 @@ fn bill(call: &Call, stored: &Stored<Environment>) -> Result<Reply, ApiError> {
         hal::href(format!("{environment}/billOfMaterials")),
     );
     links.insert("environment".into(), hal::href(environment));
-    let members = match serde_json::to_value(&stored.body.bill_of_materials)? {
+    let members = match serde_json::to_value(&*stored.body.bill_of_materials)? {
         Value::Object(members) => members,
         _ => Map::new(),
     };
@@ -225,7 +222,7 @@ async fn replace_bill(call: Call) -> Result<Reply, ApiError> {
             entropy,
         )?;
         Ok(Environment {
-            bill_of_materials: bill,
+            bill_of_materials: bill.into(),
             ..environment
         })
     })

@@ -7,6 +7,7 @@ mod flows;
 mod inbox;
 mod licenses;
 mod management;
+mod metrics;
 mod oidc;
 mod passwords;
 mod roles;
@@ -46,8 +47,11 @@ pub fn operations() -> Api {
         .then(settings::operations)
         .then(templates::operations)
         .then(system::operations)
+        .then(metrics::operations)
         .then(self_service::operations)
 }
+
+pub use metrics::router as metrics_router;
 
 pub fn router(app: &Arc<App>) -> Router {
     operations().into_router(app)

@@ -7,10 +7,11 @@ use axum::http::{Method, StatusCode, header};
 use serde_json::Value;
 use stepgate_app::{
     error::{ManagementError, Missing},
-    tokens::{self, Requester, TokenCall, Userinfo},
+    tokens::{self, Requester, TokenCall, TokenFault, Userinfo},
 };
 use stepgate_domain::{
     oauth::{
+        client::Client,
         client_authentication::ClientCredentials,
         cors::EndpointKind,
         error::{self, OAuthErrorCode},
@@ -30,6 +31,7 @@ use crate::{
     },
     preflight,
     reply::Reply,
+    sign_on as edge,
 };
 
 /// Keys and metadata change seldom, and with overlap.
@@ -122,6 +124,14 @@ fn requester(call: &Call) -> Requester {
     }
 }
 
+/// Notes the client that was named, and judges the page that asks by it.
+fn judge_page(call: &Call, client: Option<&Client>, kind: EndpointKind) {
+    if let Some(client) = client {
+        edge::note_client(call, client.id.uuid());
+    }
+    call.exchange.judge_page(client, kind);
+}
+
 pub(super) async fn token(call: Call) -> Result<Reply, OAuthError> {
     let environment = environment(&call).await?;
     let id = environment.id;
@@ -130,8 +140,7 @@ pub(super) async fn token(call: Call) -> Result<Reply, OAuthError> {
     let credentials = ClientCredentials::read(authorization(&call), &form)
         .map_err(|error| refuse(error.into()))?;
     let client = tokens::named_client(&call.app, id.uuid(), &credentials.client_id).await?;
-    call.exchange
-        .judge_page(client.as_ref(), EndpointKind::Cookieless);
+    judge_page(&call, client.as_ref(), EndpointKind::Cookieless);
     let client = tokens::authenticate(&call.app, &credentials, client)
         .await
         .map_err(refuse)?;
@@ -160,8 +169,7 @@ pub(super) async fn introspect(call: Call) -> Result<Reply, OAuthError> {
     let credentials = ClientCredentials::read(authorization(&call), &form)
         .map_err(|error| refuse(error.into()))?;
     let client = tokens::named_client(&call.app, id.uuid(), &credentials.client_id).await?;
-    call.exchange
-        .judge_page(client.as_ref(), EndpointKind::Cookieless);
+    judge_page(&call, client.as_ref(), EndpointKind::Cookieless);
     let introspector = tokens::authenticate_introspector(&call.app, id, &credentials, client)
         .await
         .map_err(refuse)?;
@@ -208,16 +216,20 @@ pub(super) async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
         }))
     };
     let token = bearer(&call)?.ok_or_else(|| refuse(false))?;
+    let invalid = |fault: TokenFault| {
+        call.exchange.refuse(fault);
+        refuse(true)
+    };
     let verified = tokens::verify_bearer(&call.app, environment.id, &token)
         .await?
-        .ok_or_else(|| refuse(true))?;
+        .map_err(invalid)?;
     if let Some(client) = verified.client() {
         let client = tokens::client(&call.app, environment.id.uuid(), client.uuid()).await?;
-        call.exchange.judge_page(client.as_ref(), kind);
+        judge_page(&call, client.as_ref(), kind);
     }
     match tokens::userinfo(&call.app, &verified).await? {
         Userinfo::Claims(claims) => Ok(Reply::json(&claims)?),
-        Userinfo::InvalidToken => Err(refuse(true)),
+        Userinfo::InvalidToken(fault) => Err(invalid(fault)),
         Userinfo::Refused(UserinfoError::NoUser) => Err(ApiError::NoAccess {
             status: StatusCode::FORBIDDEN,
             detail: "ACCESS_FAILED",

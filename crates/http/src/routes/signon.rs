@@ -21,6 +21,7 @@ use crate::{
     call::Call,
     error::{flow::told, management::ApiError, page::PageError},
     pages::{STYLESHEET, STYLESHEET_PATH},
+    refusal::Refusal,
     reply::{Content, Reply},
     sign_on as edge,
 };
@@ -89,21 +90,24 @@ impl Visit {
     }
 
     async fn look(&self, call: &Call) -> Result<Shown, PageError> {
-        sign_on::look(&call.app, self.environment, self.flow, &self.visitor)
+        let shown = sign_on::look(&call.app, self.environment, self.flow, &self.visitor)
             .await
-            .map_err(|failure| refused(call, failure))
-    }
-
-    async fn token(&self, call: &Call, st: &Secret<String>) -> Result<Secret<String>, PageError> {
-        sign_on::page_token(&call.app, self.environment, self.flow, st)
-            .await
-            .map_err(|failure| refused(call, failure))
+            .map_err(|failure| refused(call, self, failure))?;
+        edge::note_client(call, shown.flow.application.id.uuid());
+        Ok(shown)
     }
 }
 
 /// A fault that no step of the page can show.
-fn refused(call: &Call, failure: FlowFailure) -> PageError {
+fn refused(call: &Call, visit: &Visit, failure: FlowFailure) -> PageError {
+    call.exchange.refuse(&failure);
     match failure {
+        FlowFailure::NoSession if visit.visitor.session_tokens.is_empty() => PageError::Shown {
+            status: StatusCode::BAD_REQUEST,
+            message: "Your browser sent no cookie, and without one you cannot sign on. \
+                      Allow cookies for this site."
+                .to_owned(),
+        },
         FlowFailure::NotFound
         | FlowFailure::NoSession
         | FlowFailure::Refused {
@@ -129,22 +133,31 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
     let form = Parameters::parse(&call.body);
     let field = |name: &str| form.get(name).ok().flatten();
     let visit = Visit::of(&call, field("flowId"))?;
-    let forged = || PageError::Shown {
-        status: StatusCode::FORBIDDEN,
-        message: "The request has expired or is invalid.".to_owned(),
+    let forged = |check| {
+        call.exchange.refuse(Refusal::new("PAGE", check));
+        PageError::Shown {
+            status: StatusCode::FORBIDDEN,
+            message: "The request has expired or is invalid.".to_owned(),
+        }
     };
-    if !is_from_own_page(&call) || !is_bound(&call, &visit, field("csrfToken")).await? {
-        return Err(forged());
+    if !is_from_own_page(&call) {
+        return Err(forged("form_of_other_site"));
+    }
+    let shown = visit.look(&call).await?;
+    if !is_the_flows(&call, &shown, field("csrfToken")).await? {
+        return Err(forged("form_of_other_flow"));
     }
     let action = field("action").unwrap_or_default();
     let NamedAction::Known(action) = Action::named(action) else {
+        call.exchange.refuse(Refusal::new("PAGE", "action_unknown"));
         return Err(PageError::Expired);
     };
     let username = field("username").map(str::to_owned);
     let deed = match deed(action, field) {
         Ok(deed) => deed,
         Err(fault) => {
-            let shown = visit.look(&call).await?;
+            call.exchange
+                .refuse(Refusal::new("PAGE", "form_incomplete"));
             let remark = Remark {
                 fault: Some(fault.to_owned()),
                 username,
@@ -164,7 +177,7 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
     match done {
         Ok(shown) => Ok(next(&call, &visit, &shown, action)),
         Err(FlowFailure::Refused { error, .. }) => refuse(&call, &visit, error, username).await,
-        Err(failure) => Err(refused(&call, failure)),
+        Err(failure) => Err(refused(&call, &visit, failure)),
     }
 }
 
@@ -185,6 +198,7 @@ async fn refuse(
     error: FlowError,
     username: Option<String>,
 ) -> Result<Reply, PageError> {
+    call.exchange.refuse(&error);
     let shown = visit.look(call).await?;
     if matches!(error, FlowError::InvalidAction { .. }) {
         // Sent twice, or from a page of before: what is due now says enough.
@@ -252,13 +266,14 @@ fn is_from_own_page(call: &Call) -> bool {
     is_own_site && is_own_origin
 }
 
-/// Whether the form was given out for this flow, to a browser with one of these cookies.
-async fn is_bound(call: &Call, visit: &Visit, sent: Option<&str>) -> Result<bool, PageError> {
-    let Some(sent) = sent else { return Ok(false) };
-    let mut is_bound = false;
-    for st in &visit.visitor.session_tokens {
-        let expected = visit.token(call, st).await?;
-        is_bound |= expected.matches(sent.as_bytes());
-    }
-    Ok(is_bound)
+/// Whether the form was given out with this flow.
+async fn is_the_flows(call: &Call, shown: &Shown, sent: Option<&str>) -> Result<bool, PageError> {
+    let expected = token(call, shown).await?;
+    Ok(sent.is_some_and(|sent| expected.matches(sent.as_bytes())))
+}
+
+async fn token(call: &Call, shown: &Shown) -> Result<Secret<String>, PageError> {
+    sign_on::page_token(&call.app, shown)
+        .await
+        .map_err(|error| PageError::Failed(error.into()))
 }

@@ -1,12 +1,12 @@
 //! Health, readiness and the description of the API.
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode, header};
 use serde_json::json;
 
 use crate::{
     api::{Api, Guard, Operation, Takes},
     call::Call,
-    error::management::ApiError,
+    error::management::{ApiError, SOON},
     openapi,
     reply::Reply,
 };
@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn operations(api: Api) -> Api {
     let public = |path: &str, summary: &str| (path.to_owned(), summary.to_owned());
     let (health, alive) = public("/healthz", "Whether the process answers");
-    let (readiness, ready_summary) = public("/readyz", "Whether the store answers");
+    let (readiness, ready_summary) = public("/readyz", "Whether the store answers and can write");
     let (description, describe_summary) =
         public("/openapi.json", "This API as an OpenAPI 3.1 document");
     api.op(Operation::new(
@@ -50,6 +50,12 @@ async fn healthy(_: Call) -> Result<Reply, ApiError> {
 }
 
 async fn ready(call: Call) -> Result<Reply, ApiError> {
+    if let Some(trouble) = call.app.engine.health().trouble() {
+        let mut reply = Reply::json(&json!({ "status": "not ready", "reason": trouble.as_str() }))?
+            .with(header::RETRY_AFTER, &SOON.to_string());
+        reply.status = StatusCode::SERVICE_UNAVAILABLE;
+        return Ok(reply);
+    }
     // A read, so that "ready" means that the store answers.
     let durability = call.app.engine.durability().await?;
     Ok(Reply::json(&json!({

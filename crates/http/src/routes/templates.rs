@@ -118,7 +118,7 @@ fn page(call: &Call, name: &'static str, path: &str, items: Vec<Value>) -> Resul
             .iter()
             .position(|item| item.get("id").and_then(Value::as_str) == Some(cursor))
             .map(|position| position + 1)
-            .ok_or(ManagementError::BadCursor)?,
+            .ok_or_else(ManagementError::bad_cursor)?,
     };
     let limit = call
         .limit(100)?

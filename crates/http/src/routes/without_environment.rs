@@ -9,7 +9,10 @@ use stepgate_app::{
 };
 use stepgate_domain::{
     id::Id,
-    oauth::{client_authentication::ClientCredentials, parameters::Parameters},
+    oauth::{
+        client_authentication::{ClientCredentials, CredentialFault},
+        parameters::Parameters,
+    },
     resources::environment::Environment,
 };
 
@@ -81,7 +84,10 @@ fn credentials(call: &Call) -> Result<ClientCredentials, OAuthError> {
 
 /// Credentials that name nobody are wrong, like any others.
 fn wrong(credentials: &ClientCredentials) -> OAuthError {
-    OAuthError::of(REALM, credentials.invalid().into())
+    OAuthError::of(
+        REALM,
+        credentials.invalid(CredentialFault::UnknownClient).into(),
+    )
 }
 
 async fn token(call: Call) -> Result<Reply, OAuthError> {
@@ -118,18 +124,19 @@ async fn discovery(call: Call) -> Result<Reply, ApiError> {
 }
 
 async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
-    let token = oidc::bearer(&call)?;
-    let environment = match &token {
-        Some(token) => tokens::environment_of_token(&call.app, token).await?,
-        None => None,
-    };
-    match environment {
-        Some(environment) => oidc::userinfo(within(call, environment)).await,
-        None => Err(ApiError::InvalidToken(BearerChallenge {
+    let refuse = |token_was_sent| {
+        OAuthError::from(ApiError::InvalidToken(BearerChallenge {
             realm: REALM.to_owned(),
-            token_was_sent: token.is_some(),
-        })
-        .into()),
+            token_was_sent,
+        }))
+    };
+    let token = oidc::bearer(&call)?.ok_or_else(|| refuse(false))?;
+    match tokens::environment_of_token(&call.app, &token).await? {
+        Ok(environment) => oidc::userinfo(within(call, environment)).await,
+        Err(fault) => {
+            call.exchange.refuse(fault);
+            Err(refuse(true))
+        }
     }
 }
 

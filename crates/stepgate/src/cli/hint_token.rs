@@ -2,6 +2,7 @@
 
 use std::{env, fs, io, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Arg, ArgMatches, Command};
 use stepgate_client::{Hint, HintAlgorithm};
 
@@ -89,7 +90,7 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         text("audience"),
         expires_in,
     );
-    output::line(hint.sign(algorithm, &secret)?);
+    output::only_copy(hint.sign(algorithm, &secret)?).context("the hint cannot be written")?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -57,6 +57,10 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match dispatch(&matches) {
+        Ok(_) if !output::is_complete() => {
+            output::complaint("standard output could not be written");
+            ExitCode::FAILURE
+        }
         Ok(code) => code,
         Err(error) => {
             output::complaint(format_args!("{error:#}"));

@@ -1,11 +1,15 @@
 //! `stepgate serve`.
 
-use std::{fs, net::SocketAddr, path::Path, process::ExitCode};
+use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::Context;
 
 use super::{Asked, Signals, block_on, server};
-use crate::{config::Settings, telemetry};
+use crate::{
+    config::Settings,
+    telemetry,
+    whole_file::{PUBLIC, WholeFile},
+};
 
 pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     telemetry::start(settings.mode, &settings.log);
@@ -19,7 +23,14 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
             tracing::info!(%address, tls, connections, "listening");
         }
         if let Some(path) = &settings.address_file {
-            announce(path, &running.addresses)
+            // Whoever waits for the file must never read half of it.
+            let lines: Vec<String> = running
+                .addresses
+                .iter()
+                .map(SocketAddr::to_string)
+                .collect();
+            WholeFile::write(path, &lines.join("\n"), PUBLIC)
+                .and_then(WholeFile::appear)
                 .with_context(|| format!("{} cannot be written", path.display()))?;
         }
         while signals.asked().await == Asked::Reload {
@@ -35,12 +46,4 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
-}
-
-/// Whoever waits for the file must never read half of it: it appears whole.
-fn announce(path: &Path, addresses: &[SocketAddr]) -> std::io::Result<()> {
-    let lines: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-    let whole = path.with_extension("new");
-    fs::write(&whole, lines.join("\n"))?;
-    fs::rename(whole, path)
 }

@@ -1,67 +1,26 @@
 //! The server as the commands see it: initialized, started and stopped.
 
-use std::{
-    io::Write, net::SocketAddr, num::NonZeroU16, os::unix::fs::OpenOptionsExt, path::Path,
-    sync::Arc,
-};
+use std::{net::SocketAddr, num::NonZeroU16, sync::Arc};
 
 use anyhow::Context;
-use serde_json::{Value, json};
 use stepgate_app::{
     App,
     app::Settings as AppSettings,
     clock::{Clock, SystemClock},
     origin::Origins,
-    provisioning,
-    random::SystemRandom,
-    seal::Seal,
     workers::Workers,
 };
-use stepgate_domain::{secret::Secret, violation::Violation};
-use stepgate_http::server::{Certificate, Server};
+use stepgate_domain::{message::Channel, violation::Violation};
+use stepgate_http::server::{Certificate, Limits, Server};
 use stepgate_notify::{
     EmailSender, EmailSettings, Inbox, Provider, Senders, SmsSender, SmsSettings, SmtpTls, Timeouts,
 };
-use stepgate_store::{
-    engine::{Engine, StoreError},
-    sqlite::{Options, SqliteEngine},
-};
 use tokio::net::TcpListener;
 
-use crate::config::{Mode, Settings, SmtpSecurity};
-
-/// What a first start makes. The secret is shown once.
-#[derive(Debug)]
-pub(crate) struct InitOutput {
-    pub(crate) organization: String,
-    pub(crate) license: String,
-    pub(crate) environment: String,
-    pub(crate) client_id: String,
-    pub(crate) client_secret: Secret<String>,
-}
-
-impl InitOutput {
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "organization": { "id": self.organization },
-            "license": { "id": self.license },
-            "environment": { "id": self.environment },
-            "client": { "id": self.client_id, "secret": self.client_secret.expose() },
-        })
-    }
-}
-
-impl From<provisioning::Installation> for InitOutput {
-    fn from(made: provisioning::Installation) -> Self {
-        Self {
-            organization: made.organization.to_string(),
-            license: made.license.to_string(),
-            environment: made.environment.to_string(),
-            client_id: made.client.to_string(),
-            client_secret: made.client_secret,
-        }
-    }
-}
+use crate::{
+    birth::{self, InitOutput},
+    config::{Mode, Settings, SmtpSecurity},
+};
 
 /// A server that answers. Dropping it ends it at once.
 #[derive(Debug)]
@@ -71,6 +30,8 @@ pub(crate) struct RunningServer {
     certificate: Option<Arc<Certificate>>,
     server: Server,
     workers: Workers,
+    /// Ends at once when all is dropped: whoever collects asks again.
+    _metrics: Option<Server>,
 }
 
 impl RunningServer {
@@ -88,24 +49,24 @@ impl RunningServer {
     }
 }
 
-/// Makes the organization, its licences, the administrators' environment and the worker application.
-pub(crate) async fn init(settings: &Settings) -> anyhow::Result<InitOutput> {
-    let app = open(settings)?;
-    match provisioning::initialize(&app).await? {
-        Some(made) => Ok(made.into()),
+/// Makes the organization, its licences, the administrators' environment and the worker application,
+/// after `keep` has kept their credentials.
+pub(crate) async fn init(
+    settings: &Settings,
+    keep: impl FnOnce(&InitOutput) -> std::io::Result<()>,
+) -> anyhow::Result<InitOutput> {
+    let app = open(settings).await?;
+    match birth::initialize(&app, keep).await? {
+        Some(made) => Ok(made),
         None => anyhow::bail!("{} is initialized already", settings.data.display()),
     }
 }
 
 /// Opens the store, initializes it when it is empty, and answers at the addresses in the result.
 pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> {
-    let app = open(settings)?;
-    if let Some(made) = provisioning::initialize(&app).await? {
-        let path = settings.data.join("first-run.json");
-        keep_first_run(&path, &InitOutput::from(made))
-            .with_context(|| format!("{} cannot be written", path.display()))?;
-        tracing::info!(path = %path.display(), "initialized: the first credentials are in this file");
-    }
+    let app = open(settings).await?;
+    warn_of_silence(&app.senders);
+    birth::ensure(&app, settings).await?;
     let certificate = match settings.tls.clone() {
         Some(files) => Some(Arc::new(Certificate::read(files)?)),
         None => None,
@@ -113,12 +74,14 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> 
     let mut listeners = Vec::new();
     let mut addresses = Vec::new();
     for address in &settings.listen {
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("cannot listen on {address}"))?;
+        let listener = listen(*address).await?;
         addresses.push(listener.local_addr()?);
         listeners.push(listener);
     }
+    let metrics = match settings.metrics_listen {
+        Some(address) => Some(serve_metrics(&app, address, settings.connections.clone()).await?),
+        None => None,
+    };
     let workers = Workers::start(&app);
     let server = Server::start(
         listeners,
@@ -131,34 +94,29 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> 
         certificate,
         server,
         workers,
+        _metrics: metrics,
     })
 }
 
-/// Readable by its owner only, and never over another one.
-fn keep_first_run(path: &Path, made: &InitOutput) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    writeln!(file, "{:#}", made.to_json())?;
-    file.sync_all()
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
-fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
-    let data = &settings.data;
-    let engine = SqliteEngine::open(data, &Options::default()).map_err(|error| match error {
-        StoreError::Locked => anyhow::anyhow!("{} is in use by another stepgate", data.display()),
-        other => anyhow::Error::new(other).context(format!("{} cannot be opened", data.display())),
-    })?;
-    let engine: Arc<dyn Engine> = Arc::new(engine);
-    let (master_key, is_new) = settings.master_key.load(&mut SystemRandom)?;
-    if is_new {
-        tracing::warn!(
-            "a master key was made in the data directory: whoever copies the directory has the key as well"
-        );
-    }
-    let seal = Seal::new(&Secret::new(master_key.expose().to_vec()))?;
+async fn serve_metrics(
+    app: &Arc<App>,
+    address: SocketAddr,
+    limits: Limits,
+) -> anyhow::Result<Server> {
+    let listener = listen(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "metrics are here");
+    let router = stepgate_http::metrics_router(app);
+    Ok(Server::start(vec![listener], router, limits, None))
+}
+
+async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
+    let (engine, seal) = birth::open(settings).await?;
     let is_development = settings.mode == Mode::Development;
     let scheme = if settings.tls.is_some() {
         "https"
@@ -171,7 +129,9 @@ fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
         proxies: settings.proxies.clone().unwrap_or_default(),
         client_address_is_known: is_development || settings.proxies.is_some(),
         floors: settings.floors,
+        audit_retention: settings.audit_retention,
         inbox: settings.inbox,
+        metrics: settings.metrics_listen.is_none(),
     };
     Ok(Arc::new(App::new(
         engine,
@@ -180,6 +140,18 @@ fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
         senders,
         app_settings,
     )))
+}
+
+/// Without a sender every sign-on by passcode fails, and nobody sees why.
+fn warn_of_silence(senders: &Senders) {
+    match (senders.has(Channel::Sms), senders.has(Channel::Email)) {
+        (true, true) => {}
+        (true, false) => tracing::info!("no e-mail can be sent: smtp is not configured"),
+        (false, true) => tracing::info!("no text message can be sent: sms is not configured"),
+        (false, false) => tracing::warn!(
+            "no passcode can be sent: neither sms nor smtp is configured, nor is there an inbox"
+        ),
+    }
 }
 
 /// The inbox first: whoever asked for it does not want messages to leave.

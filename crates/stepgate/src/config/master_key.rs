@@ -1,15 +1,15 @@
 //! The key that seals all others.
 
 use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 use stepgate_domain::{entropy::Entropy, secret::Secret};
+
+use crate::whole_file::{PRIVATE, WholeFile};
 
 const BYTES: usize = 32;
 
@@ -17,56 +17,66 @@ const BYTES: usize = 32;
 #[derive(Debug, Clone)]
 pub(crate) enum MasterKey {
     /// From the environment or a file of the operator's.
-    Given(Secret<[u8; BYTES]>),
+    Given {
+        key: Secret<[u8; BYTES]>,
+        file: Option<PathBuf>,
+    },
     /// Kept in this file of the data directory, and made there when it is absent. Whoever copies the
     /// directory has the key as well, so production refuses it.
     Kept(PathBuf),
 }
 
 impl MasterKey {
-    /// The key itself, and whether it was made just now.
-    pub(crate) fn load(
-        &self,
-        entropy: &mut dyn Entropy,
-    ) -> anyhow::Result<(Secret<[u8; BYTES]>, bool)> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         match self {
-            Self::Given(key) => Ok((key.clone(), false)),
-            Self::Kept(path) => match fs::read_to_string(path) {
-                Ok(text) => {
-                    let key = decode(&text)
-                        .map_err(|fault| anyhow::anyhow!("{}: {fault}", path.display()))?;
-                    Ok((key, false))
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    let key = Secret::new(entropy.bytes::<BYTES>());
-                    write_new(path, &HEXLOWER.encode(key.expose()))
-                        .with_context(|| format!("{} cannot be written", path.display()))?;
-                    Ok((key, true))
-                }
-                Err(error) => {
-                    Err(error).with_context(|| format!("{} cannot be read", path.display()))
-                }
-            },
+            Self::Given { file, .. } => file.as_deref(),
+            Self::Kept(file) => Some(file),
         }
     }
-}
 
-/// Writes a file that only its owner may read, durably, and never over another one.
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()?;
-    path.parent()
-        .map_or(Ok(()), |directory| fs::File::open(directory)?.sync_all())
+    /// The key itself. One is made only where none `has_sealed` anything yet: it would not open what
+    /// another has sealed.
+    pub(crate) fn load(
+        &self,
+        has_sealed: bool,
+        entropy: &mut dyn Entropy,
+    ) -> anyhow::Result<Secret<[u8; BYTES]>> {
+        let path = match self {
+            Self::Given { key, .. } => return Ok(key.clone()),
+            Self::Kept(path) => path,
+        };
+        match fs::read_to_string(path) {
+            Ok(text) => {
+                decode(&text).map_err(|fault| anyhow::anyhow!("{}: {fault}", path.display()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && has_sealed => bail!(
+                "{} is missing, and the database cannot be read without it: restore it, or name the key \
+                 with --master-key-file",
+                path.display()
+            ),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let key = Secret::new(entropy.bytes::<BYTES>());
+                let text = format!("{}\n", HEXLOWER.encode(key.expose()));
+                WholeFile::write(path, &text, PRIVATE)
+                    .and_then(WholeFile::appear)
+                    .with_context(|| format!("{} cannot be written", path.display()))?;
+                tracing::warn!(
+                    "a master key was made in the data directory: whoever copies the directory has the key as well"
+                );
+                Ok(key)
+            }
+            Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        }
+    }
 }
 
 /// 32 bytes as hexadecimal digits or as base64, with or without padding.
 pub(crate) fn decode(text: &str) -> Result<Secret<[u8; BYTES]>, String> {
     let text = text.trim().as_bytes();
+    if text.is_empty() {
+        return Err("is empty, as a full disk leaves a file: restore the key, or remove the file if nothing was \
+                    sealed with it".to_owned());
+    }
     [HEXLOWER_PERMISSIVE, BASE64, BASE64_NOPAD, BASE64URL_NOPAD]
         .iter()
         .filter_map(|encoding| encoding.decode(text).ok())
@@ -112,13 +122,34 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("master.key");
         let kept = MasterKey::Kept(path.clone());
-        let (made, new) = kept.load(&mut Seeded(1)).unwrap();
-        let (read, again) = kept.load(&mut Seeded(2)).unwrap();
-        assert_eq!((made.expose(), new), (read.expose(), true));
-        assert!(!again);
+        let made = kept.load(false, &mut Seeded(1)).unwrap();
+        let read = kept.load(true, &mut Seeded(2)).unwrap();
+        assert_eq!(made.expose(), read.expose());
         assert_eq!(
             fs::metadata(path).unwrap().permissions().mode() & 0o777,
             0o600
         );
+    }
+
+    #[test]
+    fn no_key_is_made_where_another_has_sealed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("master.key");
+        let kept = MasterKey::Kept(path.clone());
+        let error = kept.load(true, &mut Seeded(1)).unwrap_err();
+        assert!(error.to_string().contains("is missing"), "{error}");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_empty_key_is_told_from_a_wrong_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("master.key");
+        fs::write(&path, "\n").unwrap();
+        for has_sealed in [false, true] {
+            let kept = MasterKey::Kept(path.clone());
+            let error = kept.load(has_sealed, &mut Seeded(1)).unwrap_err();
+            assert!(error.to_string().contains("is empty"), "{error}");
+        }
     }
 }

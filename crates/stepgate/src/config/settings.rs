@@ -1,12 +1,14 @@
 //! The settings, validated: what the rest of the binary is given.
 
 use std::{
-    fmt, fs,
+    fmt,
+    fs::{self, Metadata},
     net::SocketAddr,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-use stepgate_app::origin::PublicUrls;
+use stepgate_app::{app::AUDIT_RETENTION, origin::PublicUrls};
 use stepgate_domain::{
     client_address::Proxies, flow::delivery::Floors, secret::Secret, time::Duration,
 };
@@ -17,7 +19,7 @@ use super::{
     Faults, MasterKey, connections, hosts, master_key,
     read::{Reader, text},
 };
-use crate::telemetry;
+use crate::{birth::is_open_to_others, telemetry};
 
 const DEFAULT_LISTENER: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
 
@@ -40,6 +42,8 @@ impl fmt::Display for Mode {
 pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     pub(crate) listen: Vec<SocketAddr>,
+    /// Where the metrics are, when not beside everything else.
+    pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) tls: Option<Files>,
     pub(crate) connections: Limits,
     /// Each is scheme and authority, without a trailing slash.
@@ -53,6 +57,7 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     /// What nobody may exceed in messages.
     pub(crate) floors: Floors,
+    pub(crate) audit_retention: Duration,
     pub(crate) sms: Option<SmsSettings>,
     pub(crate) smtp: Option<SmtpSettings>,
 }
@@ -85,6 +90,7 @@ pub(crate) struct SmtpSettings {
 pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
     let data = reader.required("data", text).map(PathBuf::from);
     let listen = listeners(&mut reader);
+    let metrics_listen = reader.optional("metrics_listen", address);
     let mode = reader
         .optional("mode", mode)
         .or_else(|| Some(mode_for(listen.as_deref()?)));
@@ -108,6 +114,9 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         ..connections::limits(&mut reader)
     };
     let floors = floors(&mut reader);
+    let audit_retention = reader
+        .optional("audit.retention_days", |text| count(text, 1))
+        .map_or(AUDIT_RETENTION, |days| Duration::from_days(days.into()));
     let sms = reader
         .has_section("sms")
         .then(|| sms(&mut reader))
@@ -138,6 +147,7 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
             listen,
             tls,
             connections,
+            metrics_listen,
             public_urls,
             proxies,
             mode,
@@ -146,6 +156,7 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
             address_file,
             log,
             floors,
+            audit_retention,
             sms,
             smtp,
         })
@@ -200,14 +211,19 @@ fn master_key(reader: &mut Reader, data: Option<&Path>, mode: Option<Mode>) -> O
         }
         return Some(MasterKey::Kept(data?.join("master.key")));
     }
-    if production
-        && let (Some(file), Some(data)) = (by_file, data)
-        && is_inside(&file, data)
-    {
-        reader.complain(
-            "master_key_file",
-            "must not be inside the data directory in production mode",
-        );
+    if production && let Some(file) = &by_file {
+        if data.is_some_and(|data| is_inside(file, data) || is_linked_into(file, data)) {
+            reader.complain(
+                "master_key_file",
+                "must not be inside the data directory in production mode",
+            );
+        }
+        if is_open_to_others(file) {
+            reader.complain(
+                "master_key_file",
+                "must not be accessible to every user of the machine in production mode",
+            );
+        }
     }
     let key = reader.secret("master_key")?;
     let place = if reader.raw("master_key").is_some() {
@@ -216,7 +232,7 @@ fn master_key(reader: &mut Reader, data: Option<&Path>, mode: Option<Mode>) -> O
         "master_key_file"
     };
     match master_key::decode(key.expose()) {
-        Ok(key) => Some(MasterKey::Given(key)),
+        Ok(key) => Some(MasterKey::Given { key, file: by_file }),
         Err(message) => {
             reader.complain(place, message);
             None
@@ -231,6 +247,24 @@ fn is_inside(file: &Path, directory: &Path) -> bool {
         (Ok(file), Ok(directory)) => file.starts_with(directory),
         _ => false,
     }
+}
+
+/// Whether an entry of the directory is the same file by another name.
+fn is_linked_into(file: &Path, directory: &Path) -> bool {
+    let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+    let Ok(wanted) = fs::metadata(file).map(|metadata| identity(&metadata)) else {
+        return false;
+    };
+    fs::read_dir(directory).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => is_linked_into(file, &path),
+                Ok(_) => fs::metadata(&path).is_ok_and(|metadata| identity(&metadata) == wanted),
+                Err(_) => false,
+            }
+        })
+    })
 }
 
 fn sms(reader: &mut Reader) -> Option<SmsSettings> {

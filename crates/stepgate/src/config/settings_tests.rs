@@ -1,4 +1,7 @@
-use std::fs;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+};
 
 use clap::Command;
 use stepgate_domain::client_address::ForwardingHeader;
@@ -15,6 +18,13 @@ fn settings(arguments: &[&str]) -> Result<Settings, Vec<String>> {
 }
 
 const KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+
+/// A file with a key that only its owner reads.
+fn private(path: PathBuf) -> PathBuf {
+    fs::write(&path, format!("{KEY}\n")).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    path
+}
 
 #[test]
 fn a_loopback_listener_means_development_and_a_kept_key() {
@@ -40,8 +50,7 @@ fn an_open_listener_means_production_which_needs_a_key_and_a_public_url() {
 #[test]
 fn production_refuses_the_inbox_plain_http_and_a_key_inside_the_data_directory() {
     let data = tempfile::tempdir().unwrap();
-    let key = data.path().join("key");
-    fs::write(&key, KEY).unwrap();
+    let key = private(data.path().join("key"));
     let faults = settings(&[
         "--data",
         data.path().to_str().unwrap(),
@@ -67,8 +76,7 @@ fn production_refuses_the_inbox_plain_http_and_a_key_inside_the_data_directory()
 #[test]
 fn production_starts_with_https_and_a_key_of_the_operators() {
     let elsewhere = tempfile::tempdir().unwrap();
-    let key = elsewhere.path().join("key");
-    fs::write(&key, format!("{KEY}\n")).unwrap();
+    let key = private(elsewhere.path().join("key"));
     let settings = settings(&[
         "--data",
         "d",
@@ -82,7 +90,48 @@ fn production_starts_with_https_and_a_key_of_the_operators() {
     .unwrap();
     assert_eq!(settings.public_urls.both, ["https://id.example.com"]);
     assert!(settings.proxies.is_none());
-    assert!(matches!(settings.master_key, MasterKey::Given(key) if *key.expose() == [7; 32]));
+    assert!(
+        matches!(settings.master_key, MasterKey::Given { key, .. } if *key.expose() == [7; 32])
+    );
+}
+
+#[test]
+fn production_refuses_a_key_that_is_linked_into_the_data_directory_or_open_to_everybody() {
+    let (data, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let key = private(elsewhere.path().join("key"));
+    let faults = || {
+        let settings = settings(&[
+            "--data",
+            data.path().to_str().unwrap(),
+            "--mode",
+            "production",
+            "--public-url",
+            "https://id.example.com",
+            "--master-key-file",
+            key.to_str().unwrap(),
+        ]);
+        settings.err().unwrap_or_default()
+    };
+    assert!(faults().is_empty());
+    for name in ["copy", "below/copy"] {
+        let link = data.path().join(name);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        fs::hard_link(&key, &link).unwrap();
+        assert_eq!(
+            faults(),
+            ["--master-key-file: must not be inside the data directory in production mode"]
+        );
+        fs::remove_file(link).unwrap();
+    }
+    fs::set_permissions(&key, Permissions::from_mode(0o604)).unwrap();
+    assert_eq!(
+        faults(),
+        [
+            "--master-key-file: must not be accessible to every user of the machine in production mode"
+        ]
+    );
+    fs::set_permissions(&key, Permissions::from_mode(0o640)).unwrap();
+    assert!(faults().is_empty());
 }
 
 #[test]

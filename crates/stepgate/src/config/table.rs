@@ -89,6 +89,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "ADDR",
         "Addresses and ports to listen on [default: 127.0.0.1:8080]",
     ),
+    value(
+        "metrics_listen",
+        "metrics-listen",
+        "STEPGATE_METRICS_LISTEN",
+        "ADDR",
+        "Address and port for /metrics alone [default: the main one, for this machine only]",
+    ),
     list(
         "public_url",
         "public-url",
@@ -250,6 +257,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "STEPGATE_LIMITS_USER_PER_DAY",
         "COUNT",
         "Messages to one user in a day [default: 50]",
+    ),
+    value(
+        "audit.retention_days",
+        "audit-retention-days",
+        "STEPGATE_AUDIT_RETENTION_DAYS",
+        "DAYS",
+        "How long the audit trail is kept [default: 400]",
     ),
     value(
         "sms.base_url",

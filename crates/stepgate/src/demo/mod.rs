@@ -20,10 +20,8 @@ use stepgate_http::server::Limits;
 
 use self::show::{Screen, note};
 use crate::{
-    cli::{
-        self,
-        server::{self, InitOutput},
-    },
+    birth::InitOutput,
+    cli::{self, server},
     config::{MasterKey, Mode, Settings},
     runtime, telemetry,
 };
@@ -52,7 +50,7 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let settings = settings(directory.path());
 
     let start = Instant::now();
-    let made = server::init(&settings)
+    let made = server::init(&settings, |_| Ok(()))
         .await
         .context("the data directory could not be initialized")?;
     let running = server::start(&settings)
@@ -98,10 +96,12 @@ fn settings(data: &Path) -> Settings {
             grace: Duration::from_secs(1),
             ..Limits::default()
         },
+        metrics_listen: None,
         public_urls: PublicUrls::default(),
         proxies: None,
         mode: Mode::Development,
         floors: stepgate_domain::flow::delivery::Floors::default(),
+        audit_retention: stepgate_app::app::AUDIT_RETENTION,
         inbox: true,
         master_key: MasterKey::Kept(data.join("master.key")),
         address_file: None,

@@ -5,13 +5,19 @@
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod birth;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod main_job;
+#[cfg(test)]
+mod operating;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]

@@ -18,6 +18,10 @@ pub(super) fn translate(error: &Error) -> StoreError {
     }
     match code.code {
         ErrorCode::DiskFull => StoreError::DiskFull,
+        ErrorCode::OperationInterrupted => StoreError::TooLong,
+        ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
+            StoreError::Unwritable(Box::new(Error::SqliteFailure(*code, message.clone())))
+        }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
             StoreError::Damaged(error.to_string())
         }

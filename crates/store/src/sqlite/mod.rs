@@ -19,7 +19,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::engine::{Batch, Durability, Engine, Row, StoreError, Value};
+use crate::{
+    engine::{Batch, Durability, Engine, Row, Statistics, StoreError, Value},
+    health::Health,
+};
 pub use open::Settings;
 
 /// How the database is opened. [`Options::default`] is for production.
@@ -32,6 +35,8 @@ pub struct Options {
     pub durable: bool,
     /// The largest size of the database in pages of 4 KiB: a full disk, for tests.
     pub page_limit: Option<u32>,
+    /// A query that takes longer than this is given up.
+    pub longest_query: Duration,
 }
 
 impl Default for Options {
@@ -41,18 +46,9 @@ impl Default for Options {
             readers: cores.clamp(2, 8),
             durable: true,
             page_limit: None,
+            longest_query: Duration::from_secs(5),
         }
     }
-}
-
-/// What the engine has done since it was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Statistics {
-    pub queries: u64,
-    /// Batches that were committed.
-    pub commits: u64,
-    /// Transactions that carried them: each waited once for the disk.
-    pub groups: u64,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +63,7 @@ struct Counters {
 pub struct SqliteEngine {
     counters: Arc<Counters>,
     settings: Settings,
+    health: Health,
     // Dropped in this order: only a last connection that may write puts the log away.
     readers: reader::Readers,
     writer: Option<writer::Writer>,
@@ -80,23 +77,36 @@ impl SqliteEngine {
         let (connection, settings) = open::writer(directory, options)?;
         let counters = Arc::new(Counters::default());
         let writer = writer::Writer::start(connection, lock, Arc::clone(&counters))?;
-        let readers = reader::Readers::start(directory, options.readers)?;
+        let readers = reader::Readers::start(directory, options)?;
         Ok(Self {
             counters,
             settings,
+            health: Health::default(),
             writer: Some(writer),
             readers,
         })
+    }
+
+    /// Whether the directory has a database, whatever is in it.
+    pub fn exists(directory: &Path) -> bool {
+        open::database(directory)
+            .metadata()
+            .is_ok_and(|file| file.len() > 0)
     }
 
     /// Opens the data directory beside the process that writes to it, if there is one. Every commit
     /// fails.
     pub fn open_read_only(directory: &Path) -> Result<Self, StoreError> {
         let settings = open::check(directory)?;
-        let readers = reader::Readers::start(directory, 1)?;
+        let options = Options {
+            readers: 1,
+            ..Options::default()
+        };
+        let readers = reader::Readers::start(directory, &options)?;
         Ok(Self {
             counters: Arc::default(),
             settings,
+            health: Health::default(),
             writer: None,
             readers,
         })
@@ -107,6 +117,9 @@ impl SqliteEngine {
             queries: self.counters.queries.load(Ordering::Relaxed),
             commits: self.counters.commits.load(Ordering::Relaxed),
             groups: self.counters.groups.load(Ordering::Relaxed),
+            waiting_commits: self.writer.as_ref().map_or(0, writer::Writer::waiting),
+            busy_readers: self.readers.busy(),
+            long_queries: self.readers.long_queries(),
         }
     }
 
@@ -118,6 +131,10 @@ impl SqliteEngine {
 
 #[async_trait]
 impl Engine for SqliteEngine {
+    fn statistics(&self) -> Statistics {
+        Self::statistics(self)
+    }
+
     async fn durability(&self) -> Result<Durability, StoreError> {
         self.query("SELECT 1".into(), Vec::new()).await?;
         let synchronous = match self.settings.synchronous {
@@ -142,12 +159,18 @@ impl Engine for SqliteEngine {
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        match &self.writer {
-            Some(writer) => writer.commit(batch).await,
-            None => Err(StoreError::Driver(
+        let Some(writer) = &self.writer else {
+            return Err(StoreError::Driver(
                 "the database is opened for reading only".into(),
-            )),
-        }
+            ));
+        };
+        let outcome = writer.commit(batch).await;
+        self.health.note(outcome.as_ref().copied());
+        outcome
+    }
+
+    fn health(&self) -> &Health {
+        &self.health
     }
 
     fn longest_wait(&self) -> Duration {

@@ -111,7 +111,7 @@ pub(super) fn check(directory: &Path) -> Result<Settings, StoreError> {
     })
 }
 
-fn database(directory: &Path) -> PathBuf {
+pub(super) fn database(directory: &Path) -> PathBuf {
     directory.join(DATABASE)
 }
 

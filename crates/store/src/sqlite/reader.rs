@@ -2,7 +2,8 @@
 //!
 //! Nearly every query is answered where it is asked: it takes microseconds, and to wake a thread for
 //! it, and the asking task for its answer, costs more than the answer. A query that turns out to be
-//! long is given up there and begun anew on a thread, so that it stalls no other request.
+//! long is given up there and begun anew on a thread, so that it stalls no other request. There it is
+//! given up for good when it takes too long, or when whoever asked has gone away.
 //!
 //! A reader forgets its pages whenever something was committed. The connection that writes knows them
 //! all still, so while nobody writes the short queries are answered by it, at half the cost.
@@ -12,16 +13,18 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
         mpsc,
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::{
+    Options,
     error::{driver, translate},
     open, statement,
     writer::Writer,
@@ -37,17 +40,23 @@ const SHORT: u32 = 20;
 pub(super) struct Readers {
     /// Those that answer nobody now.
     short: Mutex<Vec<ShortReader>>,
+    /// Of both kinds.
+    at_once: usize,
     long: LongReaders,
+    /// Long queries that are not answered yet.
+    long_queries: AtomicU64,
 }
 
 impl Readers {
     /// At most `at_once` queries are answered where they are asked, and as many on threads.
-    pub(super) fn start(directory: &Path, at_once: usize) -> Result<Self, StoreError> {
-        let at_once = at_once.max(1);
+    pub(super) fn start(directory: &Path, options: &Options) -> Result<Self, StoreError> {
+        let at_once = options.readers.max(1);
         let short = (0..at_once).map(|_| ShortReader::open(directory));
         Ok(Self {
             short: Mutex::new(short.collect::<Result<_, _>>()?),
-            long: LongReaders::start(directory, at_once)?,
+            at_once,
+            long_queries: AtomicU64::new(0),
+            long: LongReaders::start(directory, at_once, options.longest_query)?,
         })
     }
 
@@ -57,10 +66,22 @@ impl Readers {
         sql: Cow<'static, str>,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        match self.answer_here(writer, &sql, &args) {
-            Some(answer) => answer.map_err(|error| translate(&error)),
-            None => self.long.query(sql, args).await,
+        if let Some(answer) = self.answer_here(writer, &sql, &args) {
+            return answer.map_err(|error| translate(&error));
         }
+        self.long_queries.fetch_add(1, Ordering::Relaxed);
+        let _asked = Asked(&self.long_queries);
+        self.long.query(sql, args).await
+    }
+
+    /// How many of the short readers answer somebody now.
+    pub(super) fn busy(&self) -> u64 {
+        let idle = self.short().len();
+        u64::try_from(self.at_once.saturating_sub(idle)).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn long_queries(&self) -> u64 {
+        self.long_queries.load(Ordering::Relaxed)
     }
 
     /// Nothing when all are busy, or when the query is long.
@@ -81,6 +102,15 @@ impl Readers {
 
     fn short(&self) -> MutexGuard<'_, Vec<ShortReader>> {
         self.short.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A long query that somebody waits for.
+struct Asked<'a>(&'a AtomicU64);
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -134,8 +164,10 @@ impl ShortReader {
 struct Question {
     sql: Cow<'static, str>,
     args: Vec<Value>,
-    answer: oneshot::Sender<Result<Vec<Row>, StoreError>>,
+    answer: Answer,
 }
+
+type Answer = oneshot::Sender<Result<Vec<Row>, StoreError>>;
 
 /// Threads for long queries, each with its own connection.
 #[derive(Debug)]
@@ -146,7 +178,7 @@ struct LongReaders {
 }
 
 impl LongReaders {
-    fn start(directory: &Path, threads: usize) -> Result<Self, StoreError> {
+    fn start(directory: &Path, threads: usize, longest: Duration) -> Result<Self, StoreError> {
         let (questions, waiting) = mpsc::channel();
         let waiting = Arc::new(Mutex::new(waiting));
         let mut readers = Self {
@@ -154,11 +186,11 @@ impl LongReaders {
             threads: Vec::new(),
         };
         for number in 1..=threads {
-            let connection = open::reader(directory)?;
+            let reader = LongReader::on(open::reader(directory)?, longest)?;
             let waiting = Arc::clone(&waiting);
             let thread = thread::Builder::new()
                 .name(format!("sqlite-read-{number}"))
-                .spawn(move || answer_all(&connection, &waiting))
+                .spawn(move || reader.answer_all(&waiting))
                 .map_err(driver)?;
             readers.threads.push(thread);
         }
@@ -188,20 +220,57 @@ impl Drop for LongReaders {
     }
 }
 
-fn answer_all(connection: &Connection, waiting: &Mutex<mpsc::Receiver<Question>>) {
-    loop {
-        // One thread at a time waits for a question, the others for their turn.
-        let question = waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
-        let Ok(Question { sql, args, answer }) = question else {
-            return;
+/// The question that is being answered, while it is.
+type Current = Arc<Mutex<Option<(Instant, Answer)>>>;
+
+/// A connection that gives up queries which nobody waits for any more, or no longer should.
+struct LongReader {
+    connection: Connection,
+    current: Current,
+}
+
+impl LongReader {
+    fn on(mut connection: Connection, longest: Duration) -> Result<Self, StoreError> {
+        let current = Current::default();
+        let watched = Arc::clone(&current);
+        let is_over = move || {
+            let current = watched.lock().unwrap_or_else(PoisonError::into_inner);
+            current
+                .as_ref()
+                .is_some_and(|(since, answer)| answer.is_closed() || since.elapsed() > longest)
         };
-        // Whoever asked may have gone away.
-        if !answer.is_closed() {
-            let found = statement::query(connection, &sql, &args);
-            let _ = answer.send(found.map_err(|error| translate(&error)));
+        connection
+            .progress_handler(LOOK_EVERY, Some(is_over))
+            .map_err(|error| translate(&error))?;
+        Ok(Self {
+            connection,
+            current,
+        })
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<(Instant, Answer)>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer_all(&self, waiting: &Mutex<mpsc::Receiver<Question>>) {
+        loop {
+            // One thread at a time waits for a question, the others for their turn.
+            let question = waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .recv();
+            let Ok(Question { sql, args, answer }) = question else {
+                return;
+            };
+            // Whoever asked may have gone away.
+            if answer.is_closed() {
+                continue;
+            }
+            *self.current() = Some((Instant::now(), answer));
+            let found = statement::query(&self.connection, &sql, &args);
+            if let Some((_, answer)) = self.current().take() {
+                let _ = answer.send(found.map_err(|error| translate(&error)));
+            }
         }
     }
 }

@@ -328,15 +328,6 @@ pub(crate) async fn changes_of_configuration_are_logged(engine: Store) {
             ("grant".to_owned(), grant.id)
         ]
     );
-    commit(&*engine, vec![change_log::forget(here, later, 100)])
-        .await
-        .unwrap();
-    assert!(
-        changes("")
-            .await
-            .iter()
-            .all(|change| change.changed_at >= later)
-    );
 }
 
 pub(crate) async fn an_owner_is_asked_whether_it_owns_any(engine: Store) {

@@ -18,6 +18,7 @@ mod flows;
 mod lists;
 mod outbox;
 mod references;
+mod retention;
 mod tallies;
 mod tasks;
 mod tokens;
@@ -100,5 +101,8 @@ contract! {
     outbox::what_is_over_leaves_no_payload,
     outbox::the_inbox_receives_a_message_once,
     expiry::what_has_expired_goes_in_small_batches,
+    retention::the_audit_trail_is_forgotten_in_small_batches,
+    retention::changes_are_forgotten_by_age,
+    retention::dead_messages_are_forgotten_by_age,
     tombstones::a_deleted_environment_is_emptied_and_no_other,
 }

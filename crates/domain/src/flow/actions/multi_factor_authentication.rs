@@ -245,6 +245,7 @@ fn refuse(
         failures.wrong = 0;
         failures.round = failures.round.wrapping_add(1);
         failures.locked_until = cool_down;
+        failures.locked_at = cool_down.map(|_| now);
     }
     let state = CounterState::DeviceFailures(failures);
     turn.write(
@@ -328,6 +329,7 @@ fn count_against_user(turn: &mut Turn<'_>) -> Result<Option<LockedAccount>, Flow
     if let Some(LockedAccount { until, .. }) = locked {
         failures.toward_lockout = 0;
         failures.lock = Some(AccountLock { until });
+        failures.locked_at = Some(now);
         user.lock = failures.lock;
     }
     user.failures.state = failures;

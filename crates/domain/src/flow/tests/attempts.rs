@@ -179,6 +179,7 @@ fn a_new_code_does_not_reset_what_counts_against_the_user() {
         lock: None,
         consecutive: 4,
         toward_lockout: 4,
+        locked_at: None,
     };
     assert_eq!(*state, CounterState::UserFailures(counted));
     assert_eq!(state.expires_at(START), Timestamp::from_millis(i64::MAX));

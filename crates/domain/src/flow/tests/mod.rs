@@ -2,6 +2,7 @@
 
 mod attempts;
 mod cases;
+mod clock;
 mod condition;
 mod decoys;
 mod delivery;

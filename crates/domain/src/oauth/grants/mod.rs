@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ResourceOwner, Session,
     client::{Client, GrantType},
-    error::{OAuthError, OAuthErrorCode},
+    error::{Cause, OAuthError, OAuthErrorCode},
     parameters::Parameters,
     pkce::PkceError,
     scope::{GrantedScopes, MalformedScope, ScopeError, Scopes},
@@ -221,10 +221,34 @@ pub enum GrantError {
     Scope(ScopeError),
 }
 
+impl GrantError {
+    /// The check that failed. Some are told in the same words.
+    const fn check(&self) -> &'static str {
+        match self {
+            Self::GrantTypeNotAllowed => "grant_type_not_allowed",
+            Self::UnknownCode => "code_unknown",
+            Self::CodeExpired => "code_expired",
+            Self::CodeReused => "code_reused",
+            Self::UnknownRefreshToken => "refresh_token_unknown",
+            Self::RefreshTokenExpired => "refresh_token_expired",
+            Self::RefreshTokenReused => "refresh_token_reused",
+            Self::Revoked => "refresh_token_revoked",
+            Self::OtherClient => "grant_of_other_client",
+            Self::RedirectUriDiffers => "redirect_uri_differs",
+            Self::UserNotUsable => "user_not_usable",
+            Self::SessionEnded => "session_ended",
+            Self::NoRole => "client_without_role",
+            Self::Pkce(error) => error.check(),
+            Self::Scope(error) => error.check(),
+        }
+    }
+}
+
 impl From<GrantError> for OAuthError {
     fn from(error: GrantError) -> Self {
         let text = error.to_string();
-        match error {
+        let cause = Cause::Other(error.check());
+        let answer = match error {
             GrantError::Pkce(error) => error.into(),
             GrantError::Scope(error) => error.into(),
             GrantError::GrantTypeNotAllowed => Self::new(OAuthErrorCode::UnauthorizedClient, text),
@@ -240,7 +264,8 @@ impl From<GrantError> for OAuthError {
             | GrantError::RedirectUriDiffers
             | GrantError::UserNotUsable
             | GrantError::SessionEnded => Self::new(OAuthErrorCode::InvalidGrant, text),
-        }
+        };
+        answer.because(cause)
     }
 }
 

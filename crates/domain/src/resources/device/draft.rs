@@ -142,8 +142,8 @@ impl DeviceDraft {
             policy: self.policy,
             block: Block::none(),
             lock: None,
-            pairing: None,
-            activated_at: (status == DeviceStatus::Active).then_some(now),
+            pairing: None.into(),
+            activated_at: (status == DeviceStatus::Active).then_some(now).into(),
         })
     }
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     access::Area,
+    hidden::Hidden,
     id::Ref,
     message::Channel,
     resource::{
@@ -60,12 +61,13 @@ pub struct Device {
     /// Set by too many wrong codes. Shown as the state it has at the moment.
     #[schemars(skip)]
     pub lock: Option<DeviceLock>,
-    /// Never shown.
+    #[serde(default)]
     #[schemars(skip)]
-    pub pairing: Option<Pairing>,
-    /// Never shown; new devices take their place in the order by it.
+    pub pairing: Hidden<Option<Pairing>>,
+    /// New devices take their place in the order by it.
+    #[serde(default)]
     #[schemars(skip)]
-    pub activated_at: Option<Timestamp>,
+    pub activated_at: Hidden<Option<Timestamp>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -248,7 +250,7 @@ impl Resource for Device {
         items.sort_by_key(|device| {
             (
                 device.body.activated_at.is_none(),
-                device.body.activated_at,
+                *device.body.activated_at,
                 device.created_at,
                 device.id,
             )
@@ -257,9 +259,6 @@ impl Resource for Device {
 
     fn view(stored: &Stored<Self>, now: Timestamp) -> Map<String, Value> {
         let mut members = stored.body_members();
-        for hidden in ["pairing", "activatedAt"] {
-            members.shift_remove(hidden);
-        }
         let device = &stored.body;
         let lock = match device.lock.filter(|_| device.is_locked(now)) {
             Some(DeviceLock {

@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Credentials, Lifecycle, LifecycleStatus, Population, Profile, User, VerifyStatus,
-    profile::VISIBLE,
+    Lifecycle, LifecycleStatus, Population, Profile, User, VerifyStatus, profile::VISIBLE,
 };
 use crate::{
+    hidden::Hidden,
     id::Ref,
     resource::{Context, Stored},
     resources::{mfa_settings::MfaSettings, population::POPULATION},
@@ -99,7 +99,7 @@ impl UserDraft {
                 mfa_enabled: self.mfa_enabled.unwrap_or(false),
                 verify_status: self.verify_status.unwrap_or_default(),
                 last_sign_on: None,
-                credentials: Credentials::default(),
+                credentials: Hidden::default(),
             },
         })
     }

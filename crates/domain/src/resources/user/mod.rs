@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::population::{POPULATION, Population};
 use crate::{
     access::Area,
+    hidden::Hidden,
     id::Ref,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
@@ -55,10 +56,9 @@ pub struct User {
     pub mfa_enabled: bool,
     pub verify_status: VerifyStatus,
     pub last_sign_on: Option<SignOn>,
-    /// Never shown.
     #[serde(default)]
     #[schemars(skip)]
-    pub credentials: Credentials,
+    pub credentials: Hidden<Credentials>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -185,7 +185,6 @@ impl Resource for User {
 
     fn view(stored: &Stored<Self>, now: Timestamp) -> Map<String, Value> {
         let mut members = stored.body_members();
-        members.shift_remove("credentials");
         members.insert("account".to_owned(), json!(stored.body.account(now)));
         members.insert("identityProvider".to_owned(), json!({ "type": "PING_ONE" }));
         members

@@ -66,7 +66,7 @@ fn read_only_and_unknown_members_are_ignored() {
     let user = build::<User>(body).unwrap().body;
     assert!(user.enabled && user.mfa_enabled && !user.email_verified);
     assert_eq!(user.lifecycle.status, LifecycleStatus::AccountOk);
-    assert_eq!(user.credentials, Credentials::default());
+    assert_eq!(*user.credentials, Credentials::default());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use stepgate_domain::{
     time::{Duration, Timestamp},
 };
 
-use super::Visit;
+use super::{Visit, token};
 use crate::{
     call::Call,
     error::page::PageError,
@@ -60,20 +60,11 @@ pub(super) async fn page(
             },
         ),
         due => {
-            let new = cookie.as_ref().map(|cookie| &cookie.token);
-            let Some(st) = new.or(visit.visitor.session_tokens.first()) else {
-                return Err(PageError::Shown {
-                    status: StatusCode::BAD_REQUEST,
-                    message: "Your browser sent no cookie, and without one you cannot sign on. \
-                              Allow cookies for this site."
-                        .to_owned(),
-                });
-            };
             let step_page = SignOnPage {
                 application,
                 post_to: edge::hosted_page(call, visit.environment, visit.flow),
                 flow_id: visit.flow.to_string(),
-                csrf_token: visit.token(call, st).await?,
+                csrf_token: token(call, shown).await?,
                 can_start_over: can_start_over(flow),
                 step: step(flow, due, &remark, call.app.now()),
                 fault: remark.fault,

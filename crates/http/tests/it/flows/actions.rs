@@ -131,15 +131,3 @@ async fn a_name_that_nobody_has_looks_like_one_that_somebody_has() {
     trial.server.code().await;
     assert!(trial.server.no_message().await);
 }
-
-#[tokio::test]
-async fn a_flow_is_open_to_whoever_knows_its_id_only_until_somebody_is_known() {
-    let trial = Trial::start().await;
-    let flow = trial.begin_unhinted().await;
-    let name = json!({ "username": "mira.k" }).to_string();
-    let stranger = trial.server.act_without_cookie(&flow, "user.lookup", &name);
-    assert_eq!(send(stranger).await.json(200)["status"], "OTP_REQUIRED");
-    let path = format!("flows/{}", flow.id);
-    let stranger = send(trial.server.at(Method::GET, &path)).await;
-    stranger.refused_for(401, "ACCESS_FAILED", "INVALID_TOKEN", "");
-}

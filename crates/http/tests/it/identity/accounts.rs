@@ -101,6 +101,7 @@ async fn make_wrong_codes(server: &Server, user: &str) {
         lock: None,
         consecutive: 4,
         toward_lockout: 4,
+        locked_at: None,
     };
     let counter = counters::write(StoredCounter {
         environment,

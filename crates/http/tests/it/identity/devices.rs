@@ -341,6 +341,7 @@ async fn unlocking_a_device_forgives_its_wrong_codes() {
         wrong: 2,
         round: 3,
         locked_until: Some(server.app.now() + Duration::from_minutes(5)),
+        locked_at: Some(server.app.now()),
     };
     let counter = counters::write(StoredCounter {
         environment,

@@ -2,9 +2,11 @@
 //! of the platform ask of each resource.
 
 mod applications;
+mod audit;
 mod conventions;
 mod guards;
 mod links;
+mod metrics;
 mod organizations;
 mod policies;
 mod provider;

@@ -262,12 +262,12 @@ async fn the_hosted_page_takes_only_its_own_forms() {
         cookie: other.cookie.clone(),
     };
     let refused = send(post(&trial, &elsewhere, right, &code)).await;
-    assert_eq!(refused.status, 403, "{}", refused.text);
+    assert_eq!(refused.status, 400, "{}", refused.text);
     let none = Page {
         cookie: String::new(),
         ..elsewhere
     };
-    assert_eq!(send(post(&trial, &none, right, &code)).await.status, 403);
+    assert_eq!(send(post(&trial, &none, right, &code)).await.status, 400);
     assert_eq!(trial.judged().await, 0);
     let done = post(&trial, &page, right, &code)
         .header("origin", &trial.server.base)

@@ -44,11 +44,16 @@ impl<'s> Browser<'s> {
         } else {
             send(request.header(header::COOKIE, cookie)).await
         };
+        self.keep(&answer);
+        answer
+    }
+
+    /// Keeps the cookies of an answer.
+    pub(crate) fn keep(&mut self, answer: &Answer) {
         for set in answer.set_cookies() {
             let (name, value) = set.split(';').next().unwrap().split_once('=').unwrap();
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
-        answer
     }
 
     /// A page of this server, by its whole address.

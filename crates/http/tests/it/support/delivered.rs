@@ -81,6 +81,10 @@ impl Trial {
             ])
     }
 
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
+    }
+
     /// Another application, with these actions of its policy.
     pub(crate) async fn application(&self, with: Value, actions: &[Value]) -> String {
         application_of(&self.server, with, actions).await.id

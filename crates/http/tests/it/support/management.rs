@@ -85,6 +85,10 @@ impl Server {
         }
     }
 
+    pub(crate) fn token_text(&self) -> &str {
+        &self.token
+    }
+
     pub(crate) fn nobody(&self) -> Caller<'_> {
         Caller {
             server: self,

@@ -171,6 +171,7 @@ impl Server {
             reach: Reach::Everything,
             access: Access::Write,
             correlation_id: "test".to_owned(),
+            remote_ip: None,
         }
     }
 

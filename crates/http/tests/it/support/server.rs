@@ -103,10 +103,13 @@ impl Server {
                 proxies: setup.proxies,
                 client_address_is_known: setup.client_address_is_known,
                 floors: stepgate_domain::flow::delivery::Floors::default(),
+                audit_retention: stepgate_app::app::AUDIT_RETENTION,
                 inbox: setup.inbox,
+                metrics: true,
             },
         ));
-        let installation = provisioning::initialize(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app).await.unwrap().unwrap();
+        let installation = unborn.commit(&app).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let serving = Serving::start(

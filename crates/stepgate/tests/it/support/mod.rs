@@ -1,8 +1,10 @@
 //! A server per test, and what speaks to it.
 
+mod disk;
 mod normalise;
 mod server;
 
+pub(crate) use disk::Disk;
 pub(crate) use normalise::Normaliser;
 pub(crate) use server::{Server, command};
 

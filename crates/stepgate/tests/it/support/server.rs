@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use super::Credentials;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The arguments of most servers.
+const ORDINARY: &[&str] = &["--inbox", "--log", "info"];
 
 /// The binary, without the settings of whoever runs the tests.
 pub(crate) fn command() -> Command {
@@ -46,6 +48,11 @@ impl Server {
     /// Starts on an empty data directory with these arguments.
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", arguments).await
+    }
+
+    /// Starts on the directory's `data`.
+    pub(crate) async fn start_on(directory: TempDir) -> Self {
+        Self::start_in(directory, "127.0.0.1:0", ORDINARY).await
     }
 
     async fn start_in(directory: TempDir, listen: &str, arguments: &[&str]) -> Self {
@@ -88,6 +95,10 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the process to end, as an operator would (SIGTERM), and answers its exit code.
     pub(crate) async fn stop(&mut self) -> Option<i32> {
         let asked = Command::new("kill")
@@ -108,9 +119,14 @@ impl Server {
     /// Starts again on the same data and port, so that issuers and links stay what they were.
     pub(crate) async fn restart(mut self) -> Self {
         self.kill();
-        let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
-        let arguments = ["--inbox", "--log", "info"];
-        Self::start_in(directory, &self.address, &arguments).await
+        let address = self.address.clone();
+        Self::start_in(self.into_directory(), &address, ORDINARY).await
+    }
+
+    /// The directory, without a server.
+    pub(crate) fn into_directory(mut self) -> TempDir {
+        self.kill();
+        std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
     }
 
     pub(crate) fn client(&self) -> Client {

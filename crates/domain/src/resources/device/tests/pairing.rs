@@ -56,7 +56,7 @@ fn the_right_code_activates_once() {
         (active.status, outcome),
         (DeviceStatus::Active, PairingOutcome::Activated)
     );
-    assert_eq!(active.activated_at, Some(NOW));
+    assert_eq!(*active.activated_at, Some(NOW));
     let (_, again) = try_code(active.clone(), "right", 0, NOW);
     assert!(matches!(again.refusal(), Some(Refusal::Failed(_))));
     assert!(active.may_be_sent_code(NOW).is_err());

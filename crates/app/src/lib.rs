@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows HTTP, and no rule lives here: rules are the domain's.
 
+mod administrators;
 pub mod app;
 mod audit;
 pub mod client_secrets;
@@ -26,6 +27,7 @@ pub mod role_assignments;
 pub mod seal;
 pub mod settings;
 pub mod sign_on;
+pub mod sign_on_policies;
 pub mod tokens;
 pub mod users;
 pub mod workers;

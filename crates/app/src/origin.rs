@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use stepgate_domain::{id::Id, resources::environment::Environment, web_origin::WebOrigin};
+use stepgate_domain::{id::Id, name, resources::environment::Environment, web_origin::WebOrigin};
 
 /// Which operations a host may be for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +153,15 @@ impl Origins {
             .map(move |origin| origin.issuer(environment))
     }
 
+    /// Whether tokens with this audience would be for the management API. The loopback names of a
+    /// server in development are those of its neighbours too.
+    pub fn is_api_audience(&self, audience: &str) -> bool {
+        let audience = name::fold(audience);
+        self.known
+            .iter()
+            .any(|origin| name::fold(origin.as_str()) == audience.trim_end_matches('/'))
+    }
+
     /// The audience of the management API: where it canonically is.
     pub fn api_audience(&self, origin: &Origin) -> String {
         self.audience
@@ -162,7 +171,7 @@ impl Origins {
 
     /// Whether an audience is the management API's by any of its names, so that a token outlives the
     /// change of the canonical one.
-    pub fn is_api_audience(&self, origin: &Origin, audience: &str) -> bool {
+    pub fn accepts_audience(&self, origin: &Origin, audience: &str) -> bool {
         let is_known =
             |origin: &Origin| origin.as_str() == audience && origin.serves(Side::Management);
         match &self.audience {

@@ -67,8 +67,8 @@ fn every_public_url_answers_and_the_first_is_canonical() {
     assert_eq!(origins.api_audience(&inner), "https://id.example.test");
     assert_eq!(origins.issuers(environment()).count(), 2);
     assert!(origins.contains("http://[::1]:8080") && !origins.contains("http://[::1]"));
-    assert!(origins.is_api_audience(&inner, "http://[::1]:8080"));
-    assert!(!origins.is_api_audience(&inner, "https://evil.test"));
+    assert!(origins.accepts_audience(&inner, "http://[::1]:8080"));
+    assert!(!origins.accepts_audience(&inner, "https://evil.test"));
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn each_side_has_its_own_host_and_knows_the_others() {
     assert!(auth.serves(Side::Authentication) && !auth.serves(Side::Management));
     assert!(origins.contains("https://auth.example.test"));
     assert!(!origins.contains("https://api.example.test"));
-    assert!(!origins.is_api_audience(&api, "https://auth.example.test"));
+    assert!(!origins.accepts_audience(&api, "https://auth.example.test"));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn loopback_names_are_known_in_development() {
         let origin = origins.of_host(host).unwrap();
         assert_eq!(origin.as_str(), base);
         assert_eq!(origins.api_audience(&origin), base);
-        assert!(origins.contains(base) && origins.is_api_audience(&origin, base));
+        assert!(origins.contains(base) && origins.accepts_audience(&origin, base));
     }
     for host in [
         "localhost.evil.test",

@@ -9,7 +9,9 @@ use stepgate_domain::{
     resources::{
         application::{Application, ApplicationDraft, secret},
         birth::{self, Nursery},
-        environment::{Deletion, Environment, EnvironmentDraft, EnvironmentStatus, StatusDraft},
+        environment::{
+            Deletion, Environment, EnvironmentDraft, EnvironmentStatus, Region, StatusDraft,
+        },
         license::{License, Package},
         organization::Organization,
         role_assignment::RoleAssignment,
@@ -47,11 +49,20 @@ pub struct Installation {
 }
 
 const ORGANIZATION: &str = "organization";
+const REGION: &str = "region";
 
 /// The organization of this installation, when it has been initialized.
 pub async fn organization(app: &App) -> Result<Option<Id<Organization>>, ManagementError> {
     let id = installation::read(&*app.engine, ORGANIZATION).await?;
     Ok(id.and_then(|id| id.parse().ok()))
+}
+
+/// Where the installation is said to be, and its environments with it.
+async fn region(app: &App) -> Result<Region, ManagementError> {
+    let name = installation::read(&*app.engine, REGION).await?;
+    Ok(name
+        .and_then(|name| Region::named(&name))
+        .unwrap_or_default())
 }
 
 /// An object that is to be inserted once its secrets can be sealed.
@@ -149,6 +160,7 @@ pub async fn create_environment(
     let now = app.now();
     let id = app.new_id::<Environment>().uuid();
     let draft = schema::decode::<EnvironmentDraft>(body)?;
+    let (draft, misplaced) = draft.located(region(app).await?);
     let license = documents::default_of(&*app.engine, License::KIND, ORGANIZATION_SPACE).await?;
     let organization = organization(app).await?;
     let built = {
@@ -168,7 +180,15 @@ pub async fn create_environment(
             profile: Profile::default(),
             client_address_is_known: app.settings.client_address_is_known,
         };
-        Environment::build(draft, None, &mut context)?
+        Environment::build(draft, None, &mut context)
+    };
+    let built = match (built, misplaced) {
+        (Ok(built), None) => built,
+        (built, misplaced) => {
+            let mut faults: Vec<_> = misplaced.into_iter().collect();
+            faults.extend(built.err().unwrap_or_default());
+            return Err(faults.into());
+        }
     };
     let place = Place {
         environment: id,
@@ -204,6 +224,7 @@ pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementErr
         app, caller, id, ..
     } = *target;
     let stored = management::read::<Environment>(target).await?;
+    role_assignments::permit_end(app, caller, id).await?;
     if caller.actor.environment.uuid() == id {
         let message = "holds the application that asks for its deletion";
         return Err(Violation::constraint("id", message).into());
@@ -214,10 +235,7 @@ pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementErr
             let status = StatusDraft {
                 status: EnvironmentStatus::DeletePending,
             };
-            management::change_with(target, Vec::new(), |environment: Environment, now| {
-                Ok(environment.with_status(status, now))
-            })
-            .await?;
+            changed_status(target, status).await?;
         }
         Deletion::Now => {
             let mark = tombstones::mark(id, now);
@@ -228,6 +246,28 @@ pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementErr
         }
     }
     Ok(())
+}
+
+/// Marks an environment as one to be deleted, or not.
+pub async fn set_status(
+    target: &Target<'_>,
+    draft: StatusDraft,
+) -> Result<Stored<Environment>, ManagementError> {
+    if draft.status == EnvironmentStatus::DeletePending {
+        management::read::<Environment>(target).await?;
+        role_assignments::permit_end(target.app, target.caller, target.id).await?;
+    }
+    changed_status(target, draft).await
+}
+
+async fn changed_status(
+    target: &Target<'_>,
+    draft: StatusDraft,
+) -> Result<Stored<Environment>, ManagementError> {
+    management::change_with(target, Vec::new(), |environment: Environment, now| {
+        Ok(environment.with_status(draft, now))
+    })
+    .await
 }
 
 /// An installation that nobody can use yet: whoever is to have its credentials can be given them
@@ -252,7 +292,7 @@ impl Unborn {
 
 /// The organization, its licences, the administrators' environment and its worker. `None` when the
 /// data directory has been initialized before.
-pub async fn prepare(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> {
+pub async fn prepare(app: &Arc<App>, region: Region) -> Result<Option<Unborn>, ManagementError> {
     if organization(app).await?.is_some() {
         return Ok(None);
     }
@@ -264,6 +304,7 @@ pub async fn prepare(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> 
     app.seal.remember(ORGANIZATION_SPACE, &space_key.key);
     let mut batch = Batch(vec![
         installation::establish(ORGANIZATION, &organization.to_string()),
+        installation::establish(REGION, region.as_str()),
         space_key.statement,
     ]);
 
@@ -282,7 +323,7 @@ pub async fn prepare(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> 
         Some(organization.uuid()),
         License::born(Package::Admin, now),
     );
-    let body = Environment::administrators(organization, administrators);
+    let body = Environment::administrators(organization, administrators, region);
     cradle.put(Some(organization.uuid()), environment.uuid(), body.into());
     batch.extend(cradle.statements(now).await?);
 

@@ -24,6 +24,7 @@ use stepgate_domain::{access::Permission, oauth::cors::EndpointKind};
 use crate::{
     access_log::AccessLogEntry,
     call::Call,
+    entity_tags,
     error::{Render, management::ApiError},
     exchange::Exchange,
     guard, headers, host, preflight,
@@ -202,6 +203,10 @@ impl Operation {
     pub fn status(mut self, status: u16) -> Self {
         self.status = status;
         self
+    }
+    /// Whether it ever succeeds. One that never does is known by name only.
+    pub fn is_offered(&self) -> bool {
+        self.status < 400
     }
     /// The session's cookie counts here, or what is shown is not for every page.
     #[must_use]
@@ -384,6 +389,7 @@ async fn serve(
         exchange,
         params: params.into_iter().collect(),
         query: query(&parts),
+        expected_versions: entity_tags::expected_versions(&parts.headers),
         headers: parts.headers,
         body,
         caller: None,

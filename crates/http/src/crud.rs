@@ -49,6 +49,11 @@ pub(crate) fn crud<R: Resource>(api: Api) -> Api {
 
 /// As [`crud`], for collections of which the contract says what their creation answers.
 pub(crate) fn crud_created_with<R: Resource>(api: Api, status: StatusCode) -> Api {
+    permanent::<R>(api, status).op(deletion::<R, _, _>(remove::<R>))
+}
+
+/// As [`crud_created_with`], without their deletion.
+pub(crate) fn permanent<R: Resource>(api: Api, status: StatusCode) -> Api {
     let api = read_only::<R>(api).then(writable::<R>);
     let kind = R::KIND;
     api.op(Operation::new(
@@ -62,14 +67,25 @@ pub(crate) fn crud_created_with<R: Resource>(api: Api, status: StatusCode) -> Ap
     .request::<R::Draft>()
     .response::<R>()
     .status(status.as_u16()))
-        .op(Operation::new(
-            Method::DELETE,
-            one(kind),
-            Takes::Nothing,
-            writes(kind),
-            format!("Delete a {}", kind.name),
-            remove::<R>,
-        ))
+}
+
+pub(crate) fn deletion<R, H, F>(remove: H) -> Operation
+where
+    R: Resource,
+    H: Fn(Call) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
+{
+    let kind = R::KIND;
+    let summary = format!("Delete a {}", kind.name);
+    let path = one(kind);
+    Operation::new(
+        Method::DELETE,
+        path,
+        Takes::Nothing,
+        writes(kind),
+        summary,
+        remove,
+    )
 }
 
 /// List and read.
@@ -127,7 +143,7 @@ pub(crate) fn writable<R: Resource>(api: Api) -> Api {
 /// One object with its ETag.
 pub(crate) fn object<R: Resource>(call: &Call, status: StatusCode, stored: &Stored<R>) -> Reply {
     Reply::hal(status, hal::object(&call.exchange, stored, call.app.now()))
-        .with(header::ETAG, &format!("\"{}\"", stored.version))
+        .versioned(stored.version)
 }
 
 pub(crate) async fn list<R: Resource>(call: Call) -> Result<Reply, ApiError> {
@@ -246,6 +262,7 @@ fn filter_violation(error: &FilterError) -> Violation {
         FilterError::Operator { supported, .. } => {
             serde_json::json!({ "supportedOperators": supported })
         }
+        FilterError::Boolean { .. } => serde_json::json!({ "allowedValues": ["true", "false"] }),
         FilterError::Syntax { .. }
         | FilterError::Time { .. }
         | FilterError::TooComplex
@@ -260,9 +277,8 @@ fn filter_violation(error: &FilterError) -> Violation {
 }
 
 async fn create<R: Resource>(call: Call, status: StatusCode) -> Result<Reply, ApiError> {
-    let stored =
-        management::create::<R>(&call.app, call.caller()?, call.place::<R>()?, call.json()?)
-            .await?;
+    let place = call.place_of_new::<R>()?;
+    let stored = management::create::<R>(&call.app, call.caller()?, place, call.json()?).await?;
     Ok(object(&call, status, &stored)
         .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
 }

@@ -5,6 +5,7 @@ pub mod api;
 pub mod call;
 mod cookies;
 mod crud;
+mod entity_tags;
 pub mod error;
 mod exchange;
 mod guard;

@@ -1,5 +1,7 @@
 //! A successful answer, before it becomes bytes.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -83,6 +85,20 @@ impl Reply {
             self.headers.append(name, value);
         }
         self
+    }
+
+    /// With the strong `ETag` of a stored object.
+    #[must_use]
+    pub fn versioned(self, version: i64) -> Self {
+        self.with(header::ETAG, &format!("\"{version}\""))
+    }
+
+    /// A management object that changes only when this program does: its `ETag` tells its text.
+    pub fn unchanging(body: Value) -> Self {
+        let mut hasher = DefaultHasher::new();
+        body.to_string().hash(&mut hasher);
+        let tag = format!("\"{:016x}\"", hasher.finish());
+        Self::hal(StatusCode::OK, body).with(header::ETAG, &tag)
     }
 
     pub(crate) fn into_response(self, exchange: &Exchange) -> Response {

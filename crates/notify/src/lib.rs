@@ -3,6 +3,7 @@
 //! Nothing here knows of flows, users or queues. The outbox worker gives a rendered message to
 //! [`Senders`] and is told whether it was taken, whether to try again, or to give up.
 
+mod cause;
 pub mod email;
 pub mod inbox;
 pub mod provider;

@@ -50,6 +50,9 @@ pub enum NotifyError {
         reason: String,
         retry_after: Option<Duration>,
     },
+    /// The other side takes nothing from us: an operator is needed, and then another try is worth it.
+    #[error("{reason}")]
+    Misconfigured { reason: String },
     /// Another try would end the same.
     #[error("{reason}")]
     Permanent { reason: String },
@@ -62,13 +65,21 @@ impl NotifyError {
             retry_after: None,
         }
     }
+    pub(crate) fn misconfigured(reason: impl Into<String>) -> Self {
+        Self::Misconfigured {
+            reason: reason.into(),
+        }
+    }
     pub(crate) fn permanent(reason: impl Into<String>) -> Self {
         Self::Permanent {
             reason: reason.into(),
         }
     }
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Transient { .. })
+        match self {
+            Self::Transient { .. } | Self::Misconfigured { .. } => true,
+            Self::Permanent { .. } => false,
+        }
     }
 }
 

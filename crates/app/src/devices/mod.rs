@@ -1,5 +1,6 @@
 //! Devices: the set belongs to the user, whose document holds its order; both change in one batch.
 
+mod notice;
 mod pairing;
 mod sending;
 
@@ -7,7 +8,7 @@ use stepgate_domain::{
     audit::Action,
     flow::{CounterState, facts::DeviceFailures},
     id::Id,
-    resource::{Resource, Stored},
+    resource::Stored,
     resources::{
         device::{
             Device, DeviceStatus, NicknameDraft, ReorderDraft,
@@ -28,7 +29,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, ListRequest, Listing, Place, Target, settle, typed, within},
+    management::{self, Caller, ListRequest, Listing, Place, Target, owner, settle, typed},
 };
 
 pub use pairing::{activate, create, send_activation_code};
@@ -44,13 +45,11 @@ struct Owner {
 impl Owner {
     async fn load(app: &App, caller: &Caller, place: Place) -> Result<Self, ManagementError> {
         let unknown = || ManagementError::NotFound(None);
-        let user = place.parent.ok_or_else(unknown)?;
+        let user = owner::<Device>(app, caller, place).await?;
+        let user = user.ok_or_else(unknown)?.id;
         let facts =
             facts::sign_on_facts(&*app.engine, place.environment, UserKey::Id(user)).await?;
         let facts = facts.ok_or_else(unknown)?;
-        if !within(&caller.reach, User::KIND, user, facts.user.parent) {
-            return Err(unknown());
-        }
         let mut devices = Vec::with_capacity(facts.devices.len());
         for document in facts.devices {
             let device = typed::<Device>(&document)?;
@@ -61,6 +60,16 @@ impl Owner {
             document: facts.user,
             devices,
         })
+    }
+
+    /// If the user has the version that is insisted on.
+    fn matching(self, if_match: Option<i64>) -> Result<Self, ManagementError> {
+        match if_match {
+            Some(version) if version != self.document.version => {
+                Err(ManagementError::PreconditionFailed)
+            }
+            Some(_) | None => Ok(self),
+        }
     }
 
     fn device(&self, target: &Target<'_>) -> Result<&(Document, Stored<Device>), ManagementError> {
@@ -149,15 +158,16 @@ fn failure_counter(device: Uuid) -> String {
     format!("device:{device}")
 }
 
-/// The order that the user wants.
+/// The order that the user wants. The order is the user's, and so is the version to insist on.
 pub async fn reorder(
     app: &App,
     caller: &Caller,
     place: Place,
+    if_match: Option<i64>,
     draft: &ReorderDraft,
 ) -> Result<(), ManagementError> {
     settle(app, || async {
-        let owner = Owner::load(app, caller, place).await?;
+        let owner = Owner::load(app, caller, place).await?.matching(if_match)?;
         let active: Vec<_> = owner
             .devices
             .iter()
@@ -172,9 +182,14 @@ pub async fn reorder(
 }
 
 /// The user chooses a device each time.
-pub async fn drop_order(app: &App, caller: &Caller, place: Place) -> Result<(), ManagementError> {
+pub async fn drop_order(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    if_match: Option<i64>,
+) -> Result<(), ManagementError> {
     settle(app, || async {
-        let owner = Owner::load(app, caller, place).await?;
+        let owner = Owner::load(app, caller, place).await?.matching(if_match)?;
         reordering(app, caller, &owner, None, &Action::DEVICES_ORDER_DELETED).await
     })
     .await

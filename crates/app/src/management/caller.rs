@@ -6,6 +6,7 @@ use stepgate_domain::{
     access::{Access, Assignment, Reach, ScopeType},
     id::Id,
     resources::{application::Application, environment::Environment},
+    time::Timestamp,
 };
 use uuid::Uuid;
 
@@ -19,6 +20,9 @@ pub struct Actor {
     pub user: Option<Uuid>,
     /// The scopes that count for the user's own data.
     pub scopes: Vec<String>,
+    /// When the user proved a second factor in the sign-on that the token is from, and nobody had
+    /// hinted at the user.
+    pub second_factor_at: Option<Timestamp>,
     /// The user's, or else the application's; none unless it is a worker application.
     pub assignments: Vec<Assignment>,
 }

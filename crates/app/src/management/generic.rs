@@ -169,8 +169,8 @@ pub async fn create<R: Resource>(
     body: Value,
 ) -> Result<Stored<R>, ManagementError> {
     let target = Target::new(app, caller, place, app.new_id::<R>().uuid());
-    let draft = schema::decode::<R::Draft>(body)?;
     let parent = owner::<R>(app, caller, place).await?;
+    let draft = schema::decode::<R::Draft>(body)?;
     let built = with_context::<R, _>(&target, parent.as_ref(), |context| {
         R::build(draft, None, context)
     })

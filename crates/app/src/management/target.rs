@@ -22,14 +22,28 @@ use super::{
     typed,
 };
 
+/// The versions of which the object must have one.
+#[derive(Debug, Clone, Copy)]
+pub struct IfMatch<'a>(pub &'a [i64]);
+
+impl IfMatch<'_> {
+    pub fn permits(self, version: i64) -> Result<(), ManagementError> {
+        if self.0.contains(&version) {
+            Ok(())
+        } else {
+            Err(ManagementError::PreconditionFailed)
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
     pub app: &'a App,
     pub caller: &'a Caller,
     pub place: Place,
     pub id: Uuid,
-    /// The version that the client insists on.
-    pub if_match: Option<i64>,
+    /// What the client insists on.
+    pub if_match: Option<IfMatch<'a>>,
 }
 
 impl<'a> Target<'a> {
@@ -54,12 +68,8 @@ impl<'a> Target<'a> {
     }
 
     pub(crate) fn matches(&self, document: &Document) -> Result<(), ManagementError> {
-        match self.if_match {
-            Some(version) if version != document.version => {
-                Err(ManagementError::PreconditionFailed)
-            }
-            Some(_) | None => Ok(()),
-        }
+        self.if_match
+            .map_or(Ok(()), |if_match| if_match.permits(document.version))
     }
 
     /// The writes that store a new object, with their event.

@@ -108,7 +108,7 @@ async fn try_once(
     } = judge(app, key, &flow, known, deed).await?;
     let whom = Whom {
         known: known.as_ref(),
-        is_permitted: is_permitted(app, &application, known.as_ref()).await?,
+        is_permitted: is_permitted(&application, known.as_ref()),
         decoy,
     };
     let drawn = Drawn::new(app, key, flow.id);
@@ -278,6 +278,21 @@ async fn password_verdict(
         },
     };
     Ok((verdict, Some(attempt)))
+}
+
+/// Whether the flow still waits for the code of the message.
+pub async fn awaits(
+    app: &App,
+    environment: Uuid,
+    flow: Uuid,
+    message: &str,
+) -> Result<bool, ManagementError> {
+    let Some(row) = flows::read(&*app.engine, environment, flow).await? else {
+        return Ok(false);
+    };
+    let flow: flow::Flow = serde_json::from_str(&row.body)?;
+    let message: Option<MessageId> = message.parse().ok();
+    Ok(message.is_some_and(|message| flow.awaits(message, app.now())))
 }
 
 /// The worker found out that a message of this flow cannot be delivered: `dead` is committed with

@@ -9,6 +9,7 @@ use stepgate_domain::{
         state::{Application as FlowApplication, Asked, ResponseMode, SessionBinding},
     },
     id::Id,
+    name,
     oauth::{
         self,
         authorization_request::{
@@ -32,7 +33,6 @@ use stepgate_store::{
     flows::{self, StoredFlow},
     sessions::StoredSession,
 };
-use uuid::Uuid;
 
 use super::{
     ATTEMPTS, AuthorizeFailure, Begun, Shown, Visitor,
@@ -161,7 +161,7 @@ impl Asking<'_> {
         let id: FlowId = Id::random(&mut SystemRandom);
         let drawn = Drawn::new(app, &self.key, id);
         let start = self.start(id, &browser, known.as_ref()).await?;
-        let is_permitted = is_permitted(app, &self.application, known.as_ref()).await?;
+        let is_permitted = is_permitted(&self.application, known.as_ref());
         let whom = Whom {
             known: known.as_ref(),
             is_permitted,
@@ -282,9 +282,9 @@ impl Asking<'_> {
                 None => Ok(None),
             };
         };
-        let by_id = match hint.subject.parse::<Uuid>() {
-            Ok(id) => Known::by_id(self.app, environment, id).await?,
-            Err(_) => None,
+        let by_id = match name::as_id(&hint.subject) {
+            Some(id) => Known::by_id(self.app, environment, id).await?,
+            None => None,
         };
         let known = match by_id {
             Some(known) => Some(known),

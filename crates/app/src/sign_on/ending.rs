@@ -97,6 +97,7 @@ impl Ending<'_> {
             acr: flow.acr().unwrap_or_default().to_owned(),
             amr: flow.amr().into_iter().map(str::to_owned).collect(),
             auth_time: flow.authenticated_at().unwrap_or(now),
+            second_factor_at: flow.second_factor_at(),
         };
         let family = self.app.new_id();
         let request = &flow.authorization_request.request;

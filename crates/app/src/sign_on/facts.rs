@@ -8,6 +8,7 @@ use stepgate_domain::{
     },
     id::Id,
     message::Channel,
+    name,
     resource::{Built, Resource, Stored},
     resources::{
         application::Application,
@@ -32,7 +33,7 @@ use crate::{
     App,
     error::ManagementError,
     management::{Place, prepare_replace, typed},
-    remembered, role_assignments,
+    remembered,
     seal::DataKey,
     settings,
     tokens::serving_environment,
@@ -79,7 +80,7 @@ impl Known {
         let failures = versioned(&rows.counters, &Subject::UserFailures(id))?;
         let sends = versioned(&rows.counters, &Subject::UserSends(id))?;
         let subject = SubjectFacts {
-            user: sign_on_facts::of_user(&user, failures, sends, now),
+            user: sign_on_facts::of_user(&user, failures, sends, rows.holds_a_role, now),
             devices: told,
         };
         let devices = devices
@@ -135,16 +136,16 @@ impl Known {
         Self::find(app, environment, UserKey::Id(id)).await
     }
 
-    /// By the exact username, whatever its case; never by an address.
+    /// By the username ([`name::fold`]); never by an address.
     pub(super) async fn by_username(
         app: &App,
         environment: Uuid,
         username: &str,
     ) -> Result<Option<Self>, ManagementError> {
-        let value = folded(username);
         let key = UserKey::Unique {
             name: "username",
-            value: &value,
+            value: &name::fold(username),
+            former: &name::former_fold(username),
         };
         Self::find(app, environment, key).await
     }
@@ -184,26 +185,10 @@ async fn replaced<R: Resource>(
     Ok(prepare_replace(app, place, document, built, now).await?.0)
 }
 
-/// Whether the application lets the user in. Only where it restricts whom it does is anything looked
-/// up.
-pub(super) async fn is_permitted(
-    app: &App,
-    application: &Stored<Application>,
-    known: Option<&Known>,
-) -> Result<bool, ManagementError> {
-    if !application.body.admits_only_administrators() {
-        return Ok(true);
-    }
-    // Asked for nobody as well: a name that nobody has shall take as long.
-    let user = known.map_or(Uuid::nil(), |known| known.document.id);
-    let environment = application.environment.uuid();
-    let holds_a_role = role_assignments::has_any::<User>(app, environment, user).await?;
-    Ok(holds_a_role || known.is_none())
-}
-
-/// A username as its unique key has it.
-fn folded(username: &str) -> String {
-    username.trim().to_lowercase()
+/// Whether the application lets the user in. Nothing is told of a name that nobody has.
+pub(super) fn is_permitted(application: &Stored<Application>, known: Option<&Known>) -> bool {
+    !application.body.admits_only_administrators()
+        || known.is_none_or(|known| known.subject.user.holds_a_role)
 }
 
 /// The counter of the subject; a row that is missing counts nothing.
@@ -311,7 +296,7 @@ pub(super) async fn decoy_of(
         });
     let mut seed = [0; decoy::SEED];
     for (number, part) in (0_u8..).zip(seed.chunks_mut(32)) {
-        let hash = key.hash("decoy", &[folded(name).as_bytes(), &[number]]);
+        let hash = key.hash("decoy", &[name::fold(name).as_bytes(), &[number]]);
         part.copy_from_slice(&hash);
     }
     let mut subject = decoy::subject(&seed, name, flow, born_at, now);

@@ -27,7 +27,7 @@ use stepgate_domain::{
 
 use crate::{error::ManagementError, origin::Origin};
 
-pub use act::{act, delivery_failed};
+pub use act::{act, awaits, delivery_failed};
 pub use authorize::authorize;
 pub use look::{environment_of_flow, look, page_token, poll, refuse_unoffered};
 pub use outcome::{AuthorizeFailure, Begun, FlowFailure, Resumed, SessionCookie, Shown};

@@ -87,7 +87,7 @@ async fn try_once(
         .flatten()
         .map(|rows| Known::of(rows, now))
         .transpose()?;
-    let is_permitted = is_permitted(app, &application, known.as_ref()).await?;
+    let is_permitted = is_permitted(&application, known.as_ref());
     let session = match flow.session.id.parse() {
         Ok(id) if has_session || flow.authorization_request.session_is_stored => {
             sessions::read(&*app.engine, environment.uuid(), id).await?

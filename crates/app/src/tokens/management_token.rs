@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    introspection::is_alive,
+    introspection::sign_on,
     verification::{TokenFault, verify},
 };
 
@@ -45,9 +45,8 @@ pub async fn verify_management(
         Ok(token) => token,
         Err(fault) => return Ok(Err(fault)),
     };
-    if token.typ != "at+jwt"
-        || !token.is_for(|audience| app.settings.origins.is_api_audience(origin, audience))
-    {
+    let is_meant = |audience: &str| app.settings.origins.accepts_audience(origin, audience);
+    if !token.is_access_token() || !token.is_for(is_meant) {
         return Ok(Err(TokenFault::WrongUse));
     }
     let Some(client) = token.client() else {
@@ -62,7 +61,11 @@ pub async fn verify_management(
         return Ok(Err(TokenFault::ClientGone));
     }
     let user: Option<Id<()>> = token.id("sub");
-    if user.is_some() && !is_alive(app, &token).await? {
+    let sign_on = match user {
+        Some(_) => sign_on(app, &token).await?,
+        None => None,
+    };
+    if user.is_some() && sign_on.is_none() {
         return Ok(Err(TokenFault::Revoked));
     }
     // In the hands of a user a worker application is that user, whatever it may do by itself.
@@ -86,6 +89,7 @@ pub async fn verify_management(
         environment,
         user: user.map(Id::uuid),
         scopes: token.scopes().map(str::to_owned).collect(),
+        second_factor_at: sign_on.and_then(|sign_on| sign_on.second_factor_at),
         assignments,
     }))
 }

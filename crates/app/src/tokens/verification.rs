@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use stepgate_domain::{
     id::Id,
+    oidc::access_token,
     resources::{application::Application, environment::Environment},
     time::Timestamp,
 };
@@ -28,6 +29,10 @@ impl VerifiedToken {
     }
     pub fn client(&self) -> Option<Id<Application>> {
         self.id("client_id")
+    }
+    /// Not every access token says what it is; all others of ours do.
+    pub fn is_access_token(&self) -> bool {
+        matches!(self.typ.as_str(), "" | access_token::TYP)
     }
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.text("scope")

@@ -27,7 +27,9 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, ListRequest, Place, Target, change_with, with_context},
+    management::{
+        self, Caller, ListRequest, Place, Target, change_with, reaches_below, with_context,
+    },
     settings,
 };
 
@@ -60,7 +62,8 @@ pub async fn import(
     let Imported { user, password } =
         with_context::<User, _>(&target, None, |context| build_import(draft, context)).await??;
     let population = user.population.id.uuid();
-    if !management::within(&caller.reach, User::KIND, target.id, Some(population)) {
+    let kind = User::KIND;
+    if !reaches_below(app, caller, kind, place.environment, Some(population)).await? {
         return Err(ManagementError::Forbidden);
     }
     let user = match password {
@@ -90,6 +93,7 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
         id,
         ..
     } = *target;
+    management::read::<User>(target).await?;
     let everyone = Caller {
         reach: Reach::Everything,
         ..caller.clone()

@@ -128,6 +128,22 @@ async fn try_to_send(
     envelope: Envelope,
     message: Result<Message, NotifyError>,
 ) -> Vec<Statement> {
+    let outcome = match is_wanted(app, &envelope).await {
+        Ok(true) => tried(app, &envelope, message).await,
+        Ok(false) => Ok(vec![forgotten(&envelope)]),
+        Err(error) => Err(error),
+    };
+    outcome.unwrap_or_else(|error| {
+        tracing::error!(message_id = envelope.id, error = ?error, "the outcome of a message could not be written");
+        Vec::new()
+    })
+}
+
+async fn tried(
+    app: &App,
+    envelope: &Envelope,
+    message: Result<Message, NotifyError>,
+) -> Result<Vec<Statement>, ManagementError> {
     let provider = message
         .as_ref()
         .map_or("none", |message| app.senders.name(message.channel));
@@ -135,20 +151,36 @@ async fn try_to_send(
         Ok(message) => app.senders.send(&message).await,
         Err(error) => Err(error),
     };
-    let outcome = match outcome {
+    match outcome {
         Ok(delivery) => {
             app.metrics.message(provider, Sending::Delivered);
-            delivered(&envelope, delivery)
+            delivered(envelope, delivery)
         }
         Err(error) => {
-            let failed = failed(app, &envelope, provider, error).await;
+            let failed = failed(app, envelope, provider, error).await;
             failed.map(|()| Vec::new())
         }
-    };
-    outcome.unwrap_or_else(|error| {
-        tracing::error!(message_id = envelope.id, error = ?error, "the outcome of a message could not be written");
-        Vec::new()
-    })
+    }
+}
+
+/// Whether anybody waits for the message. A first try is for whoever has just asked; before another
+/// the flow may have gone on, by a message that came although nobody said so, or without any.
+async fn is_wanted(app: &App, envelope: &Envelope) -> Result<bool, ManagementError> {
+    match envelope.flow {
+        Some(flow) if envelope.attempts > 1 => {
+            sign_on::awaits(app, envelope.environment, flow, &envelope.id).await
+        }
+        Some(_) | None => Ok(true),
+    }
+}
+
+/// As little is left of it as of one that was delivered.
+fn forgotten(envelope: &Envelope) -> Statement {
+    tracing::info!(
+        message_id = envelope.id,
+        "nobody waits for a message any more"
+    );
+    store::delivered(&envelope.id, &envelope.lease)
 }
 
 fn delivered(
@@ -199,13 +231,19 @@ async fn failed(
     } = envelope;
     let now = app.now();
     let attempts = u32::try_from(*attempts).unwrap_or(u32::MAX);
+    let random = u64::from_le_bytes(<dyn Entropy>::bytes(&mut SystemRandom));
     let (reason, again) = match error {
         NotifyError::Transient {
             reason,
             retry_after,
-        } => {
-            let random = u64::from_le_bytes(<dyn Entropy>::bytes(&mut SystemRandom));
-            (reason, next_attempt(attempts, now, random, retry_after))
+        } => (reason, next_attempt(attempts, now, random, retry_after)),
+        NotifyError::Misconfigured { reason } => {
+            tracing::error!(
+                message_id = id,
+                reason,
+                "a sender is refused: its settings need an operator"
+            );
+            (reason, next_attempt(attempts, now, random, None))
         }
         NotifyError::Permanent { reason } => (reason, None),
     };

@@ -89,6 +89,41 @@ async fn a_worker_that_stops_leaves_no_message_of_its_own_behind() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_retry_is_not_made_for_a_flow_that_went_on_without_it() {
+    let world = World::new().await;
+    world.mira().await;
+    let otto = world.user("otto").await;
+    world.phone(otto, "+4712345699").await;
+    let done = world.begin("mira.k").await;
+    world.begin("otto").await;
+    let (now, engine) = (world.app.now(), &*world.engine);
+    let lease = outbox::claim(engine, "first", now, now + Duration::from_days(1), 9);
+    let rows = lease.await.unwrap();
+    assert_eq!(rows.len(), 2);
+    let key = world.app.data_key(world.environment.uuid()).await.unwrap();
+    let messages: Vec<Message> = rows
+        .iter()
+        .map(|row| outgoing::open(&key, row).unwrap())
+        .collect();
+    let of_otto = |message: &&Message| message.to.expose() == "+4712345699";
+    let (wanted, other) = match messages.iter().find(of_otto) {
+        Some(wanted) if wanted.id == messages[0].id => (wanted, &messages[1]),
+        Some(wanted) => (wanted, &messages[0]),
+        None => panic!("otto is sent a code"),
+    };
+    let code = other.code.as_ref().unwrap().expose();
+    world.check(&done, code).await.unwrap();
+    let again = messages
+        .iter()
+        .map(|message| outbox::retry(&message.id, "first", now, "slow"));
+    world.app.commit(Batch(again.collect())).await.unwrap();
+    let workers = Workers::start(&world.app);
+    until(async || outbox::next_due(engine).await.unwrap().is_none()).await;
+    workers.stop().await;
+    assert_eq!(*world.taken.lock().unwrap(), [wanted.id.clone()]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_has_ended_goes_at_once_however_much_it_is() {
     let world = World::new().await;
     let now = world.app.now();

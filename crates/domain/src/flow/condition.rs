@@ -9,9 +9,17 @@ use serde_json::{Map, Value};
 
 use crate::{
     client_address::network,
+    name,
     time::{Duration, Timestamp},
     violation::Violation,
 };
+
+mod network;
+mod variable;
+
+use network::Network;
+pub use variable::USER_ATTRIBUTES;
+use variable::Variable;
 
 /// How many levels of `and`, `or` and `not` a condition may have.
 pub const MAXIMUM_DEPTH: usize = 10;
@@ -56,16 +64,6 @@ enum Rule {
 enum Literal {
     Text(String),
     Flag(bool),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Variable {
-    PasswordAt,
-    MfaAt,
-    RemoteIp,
-    Identifier,
-    /// The path of an attribute of the user.
-    User(Vec<String>),
 }
 
 /// What a condition is judged by.
@@ -135,7 +133,9 @@ impl Rule {
                 .value(scope)
                 .is_some_and(|value| literal_equals(&value, equals)),
             Self::Contains { value, contains } => match value.value(scope) {
-                Some(Value::String(text)) => text.to_lowercase().contains(&contains.to_lowercase()),
+                Some(Value::String(text)) => {
+                    name::fold_part(&text).contains(&name::fold_part(contains))
+                }
                 Some(_) | None => false,
             },
             Self::InRanges { address, ranges } => match address.value(scope) {
@@ -183,66 +183,6 @@ fn literal_equals(value: &Value, literal: &Literal) -> bool {
         (Value::Bool(flag), Literal::Text(wanted)) => flag.to_string() == *wanted,
         (Value::Null | Value::Object(_) | Value::String(_) | Value::Number(_), _) => false,
     }
-}
-
-impl Variable {
-    /// Reads `${name}`.
-    fn parse(reference: &Value) -> Option<Self> {
-        let name = reference.as_str()?.strip_prefix("${")?.strip_suffix('}')?;
-        Some(match name {
-            "session.lastSignOn.withAuthenticator.pwd.at" => Self::PasswordAt,
-            "session.lastSignOn.withAuthenticator.mfa.at" => Self::MfaAt,
-            "flow.request.http.remoteIp" => Self::RemoteIp,
-            "identifier" => Self::Identifier,
-            other => {
-                let path: Vec<String> = other
-                    .strip_prefix("user.")?
-                    .split('.')
-                    .map(str::to_owned)
-                    .collect();
-                if path.iter().any(|step| !is_attribute_name(step)) {
-                    return None;
-                }
-                Self::User(path)
-            }
-        })
-    }
-
-    fn time(&self, scope: &Scope<'_>) -> Option<Timestamp> {
-        match self {
-            Self::PasswordAt => scope.password_at,
-            Self::MfaAt => scope.mfa_at,
-            Self::RemoteIp | Self::Identifier => None,
-            Self::User(_) => self.value(scope)?.as_str()?.parse().ok(),
-        }
-    }
-
-    fn value(&self, scope: &Scope<'_>) -> Option<Value> {
-        match self {
-            Self::PasswordAt => scope.password_at.map(|time| time.to_string().into()),
-            Self::MfaAt => scope.mfa_at.map(|time| time.to_string().into()),
-            Self::RemoteIp => scope.remote_ip.map(|address| address.to_string().into()),
-            Self::Identifier => scope.identifier.map(Value::from),
-            Self::User(path) => {
-                let mut value = scope.user;
-                for step in path {
-                    value = value.get(step)?;
-                }
-                if value.is_null() {
-                    None
-                } else {
-                    Some(value.clone())
-                }
-            }
-        }
-    }
-}
-
-fn is_attribute_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 fn rule(source: &Value, place: &str, depth: usize) -> Result<Rule, Violation> {
@@ -348,7 +288,12 @@ fn rules(
     place: &str,
     depth: usize,
 ) -> Result<Vec<Rule>, Violation> {
-    list(members, name, place)?
+    let parts = list(members, name, place)?;
+    if parts.is_empty() {
+        let message = format!("{place}.{name}: must have a condition");
+        return Err(Violation::invalid("condition", message));
+    }
+    parts
         .iter()
         .enumerate()
         .map(|(index, source)| rule(source, &format!("{place}.{name}[{index}]"), depth - 1))
@@ -390,12 +335,9 @@ fn list<'a>(
 }
 
 fn variable(members: &Map<String, Value>, name: &str, place: &str) -> Result<Variable, Violation> {
-    members.get(name).and_then(Variable::parse).ok_or_else(|| {
-        Violation::invalid(
-            "condition",
-            format!("{place}.{name}: is not a known variable"),
-        )
-    })
+    let reference = members.get(name).unwrap_or(&Value::Null);
+    Variable::parse(reference)
+        .map_err(|fault| Violation::invalid("condition", format!("{place}.{name}: {fault}")))
 }
 
 fn time_variable(members: &Map<String, Value>, place: &str) -> Result<Variable, Violation> {

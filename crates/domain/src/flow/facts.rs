@@ -106,6 +106,8 @@ pub struct UserFacts {
     pub lock: Option<AccountLock>,
     pub mfa_enabled: bool,
     pub bypass_mfa_until: Option<Timestamp>,
+    /// Whether any role is assigned to the user.
+    pub holds_a_role: bool,
     /// The user as the platform shows it: looked at only where a condition of a policy asks.
     pub attributes: Value,
     pub failures: Versioned<UserFailures>,

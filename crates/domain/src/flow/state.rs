@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     facts::{SessionFacts, UserFacts},
-    ids::{ApplicationId, EnvironmentId, FlowId, UserId},
+    ids::{ApplicationId, EnvironmentId, FlowId, MessageId, UserId},
     input::Action,
     policy::{ActionKind, Policy},
     status::{Challenge, Failure, Status},
@@ -244,6 +244,20 @@ impl Flow {
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at()
     }
+    /// Whether somebody may still type the code that this message carries.
+    pub fn awaits(&self, message: MessageId, now: Timestamp) -> bool {
+        match &self.status {
+            Status::OtpRequired { challenge, .. } => {
+                challenge.message == message && !self.is_expired(now)
+            }
+            Status::SignOnRequired
+            | Status::UsernamePasswordRequired
+            | Status::PasswordRequired
+            | Status::DeviceSelectionRequired { .. }
+            | Status::Completed
+            | Status::Failed { .. } => false,
+        }
+    }
     /// Notes that somebody is still there.
     pub fn touch(&mut self, now: Timestamp) {
         self.touched_at = self.touched_at.max(now);
@@ -323,6 +337,12 @@ impl Flow {
     /// When the last of that was proved.
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.proved_at(|_| true)
+    }
+    /// When the user last proved, in this very flow, to have something besides a password. Not after a
+    /// hint: then somebody else said who the user is.
+    pub fn second_factor_at(&self) -> Option<Timestamp> {
+        let proofs = Some(&self.proofs).filter(|_| !self.is_hinted())?;
+        Proof::last(proofs, |method| !method.is_password())
     }
     /// The session's sign-ons, unless they have to be repeated or are another user's.
     pub(crate) fn session_counts(&self) -> Option<&SessionFacts> {

@@ -7,7 +7,7 @@ use serde_with::skip_serializing_none;
 use uuid::Uuid;
 
 use crate::{
-    access::Area,
+    access::{Area, Carries},
     hidden::Hidden,
     id::{Id, Ref},
     resource::{
@@ -50,8 +50,8 @@ pub enum EnvironmentStatus {
     DeletePending,
 }
 
-/// Where the environment's data are said to be. One server is one place; the label is the client's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Where the data are said to be. An installation is in one place, and its environments with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 #[schemars(inline)]
 pub enum Region {
@@ -59,8 +59,28 @@ pub enum Region {
     Au,
     Ca,
     Eu,
+    #[default]
     Na,
     Sg,
+}
+
+impl Region {
+    pub const ALL: [Self; 6] = [Self::Ap, Self::Au, Self::Ca, Self::Eu, Self::Na, Self::Sg];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ap => "AP",
+            Self::Au => "AU",
+            Self::Ca => "CA",
+            Self::Eu => "EU",
+            Self::Na => "NA",
+            Self::Sg => "SG",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|region| region.as_str() == name)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -99,7 +119,7 @@ pub struct Environment {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentDraft {
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(length(min = 1, max = 255), extend("format" = "name"))]
     pub name: String,
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
@@ -108,11 +128,27 @@ pub struct EnvironmentDraft {
     #[serde(rename = "type")]
     pub environment_type: EnvironmentType,
     pub subtype: Option<Subtype>,
-    pub region: Region,
+    /// Absent: where the environment is, or where the installation is.
+    pub region: Option<Region>,
     /// Absent: the default licence.
     pub license: Option<Ref<License>>,
     /// Read on creation only; afterwards it has a path of its own.
     pub bill_of_materials: Option<BillOfMaterialsDraft>,
+}
+
+impl EnvironmentDraft {
+    /// The draft of an environment of an installation in this region, and what is wrong about the
+    /// one that it names.
+    #[must_use]
+    pub fn located(self, here: Region) -> (Self, Option<Violation>) {
+        let elsewhere = self.region.filter(|region| *region != here);
+        let draft = Self {
+            region: Some(here),
+            ..self
+        };
+        let fault = elsewhere.map(|_| Violation::not_allowed("region", &[here.as_str()]));
+        (draft, fault)
+    }
 }
 
 /// The body of `PUT …/type`.
@@ -190,7 +226,11 @@ impl Environment {
     }
 
     /// The environment that holds those who administer the installation.
-    pub fn administrators(organization: Id<Organization>, license: Id<License>) -> Self {
+    pub fn administrators(
+        organization: Id<Organization>,
+        license: Id<License>,
+        region: Region,
+    ) -> Self {
         Self {
             name: "Administrators".to_owned(),
             description: Some("Holds the administrators of this installation.".to_owned()),
@@ -198,7 +238,7 @@ impl Environment {
             organization: organization.into(),
             environment_type: EnvironmentType::Production,
             subtype: None,
-            region: Region::Na,
+            region,
             status: EnvironmentStatus::Active,
             license: license.into(),
             soft_deleted_at: None,
@@ -229,6 +269,13 @@ impl Resource for Environment {
         OrderAttribute::new("updatedAt", FilterSource::UpdatedAt),
     ];
 
+    fn carries(&self, _now: Timestamp) -> Carries {
+        Carries {
+            by_itself: self.status == EnvironmentStatus::Active,
+            ..Carries::default()
+        }
+    }
+
     fn build(
         draft: EnvironmentDraft,
         previous: Option<&Stored<Self>>,
@@ -236,8 +283,12 @@ impl Resource for Environment {
     ) -> Result<Built<Self>, Vec<Violation>> {
         let mut faults = Vec::new();
         let before = previous.map(|previous| &previous.body);
-        if before.is_some_and(|before| before.region != draft.region) {
-            faults.push(Violation::invalid("region", "cannot be changed"));
+        let region = before.map(|before| before.region);
+        if let (Some(here), Some(wanted)) = (region, draft.region)
+            && wanted != here
+        {
+            let fault = Violation::invalid("region", "cannot be changed");
+            faults.push(fault.allowing(&[here.as_str()]));
         }
         let default = (context.defaults)(&LICENSE).map(|id| Ref::from(Id::from_uuid(id)));
         let license = draft
@@ -281,7 +332,7 @@ impl Resource for Environment {
             environment_type: before
                 .map_or(draft.environment_type, |before| before.environment_type),
             subtype: draft.subtype,
-            region: draft.region,
+            region: region.or(draft.region).unwrap_or_default(),
             status: before.map_or(EnvironmentStatus::Active, |before| before.status),
             license,
             soft_deleted_at: before.and_then(|before| before.soft_deleted_at),

@@ -84,7 +84,11 @@ pub struct Login {
     /// Whether the page leads to the recovery of a forgotten password.
     pub recovery: Switch,
     pub registration: Option<Registration>,
-    pub enforce_lockout_for_identity_providers: Option<bool>,
+    /// None, and answered when it was sent.
+    pub social_providers: Option<Vec<Value>>,
+    /// Whether a lock keeps out who signs on elsewhere. Nobody does.
+    #[serde(default)]
+    pub enforce_lockout_for_identity_providers: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::{
+    name,
     resource::{FilterAttribute, FilterSource},
     time::Timestamp,
 };
@@ -47,6 +48,15 @@ impl Operator {
             Self::Ge => "ge",
             Self::Lt => "lt",
             Self::Le => "le",
+        }
+    }
+
+    /// The value as it is compared with the folds of what is found.
+    pub fn folded(self, value: &str) -> String {
+        match self {
+            Self::Sw => name::fold_part(value.trim_start()),
+            Self::Co => name::fold_part(value),
+            Self::Eq | Self::Ne | Self::Gt | Self::Ge | Self::Lt | Self::Le => name::fold(value),
         }
     }
 
@@ -107,6 +117,8 @@ pub enum FilterError {
     },
     #[error("Value of attribute '{attribute}' must be a date and time.")]
     Time { attribute: String },
+    #[error("Value of attribute '{attribute}' must be true or false.")]
+    Boolean { attribute: String },
     #[error("is nested too deeply, or too long")]
     TooComplex,
     #[error(
@@ -201,7 +213,7 @@ impl Filter {
     }
 
     /// Whether an object passes whose attributes have the values that `lookup` answers. Values are
-    /// compared as text, without regard to case. Of several values one must fit, except for `ne`,
+    /// compared as names are. Of several values one must fit, except for `ne`,
     /// which is the opposite of `eq`. An attribute within brackets is looked up as `outer.inner`.
     pub fn matches(&self, lookup: &dyn Fn(&str) -> Vec<String>) -> bool {
         match self {
@@ -210,9 +222,9 @@ impl Filter {
                 operator,
                 value,
             }) => {
-                let wanted = value.to_lowercase();
+                let wanted = operator.folded(value);
                 let values = lookup(attribute);
-                let mut folded = values.iter().map(|value| value.to_lowercase());
+                let mut folded = values.iter().map(|value| name::fold(value));
                 match operator {
                     Operator::Ne => folded.all(|found| operator.holds(&found, &wanted)),
                     _ => folded.any(|found| operator.holds(&found, &wanted)),
@@ -264,6 +276,15 @@ impl Comparison {
                     attribute: known.name.to_owned(),
                 })?;
                 instant.to_string()
+            }
+            FilterSource::BooleanTerm => {
+                let value = self.value.to_ascii_lowercase();
+                if !matches!(value.as_str(), "true" | "false") {
+                    return Err(FilterError::Boolean {
+                        attribute: known.name.to_owned(),
+                    });
+                }
+                value
             }
             FilterSource::Id | FilterSource::Parent | FilterSource::Term => self.value.clone(),
         };

@@ -180,7 +180,7 @@ fn position(order: Option<&[Id<Device>]>, device: Id<Device>) -> Option<usize> {
 }
 
 async fn create(call: Call) -> Result<Reply, ApiError> {
-    let place = call.place::<Device>()?;
+    let place = call.place_of_new::<Device>()?;
     let stored = devices::create(&call.app, call.caller()?, place, call.json()?).await?;
     Ok(crud::object(&call, StatusCode::CREATED, &stored)
         .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
@@ -189,17 +189,24 @@ async fn create(call: Call) -> Result<Reply, ApiError> {
 async fn reorder(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<ReorderDraft>(call.json()?)?;
     let place = call.place::<Device>()?;
-    devices::reorder(&call.app, call.caller()?, place, &draft).await?;
+    let caller = call.caller()?;
+    devices::reorder(&call.app, caller, place, call.if_match(), &draft).await?;
     listed(&call, ListRequest::default()).await
 }
 
+async fn without_order(call: &Call) -> Result<(), ApiError> {
+    let (caller, place) = (call.caller()?, call.place::<Device>()?);
+    devices::drop_order(&call.app, caller, place, call.if_match()).await?;
+    Ok(())
+}
+
 async fn drop_order(call: Call) -> Result<Reply, ApiError> {
-    devices::drop_order(&call.app, call.caller()?, call.place::<Device>()?).await?;
+    without_order(&call).await?;
     listed(&call, ListRequest::default()).await
 }
 
 async fn delete_order(call: Call) -> Result<Reply, ApiError> {
-    devices::drop_order(&call.app, call.caller()?, call.place::<Device>()?).await?;
+    without_order(&call).await?;
     Ok(Reply::no_content())
 }
 

@@ -121,9 +121,7 @@ async fn list(mut call: Call) -> Result<Reply, ApiError> {
         caller.access = Access::Read;
         caller.reach = management::environments_within_reach(&caller.actor);
     }
-    let expand = call
-        .query_value("expand")
-        .is_some_and(|value| value == "billOfMaterials");
+    let expand = call.expands("billOfMaterials");
     crud::list_with::<Environment>(call, move |exchange, stored, now| {
         if expand {
             expanded(exchange, stored)
@@ -139,25 +137,24 @@ fn expanded(exchange: &Exchange, stored: &Stored<Environment>) -> Value {
 }
 
 async fn create(call: Call) -> Result<Reply, ApiError> {
+    call.place_of_new::<Environment>()?;
     let stored = provisioning::create_environment(&call.app, call.caller()?, call.json()?).await?;
     let body = expanded(&call.exchange, &stored);
     Ok(Reply::hal(StatusCode::CREATED, body)
-        .with(header::ETAG, &format!("\"{}\"", stored.version))
+        .versioned(stored.version)
         .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
 }
 
 async fn read(call: Call) -> Result<Reply, ApiError> {
     let stored = stored(&call).await?;
     let now = call.app.now();
-    let expand = call
-        .query_value("expand")
-        .is_some_and(|value| value == "billOfMaterials");
+    let expand = call.expands("billOfMaterials");
     let body = if expand {
         expanded(&call.exchange, &stored)
     } else {
         hal::object(&call.exchange, &stored, now)
     };
-    Ok(Reply::hal(StatusCode::OK, body).with(header::ETAG, &format!("\"{}\"", stored.version)))
+    Ok(Reply::hal(StatusCode::OK, body).versioned(stored.version))
 }
 
 async fn stored(call: &Call) -> Result<Stored<Environment>, ApiError> {
@@ -185,8 +182,7 @@ async fn set_type(call: Call) -> Result<Reply, ApiError> {
 
 async fn set_status(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<StatusDraft>(call.json()?)?;
-    let now = call.app.now();
-    let stored = changed(&call, |environment| Ok(environment.with_status(draft, now))).await?;
+    let stored = provisioning::set_status(&call.target::<Environment>()?, draft).await?;
     Ok(crud::object(&call, StatusCode::OK, &stored))
 }
 
@@ -202,7 +198,7 @@ fn bill(call: &Call, stored: &Stored<Environment>) -> Result<Reply, ApiError> {
         Value::Object(members) => members,
         _ => Map::new(),
     };
-    Ok(Reply::hal(StatusCode::OK, hal::with_links(links, members)))
+    Ok(Reply::hal(StatusCode::OK, hal::with_links(links, members)).versioned(stored.version))
 }
 
 async fn read_bill(call: Call) -> Result<Reply, ApiError> {

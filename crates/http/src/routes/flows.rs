@@ -101,6 +101,7 @@ pub(super) fn operations(api: Api) -> Api {
             "Act upon a flow",
             move |call| refuse(call, name),
         )
+        .status(400)
         .private())
     })
 }

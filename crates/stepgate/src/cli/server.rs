@@ -10,7 +10,7 @@ use stepgate_app::{
     origin::Origins,
     workers::Workers,
 };
-use stepgate_domain::{message::Channel, violation::Violation};
+use stepgate_domain::{message::Channel, resources::environment::Region, violation::Violation};
 use stepgate_http::server::{Certificate, Limits, Server};
 use stepgate_notify::{
     EmailSender, EmailSettings, Inbox, Provider, Senders, SmsSender, SmsSettings, SmtpTls, Timeouts,
@@ -53,10 +53,11 @@ impl RunningServer {
 /// after `keep` has kept their credentials.
 pub(crate) async fn init(
     settings: &Settings,
+    region: Region,
     keep: impl FnOnce(&InitOutput) -> std::io::Result<()>,
 ) -> anyhow::Result<InitOutput> {
     let app = open(settings).await?;
-    match birth::initialize(&app, keep).await? {
+    match birth::initialize(&app, region, keep).await? {
         Some(made) => Ok(made),
         None => anyhow::bail!("{} is initialized already", settings.data.display()),
     }

@@ -16,6 +16,7 @@ use stepgate_client::{
     Application, Client, Exchange, SignOn, Step, Tenant, Tokens, User, Workflow,
     create_environment, worker_token,
 };
+use stepgate_domain::resources::environment::Region;
 use stepgate_http::server::Limits;
 
 use self::show::{Screen, note};
@@ -50,7 +51,7 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let settings = settings(directory.path());
 
     let start = Instant::now();
-    let made = server::init(&settings, |_| Ok(()))
+    let made = server::init(&settings, Region::default(), |_| Ok(()))
         .await
         .context("the data directory could not be initialized")?;
     let running = server::start(&settings)

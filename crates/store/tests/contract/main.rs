@@ -50,7 +50,6 @@ contract! {
     transactions::every_type_of_value_comes_back,
     tasks::commits_end_whoever_polls_them,
     documents::what_is_written_is_read_back,
-    documents::an_owner_is_asked_whether_it_owns_any,
     documents::a_replacement_keeps_the_age_and_raises_the_version,
     documents::an_outdated_version_is_refused,
     documents::of_eight_writers_of_one_version_one_wins,

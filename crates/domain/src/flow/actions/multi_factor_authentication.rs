@@ -5,7 +5,7 @@ use crate::{
     flow::{
         delivery::Denied,
         effect::{Answer, AuditEvent, BypassReason, CounterState, Effect, FlowError, Subject},
-        facts::{AccountLock, DeviceFacts, GUARD, UserFailures},
+        facts::{AccountLock, DeviceFacts, GUARD, UserFacts, UserFailures},
         ids::{DeviceId, MessageId},
         input::Verdict,
         policy::{DeviceSelection, MultiFactorAuthentication, NoDevicesMode},
@@ -51,7 +51,7 @@ pub(crate) fn run(
         .map(|it| it.id)
         .collect();
     let Some(&first) = usable.first() else {
-        return Ok(without_usable_device(turn, settings, &devices));
+        return Ok(without_usable_device(turn, settings, &user, &devices));
     };
     let let_choose = match settings.device_selection {
         DeviceSelection::AlwaysDisplayDevices => true,
@@ -80,13 +80,16 @@ fn is_usable(entry: &DeviceEntry) -> bool {
 }
 
 /// `noDevicesMode` is about having no device at all: devices that are locked or blocked switch
-/// nothing off. Only a signed hint or a password may go on without a device.
+/// nothing off. Only a signed hint or a password may go on without a device, and nobody who holds a
+/// role: a policy must not make an administrator of whoever vouches or guesses.
 fn without_usable_device(
     turn: &mut Turn<'_>,
     settings: &MultiFactorAuthentication,
+    user: &UserFacts,
     devices: &[DeviceEntry],
 ) -> Outcome {
-    let may_bypass = turn.flow.is_hinted() || turn.flow.has_password_proof();
+    let is_vouched_for = turn.flow.is_hinted() || turn.flow.has_password_proof();
+    let may_bypass = is_vouched_for && !user.holds_a_role;
     if settings.no_devices_mode == NoDevicesMode::Bypass && devices.is_empty() && may_bypass {
         turn.audit(AuditEvent::MfaBypassed {
             reason: BypassReason::NoDevices,

@@ -99,6 +99,8 @@ pub struct SignOn {
     pub amr: Vec<String>,
     /// When the user was last authenticated.
     pub auth_time: Timestamp,
+    /// When the user proved a second factor in this sign-on, and nobody had hinted at the user.
+    pub second_factor_at: Option<Timestamp>,
 }
 
 /// What a user's sign-on granted: copied into every token that it buys.
@@ -110,6 +112,9 @@ pub struct Authorization {
     pub acr: String,
     pub amr: Vec<String>,
     pub auth_time: Timestamp,
+    /// See [`SignOn::second_factor_at`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor_at: Option<Timestamp>,
 }
 
 /// All that one authorization bought: access tokens name it (`grant_id`), refresh tokens belong to

@@ -12,9 +12,11 @@ use super::{
 };
 use crate::{
     access::Area,
+    email,
     hidden::Hidden,
     id::Ref,
     message::Channel,
+    phone,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, Reference, Resource,
         Stored, Term, UniqueKey,
@@ -51,7 +53,7 @@ pub struct Device {
     #[serde(rename = "type")]
     pub kind: DeviceType,
     pub status: DeviceStatus,
-    /// As `+CC.NUMBER`.
+    /// As it was typed.
     pub phone: Option<String>,
     pub email: Option<String>,
     pub nickname: Option<String>,
@@ -215,16 +217,11 @@ impl Resource for Device {
             target,
         };
         match self.kind {
-            // Spellings of a number differ only in what is not a digit.
             DeviceType::Sms => {
-                let digits: String = self
-                    .address()
-                    .chars()
-                    .filter(char::is_ascii_digit)
-                    .collect();
+                let digits = phone::digits(&phone::destination(self.address()));
                 vec![key("phone", format!("{}:{digits}", self.kind.as_str()))]
             }
-            DeviceType::Email => vec![key("email", self.address().to_lowercase())],
+            DeviceType::Email => vec![key("email", email::comparable(self.address()))],
         }
     }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     flow::condition::Condition,
     id::{Id, Ref},
-    resources::device_authentication_policy::DeviceAuthenticationPolicy,
+    resources::{device_authentication_policy::DeviceAuthenticationPolicy, fixed},
     violation::{Violation, ViolationCode},
 };
 
@@ -144,12 +144,16 @@ impl LoginDraft {
                 registration.confirm_identity_provider_attributes == Some(true),
             );
         }
+        let providers = self.social_providers.as_deref();
         refuse(
             "socialProviders",
-            self.social_providers
-                .is_some_and(|providers| !providers.is_empty()),
+            providers.is_some_and(|providers| !providers.is_empty()),
         );
         refuse("newUserProvisioning", self.new_user_provisioning.is_some());
+        let enforced = "enforceLockoutForIdentityProviders";
+        if self.enforce_lockout_for_identity_providers == Some(true) {
+            faults.push(fixed::only(enforced, &false.into()));
+        }
         Login {
             recovery: self.recovery.unwrap_or_default(),
             registration: self.registration.map(|registration| Registration {
@@ -157,7 +161,8 @@ impl LoginDraft {
                 confirm_identity_provider_attributes: registration
                     .confirm_identity_provider_attributes,
             }),
-            enforce_lockout_for_identity_providers: self.enforce_lockout_for_identity_providers,
+            social_providers: self.social_providers,
+            enforce_lockout_for_identity_providers: false,
         }
     }
 }

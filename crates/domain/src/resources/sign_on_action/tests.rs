@@ -31,7 +31,8 @@ fn accepted(body: Value) -> Value {
 fn a_bare_login_is_enough() {
     assert_eq!(
         accepted(login(json!({}))),
-        json!({ "type": "LOGIN", "priority": 1, "recovery": { "enabled": false } })
+        json!({ "type": "LOGIN", "priority": 1, "recovery": { "enabled": false },
+            "enforceLockoutForIdentityProviders": false })
     );
     assert_eq!(
         accepted(login(json!({ "recovery": { "enabled": true } })))["recovery"]["enabled"],
@@ -43,7 +44,8 @@ fn a_bare_login_is_enough() {
 fn registration_and_other_origins_of_users_are_refused() {
     let body = login(json!({
         "registration": { "enabled": true, "population": { "id": OTHER } },
-        "socialProviders": [{ "id": OTHER }], "newUserProvisioning": { "gateways": [] }
+        "socialProviders": [{ "id": OTHER }], "newUserProvisioning": { "gateways": [] },
+        "enforceLockoutForIdentityProviders": true
     }));
     assert_eq!(
         targets(build::<SignOnAction>(body)),
@@ -51,7 +53,8 @@ fn registration_and_other_origins_of_users_are_refused() {
             "registration.enabled",
             "registration.population",
             "socialProviders",
-            "newUserProvisioning"
+            "newUserProvisioning",
+            "enforceLockoutForIdentityProviders"
         ]
     );
     let off = login(json!({ "registration": { "enabled": false }, "socialProviders": [] }));

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     hidden::Hidden,
     id::Ref,
+    name,
     resource::{Context, Stored},
     resources::{mfa_settings::MfaSettings, population::POPULATION},
     violation::Violation,
@@ -51,7 +52,9 @@ impl UserDraft {
         context: &Context<'_>,
     ) -> Result<User, Vec<Violation>> {
         let mut faults = self.profile.faults();
-        faults.extend(VISIBLE.fault("username", &self.username));
+        faults.extend(VISIBLE.fault("username", &self.username).or_else(|| {
+            name::fault(&self.username).map(|message| Violation::invalid("username", message))
+        }));
         if self
             .identity_provider
             .is_some_and(|provider| provider.id.is_some())

@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     entropy::Seeded,
     id::Id,
+    message::Channel,
     resources::{
         mfa_settings::MfaSettings,
         round_trip::rebuilt_from_view,
@@ -24,6 +25,27 @@ fn nia() -> User {
     )
     .unwrap()
     .body
+}
+
+#[test]
+fn a_person_is_written_to_by_mail_or_at_a_number_that_names_its_country() {
+    let to = |members: Value, channel| {
+        let mut body = json!({ "username": "nia" });
+        schema::merge_patch(&mut body, members);
+        let user = build::<User>(body).unwrap().body;
+        let to = user.profile.recipient(channel);
+        to.map(|to| to.expose().clone())
+    };
+    let mail = json!({ "email": "nia@corp.example" });
+    assert_eq!(
+        to(mail.clone(), Channel::Email).as_deref(),
+        Some("nia@corp.example")
+    );
+    assert_eq!(to(mail, Channel::Sms), None);
+    let both = json!({ "mobilePhone": "40612345", "primaryPhone": "+47.406 12345" });
+    assert_eq!(to(both, Channel::Sms).as_deref(), Some("+4740612345"));
+    let unnamed = json!({ "mobilePhone": "40612345" });
+    assert_eq!(to(unnamed, Channel::Sms), None);
 }
 
 fn view(user: &User) -> Value {

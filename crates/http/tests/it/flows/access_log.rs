@@ -184,7 +184,9 @@ async fn the_management_api_s_reasons_are_under_the_correlation_id() {
     let missing = server.get(&format!("applications/{NOBODY}")).await;
     says(&missing, "NOT_FOUND", "not_found", Some("application"));
     let denied = server.by(&reader, "DELETE", &application, None).await;
-    let permission = Some("permissions:write:application");
+    let permission = Some(
+        "applications:create:application applications:update:application applications:delete:application",
+    );
     says(&denied, "ACCESS_FAILED", "permission_missing", permission);
     let line = written().line_with(denied.header("correlation-id").unwrap());
     assert_eq!(line["fields"]["environment"], environment.as_str());

@@ -98,10 +98,9 @@ async fn make_wrong_codes(server: &Server, user: &str) {
         .await
         .unwrap();
     let failures = UserFailures {
-        lock: None,
         consecutive: 4,
         toward_lockout: 4,
-        locked_at: None,
+        ..UserFailures::default()
     };
     let counter = counters::write(StoredCounter {
         environment,

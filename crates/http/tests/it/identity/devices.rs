@@ -66,7 +66,7 @@ async fn an_administrators_device_is_active_at_once() {
     let device = answer.json(201);
     assert_eq!(device["type"], "SMS");
     assert_eq!(device["status"], "ACTIVE");
-    assert_eq!(device["phone"], "+47.40612345");
+    assert_eq!(device["phone"], "+47 406 12 345");
     assert_eq!(device["nickname"], "work phone");
     assert_eq!(device["block"], json!({ "status": "UNBLOCKED" }));
     assert_eq!(device["lock"], json!({ "status": "UNLOCKED" }));

@@ -3,8 +3,11 @@
 
 mod applications;
 mod audit;
+mod compatibility;
 mod conventions;
 mod guards;
+mod holders;
+mod last_administrator;
 mod links;
 mod metrics;
 mod organizations;
@@ -13,3 +16,6 @@ mod provider;
 mod requests;
 mod rights;
 mod robustness;
+mod strict;
+mod versions;
+mod world;

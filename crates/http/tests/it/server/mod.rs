@@ -1,5 +1,6 @@
 //! The OAuth endpoints, and what callers try who mean no good.
 
+mod administrators;
 mod bad_hints;
 mod browsers;
 mod client_credentials;

@@ -108,7 +108,7 @@ impl Server {
             "env": environment.to_string(), "org": self.installation.organization,
         });
         let signer = self.app.signer(environment).await.unwrap();
-        signer.sign("at+jwt", &claims).unwrap()
+        signer.sign(None, &claims).unwrap()
     }
 
     pub(crate) async fn new_environment(&self, name: &str) -> String {

@@ -16,6 +16,7 @@ use stepgate_app::{
 use stepgate_domain::{
     client_address::Proxies,
     message::{Channel, Message},
+    resources::environment::Region,
     time::{Duration, Timestamp},
 };
 use stepgate_http::server::{Limits, Server as Serving};
@@ -108,7 +109,10 @@ impl Server {
                 metrics: true,
             },
         ));
-        let unborn = provisioning::prepare(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app, Region::Na)
+            .await
+            .unwrap()
+            .unwrap();
         let installation = unborn.commit(&app).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -226,11 +230,26 @@ impl Server {
         self.request(method, &format!("/{}/{path}", self.environment))
     }
 
-    /// The next message that went out.
+    /// The next message with a code that went out.
     pub(crate) async fn message(&self) -> Message {
+        self.received(|message| message.code.is_some()).await
+    }
+
+    /// The next message without a code that went out: one that tells of a new device.
+    pub(crate) async fn notice(&self) -> Message {
+        self.received(|message| message.code.is_none()).await
+    }
+
+    async fn received(&self, is_wanted: impl Fn(&Message) -> bool) -> Message {
         let mut messages = self.messages.lock().await;
-        let received = tokio::time::timeout(time::Duration::from_secs(20), messages.recv()).await;
-        received.unwrap().unwrap()
+        loop {
+            let received =
+                tokio::time::timeout(time::Duration::from_secs(20), messages.recv()).await;
+            let message = received.unwrap().unwrap();
+            if is_wanted(&message) {
+                return message;
+            }
+        }
     }
 
     /// Its code.
@@ -238,9 +257,15 @@ impl Server {
         self.message().await.code.unwrap().expose().clone()
     }
 
-    /// Whether no message is there that nobody has taken.
+    /// Whether no message with a code is there that nobody has taken.
     pub(crate) async fn no_message(&self) -> bool {
-        self.messages.lock().await.try_recv().is_err()
+        let mut messages = self.messages.lock().await;
+        while let Ok(message) = messages.try_recv() {
+            if message.code.is_some() {
+                return false;
+            }
+        }
+        true
     }
 
     pub(crate) fn start_workers(&mut self) {

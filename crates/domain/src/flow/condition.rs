@@ -14,10 +14,8 @@ use crate::{
     violation::Violation,
 };
 
-mod network;
 mod variable;
 
-use network::Network;
 pub use variable::USER_ATTRIBUTES;
 use variable::Variable;
 

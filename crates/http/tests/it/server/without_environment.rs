@@ -62,7 +62,7 @@ async fn the_whole_sign_on_runs_without_the_environment_and_its_answers_name_it(
         assert_eq!(told.json(200)["sub"], trial.user.as_str());
         assert_eq!(told.header("access-control-allow-origin"), Some(PAGE));
     }
-    let claims = crate::support::verified(server, &token, "at+jwt").await;
+    let claims = crate::support::verified(server, &token, None).await;
     assert_eq!(claims["iss"], server.issuer().as_str());
 }
 

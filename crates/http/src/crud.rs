@@ -171,6 +171,17 @@ pub(crate) fn listed<R: Resource>(
     listing: Listing<R>,
     show: impl Fn(&Stored<R>) -> Value,
 ) -> Reply {
+    listed_beside(call, place, listing, show, None)
+}
+
+/// One page of a collection, and what is embedded beside it.
+pub(crate) fn listed_beside<R: Resource>(
+    call: &Call,
+    place: Place,
+    listing: Listing<R>,
+    show: impl Fn(&Stored<R>) -> Value,
+    beside: Option<(&'static str, Value)>,
+) -> Reply {
     let url = |query: &[(String, String)]| {
         let (exchange, kind) = (&call.exchange, R::KIND);
         hal::collection_url(exchange, kind, place.environment, place.parent, query)
@@ -188,7 +199,13 @@ pub(crate) fn listed<R: Resource>(
         own: url(&call.query),
         next,
     };
-    Reply::hal(StatusCode::OK, hal::collection(page))
+    let mut body = hal::collection(page);
+    if let (Some((name, value)), Some(Value::Object(embedded))) =
+        (beside, body.get_mut("_embedded"))
+    {
+        embedded.insert(name.to_owned(), value);
+    }
+    Reply::hal(StatusCode::OK, body)
 }
 
 pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiError> {

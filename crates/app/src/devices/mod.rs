@@ -29,7 +29,9 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, ListRequest, Listing, Place, Target, owner, settle, typed},
+    management::{
+        self, Caller, IfMatch, ListRequest, Listing, Place, Target, owner, settle, typed,
+    },
 };
 
 pub use pairing::{activate, create, send_activation_code};
@@ -63,13 +65,9 @@ impl Owner {
     }
 
     /// If the user has the version that is insisted on.
-    fn matching(self, if_match: Option<i64>) -> Result<Self, ManagementError> {
-        match if_match {
-            Some(version) if version != self.document.version => {
-                Err(ManagementError::PreconditionFailed)
-            }
-            Some(_) | None => Ok(self),
-        }
+    fn matching(self, if_match: Option<IfMatch<'_>>) -> Result<Self, ManagementError> {
+        if_match.map_or(Ok(()), |it| it.permits(self.document.version))?;
+        Ok(self)
     }
 
     fn device(&self, target: &Target<'_>) -> Result<&(Document, Stored<Device>), ManagementError> {
@@ -163,7 +161,7 @@ pub async fn reorder(
     app: &App,
     caller: &Caller,
     place: Place,
-    if_match: Option<i64>,
+    if_match: Option<IfMatch<'_>>,
     draft: &ReorderDraft,
 ) -> Result<(), ManagementError> {
     settle(app, || async {
@@ -186,7 +184,7 @@ pub async fn drop_order(
     app: &App,
     caller: &Caller,
     place: Place,
-    if_match: Option<i64>,
+    if_match: Option<IfMatch<'_>>,
 ) -> Result<(), ManagementError> {
     settle(app, || async {
         let owner = Owner::load(app, caller, place).await?.matching(if_match)?;

@@ -185,6 +185,7 @@ pub(super) async fn judged(
     let has = |channel| has_content && app.senders.has(channel);
     let permitted = delivery::judge(&delivery::Request {
         now,
+        flow: None,
         channel,
         address: to.expose(),
         policy: &limits,
@@ -358,7 +359,7 @@ fn denied(reason: Denied, channel: Channel, now: Timestamp) -> ManagementError {
         Channel::Email => "email",
     };
     match reason {
-        Denied::NoSender => ManagementError::Failed(Violation::new(
+        Denied::NoSender | Denied::Undeliverable => ManagementError::Failed(Violation::new(
             ViolationCode::SendFailed,
             "type",
             "There is no sender for messages to devices of this type",

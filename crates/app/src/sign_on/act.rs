@@ -181,7 +181,7 @@ fn fault(deed: &Deed, flow: &flow::Flow) -> Option<Violation> {
             .is_empty()
             .then(|| Violation::empty("username")),
         Deed::UsernamePasswordCheck { username: None, .. } => {
-            flow.user.is_none().then(|| Violation::required("username"))
+            flow.needs(action(deed)).map(Violation::required)
         }
         Deed::SessionReset | Deed::DeviceSelect { .. } | Deed::OtpCheck { .. } => None,
     }

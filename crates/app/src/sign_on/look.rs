@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use stepgate_domain::{
-    flow::{Flow, FlowError},
+    flow::{Flow, FlowError, state::ResponseMode},
     id::Id,
     resources::environment::Environment,
     secret::Secret,
@@ -121,6 +121,26 @@ pub async fn refuse_unoffered(
             };
             refused(error, admitted.allowed_origin)
         }
+    }
+}
+
+/// The flow of the same browser whose code is on its way to the device that this one would have sent
+/// its own to. Nobody else learns that there is one.
+pub async fn earlier(
+    app: &App,
+    visitor: &Visitor,
+    shown: &Shown,
+) -> Result<Option<Flow>, ManagementError> {
+    let now = app.now();
+    let Some(earlier) = shown.flow.status.not_sent(now).and_then(|it| it.earlier) else {
+        return Ok(None);
+    };
+    let environment = shown.flow.environment.cast();
+    match read(app, environment, earlier.uuid(), visitor).await {
+        Ok(Admitted { flow, .. }) => Ok(Some(flow)
+            .filter(|flow| flow.response_mode == ResponseMode::Redirect && flow.awaits_code(now))),
+        Err(FlowFailure::Management(error)) => Err(error),
+        Err(_) => Ok(None),
     }
 }
 

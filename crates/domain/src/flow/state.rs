@@ -234,6 +234,17 @@ impl Flow {
     pub fn offers(&self, action: Action) -> bool {
         self.offered().contains(&action)
     }
+    /// What this flow needs for the action beside what everybody's must have: whose password it is.
+    pub const fn needs(&self, action: Action) -> Option<&'static str> {
+        match action {
+            Action::UsernamePasswordCheck if self.user.is_none() => Some("username"),
+            Action::UsernamePasswordCheck
+            | Action::SessionReset
+            | Action::UserLookup
+            | Action::DeviceSelect
+            | Action::OtpCheck => None,
+        }
+    }
     pub fn expires_at(&self) -> Timestamp {
         (self.touched_at + IDLE).min(self.ends_at())
     }
@@ -265,6 +276,14 @@ impl Flow {
     /// Whether a read should be written down as activity; nobody waits for that write.
     pub fn should_persist_touch(&self, now: Timestamp) -> bool {
         now.since(self.touched_at) > TOUCH_AFTER
+    }
+    /// Whether a code of this flow is on its way, or has come and was not used.
+    pub fn awaits_code(&self, now: Timestamp) -> bool {
+        matches!(
+            &self.status,
+            Status::OtpRequired { challenge: Challenge { code: Some(code), .. }, .. }
+                if code.expires_at > now
+        )
     }
     /// The hash to compare a submitted code with. None when no code is outstanding.
     pub const fn outstanding_code(&self) -> Option<&CodeHash> {
@@ -299,16 +318,19 @@ impl Flow {
         self.policies.get(self.policy)
     }
     /// Why the flow's user may not have what the flow was completed for after all, if so: who was
-    /// disabled or locked after the last proof may not, nor whom the application does not let in.
+    /// disabled or locked after the last proof may not, nor who was relieved of MFA after a code, nor
+    /// whom the application does not let in.
     pub fn bar(&self, user: &UserFacts, is_permitted: bool, now: Timestamp) -> Option<Failure> {
         let ignore_lock = self.current_policy().is_some_and(Policy::ignores_user_lock);
         let is_the_flows = self.user.as_ref().is_some_and(|own| own.id == user.id);
         if !is_the_flows || !user.is_usable(user.lock.filter(|_| !ignore_lock), now) {
             Some(Failure::AccountNotUsable)
-        } else if is_permitted {
-            None
-        } else {
+        } else if !is_permitted {
             Some(Failure::NotPermitted)
+        } else if !user.mfa_enabled && self.proofs.iter().any(|it| !it.method.is_password()) {
+            Some(Failure::MfaDisabled)
+        } else {
+            None
         }
     }
     /// Authentication context class: the name of the policy that was completed.

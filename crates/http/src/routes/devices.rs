@@ -1,10 +1,10 @@
 //! The devices of a user: paired, proved, ordered, blocked, removed.
 
 use axum::http::{Method, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::json;
 use stepgate_app::{devices, management::ListRequest};
 use stepgate_domain::{
-    id::Id,
+    id::Ref,
     resource::{Resource, Stored},
     resources::device::{ActivateDraft, Device, DeviceDraft, NicknameDraft, ReorderDraft},
     schema,
@@ -161,22 +161,12 @@ async fn listed(call: &Call, request: ListRequest) -> Result<Reply, ApiError> {
     let with_order = call
         .query_value("expand")
         .is_some_and(|names| names.split(',').any(|name| name.trim() == "order"));
-    let shown = |stored: &Stored<Device>| {
-        let mut shown = hal::object(&call.exchange, stored, now);
-        if let (true, Some(at), Value::Object(members)) = (
-            with_order,
-            position(order.as_deref(), stored.id),
-            &mut shown,
-        ) {
-            members.insert("order".into(), json!(at));
-        }
-        shown
-    };
-    Ok(crud::listed(call, place, listing, shown))
-}
-
-fn position(order: Option<&[Id<Device>]>, device: Id<Device>) -> Option<usize> {
-    order?.iter().position(|&other| other == device)
+    let beside = order.filter(|_| with_order).map(|order| {
+        let order: Vec<Ref<Device>> = order.into_iter().map(Ref::from).collect();
+        ("order", json!(order))
+    });
+    let shown = |stored: &Stored<Device>| hal::object(&call.exchange, stored, now);
+    Ok(crud::listed_beside(call, place, listing, shown, beside))
 }
 
 async fn create(call: Call) -> Result<Reply, ApiError> {

@@ -204,21 +204,24 @@ async fn refuse(
         // Sent twice, or from a page of before: what is due now says enough.
         return Ok(next(call, visit, &shown, Action::SessionReset));
     }
+    let said = words::fault(&error, call.app.now());
     let mut remark = Remark {
-        fault: Some(words::fault(&error, call.app.now())),
         username,
         ..Remark::default()
     };
     let mut status = StatusCode::BAD_REQUEST;
     match error {
-        FlowError::InvalidOtp { attempts_remaining } => {
-            remark.attempts_remaining = Some(attempts_remaining);
-        }
+        // Nobody did anything wrong: the button cannot know by itself when it may be pressed.
         FlowError::RateLimited { retry_after, .. } => {
+            remark.notice = Some(said);
             remark.retry_after = Some(retry_after);
             status = StatusCode::TOO_MANY_REQUESTS;
         }
-        _ => {}
+        FlowError::InvalidOtp { attempts_remaining } => {
+            remark.fault = Some(said);
+            remark.attempts_remaining = Some(attempts_remaining);
+        }
+        _ => remark.fault = Some(said),
     }
     page(call, visit, &shown, remark, status).await
 }

@@ -59,7 +59,10 @@ pub(crate) fn run(
         DeviceSelection::DefaultToFirst => false,
     };
     if let_choose {
-        return Ok(Outcome::Wait(Status::DeviceSelectionRequired { devices }));
+        return Ok(Outcome::Wait(Status::DeviceSelectionRequired {
+            devices,
+            not_sent: None,
+        }));
     }
     if turn.silent {
         return Err(FlowError::LoginRequired);
@@ -68,7 +71,7 @@ pub(crate) fn run(
         Ok(status) => Ok(Outcome::Wait(status)),
         Err(denied) => match (turn.sending, denied) {
             (Sending::Incidental, _) | (Sending::Begun, Denied::TooSoon { .. }) => {
-                Ok(Outcome::Wait(Status::DeviceSelectionRequired { devices }))
+                Ok(Outcome::Wait(turn.choice(devices, first, denied)))
             }
             (Sending::Begun | Sending::AskedFor, denied) => Err(turn.refusal(denied, first)),
         },
@@ -358,11 +361,12 @@ fn leave_device(
     error: Failure,
 ) {
     let devices = turn.entries(settings);
-    if devices
-        .iter()
-        .any(|entry| is_usable(entry) && entry.id != left)
-    {
-        turn.flow.status = Status::DeviceSelectionRequired { devices };
+    let is_other = |entry: &DeviceEntry| is_usable(entry) && entry.id != left;
+    if devices.iter().any(is_other) {
+        turn.flow.status = Status::DeviceSelectionRequired {
+            devices,
+            not_sent: None,
+        };
     } else {
         turn.fail(error);
     }
@@ -392,5 +396,8 @@ pub(crate) fn delivery_failed(
             unavailable: vec![device],
         },
     );
+    if let Status::DeviceSelectionRequired { devices, .. } = &turn.flow.status {
+        turn.flow.status = turn.choice(devices.clone(), device, Denied::Undeliverable);
+    }
     Ok(Answer::Accepted)
 }

@@ -51,10 +51,12 @@ fn with_a_cool_down_the_last_attempt_locks_the_device() {
         status: UsableStatus::Locked,
     };
     assert_eq!(world.select(&mut flow, phone()), Err(locked));
-    let status =
-        |now| shown(&flow, "", now)["_embedded"]["devices"][0]["usableStatus"]["status"].clone();
-    assert_eq!(status(START), "LOCKED");
-    assert_eq!(status(until), "USABLE");
+    let status = |now| shown(&flow, "", now)["_embedded"]["devices"][0]["usableStatus"].clone();
+    assert_eq!(
+        status(START),
+        json!({ "status": "DISABLED", "reason": "LOCKED" })
+    );
+    assert_eq!(status(until), json!({ "status": "ENABLED" }));
     assert_eq!(world.select(&mut flow, mail()), Ok(()));
 
     assert_eq!(

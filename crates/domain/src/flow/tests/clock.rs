@@ -32,6 +32,7 @@ fn any_state() -> impl Strategy<Value = CounterState> {
         CounterState::AddressSends(AddressHistory {
             sent,
             series: series(last_at),
+            flow: None,
         })
     });
     let daily = (any_time(), any_time(), any_time()).prop_map(|(day, sms, email)| {

@@ -20,3 +20,4 @@ mod requests;
 mod resume;
 mod sessions;
 mod trail;
+mod waiting;

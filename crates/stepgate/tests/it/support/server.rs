@@ -51,7 +51,7 @@ impl Server {
             .output()
             .unwrap();
         let told = serde_json::from_slice(&init.stdout).unwrap();
-        let server = Self::start_in(directory, "127.0.0.1:0", "info").await;
+        let server = Self::start_in(directory, "127.0.0.1:0", ORDINARY).await;
         (server, Credentials::parse(&told))
     }
 

@@ -7,10 +7,11 @@ use std::{
 };
 
 use stepgate_domain::{
+    client_address::Proxies,
     flow::delivery::Floors,
     id::{Id, IdSequence},
     secret::Secret,
-    time::Timestamp,
+    time::{Duration, Timestamp},
 };
 use stepgate_notify::Senders;
 use stepgate_store::engine::{Batch, Engine, StoreError};
@@ -21,10 +22,12 @@ use crate::{
     clock::Clock,
     configuration_cache::ConfigurationCache,
     keys::SigningKeys,
+    metrics::Metrics,
     origin::Origins,
     outbox::Outbox,
     passwords::Passwords,
     random::SystemRandom,
+    refusals::Refusals,
     seal::{Binding, DataKey, Seal, SealError},
     sign_on::Polls,
 };
@@ -33,11 +36,22 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub origins: Origins,
+    /// Whose word on the client's address is taken.
+    pub proxies: Proxies,
+    /// Whether the operator has said what stands between: conditions may then ask for the address.
+    pub client_address_is_known: bool,
     /// What nobody may exceed in messages, whatever a notification policy allows.
     pub floors: Floors,
+    /// How long the audit trail is kept.
+    pub audit_retention: Duration,
     /// Whether the developer inbox is served.
     pub inbox: bool,
+    /// Whether the metrics are served beside everything else, to this machine alone.
+    pub metrics: bool,
 }
+
+/// More than a year, so that a yearly review finds the whole of it.
+pub const AUDIT_RETENTION: Duration = Duration::from_days(400);
 
 pub struct App {
     pub engine: Arc<dyn Engine>,
@@ -51,6 +65,8 @@ pub struct App {
     pub(crate) polls: Polls,
     ids: Mutex<IdSequence>,
     pub outbox: Arc<Outbox>,
+    pub metrics: Metrics,
+    pub refusals: Refusals,
     /// Wakes the worker that removes deleted environments.
     pub deletions: Notify,
 }
@@ -72,6 +88,8 @@ impl App {
         settings: Settings,
     ) -> Self {
         Self {
+            metrics: Metrics::new(Arc::clone(&engine)),
+            refusals: Refusals::default(),
             engine,
             clock,
             seal,

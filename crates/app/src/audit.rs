@@ -1,8 +1,9 @@
 //! The audit trail: an event is written in the batch of what it tells about.
 
 use stepgate_domain::{
-    audit::{Action, AuditEvent},
+    audit::{Action, Actors, AuditEvent, AuditStatus, AuditedResource, Change},
     id::Id,
+    resource::Resource,
     time::Timestamp,
 };
 use stepgate_store::{
@@ -27,4 +28,29 @@ pub(crate) fn written(
         action: action.as_str().to_owned(),
         body: serde_json::to_string(event)?,
     }))
+}
+
+/// What came with the installation: the server made it, for nobody.
+pub(crate) fn born<R: Resource>(
+    environment: Uuid,
+    id: Id<R>,
+    title: Option<String>,
+    now: Timestamp,
+) -> Result<Statement, serde_json::Error> {
+    let event = AuditEvent {
+        correlation_id: String::new(),
+        actors: Actors::default(),
+        description: Some("Made with the installation".into()),
+        status: AuditStatus::Success,
+        resources: vec![AuditedResource::new(R::KIND, id).maybe_named(title)],
+        changed: Vec::new(),
+        count: None,
+        source: None,
+    };
+    written(
+        environment,
+        &Action::of(R::KIND, Change::Created),
+        &event,
+        now,
+    )
 }

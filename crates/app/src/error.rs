@@ -3,7 +3,7 @@
 use stepgate_domain::{
     resource::{Kind, Refusal, Scope},
     time::Duration,
-    violation::Violation,
+    violation::{Violation, ViolationCode},
 };
 use stepgate_store::engine::{Fault, StoreError};
 
@@ -22,9 +22,9 @@ pub enum ManagementError {
     NotFound(Option<Missing>),
     #[error("the caller has no right to this")]
     Forbidden,
-    /// The cursor is not one that this collection gave.
-    #[error("the cursor is not one of this collection's")]
-    BadCursor,
+    /// A parameter of the query cannot be served.
+    #[error("the query cannot be served: {0:?}")]
+    InvalidQuery(Violation),
     /// `If-Match` names another version.
     #[error("the precondition failed")]
     PreconditionFailed,
@@ -108,7 +108,7 @@ impl From<StoreError> for ManagementError {
             other @ (StoreError::DiskFull | StoreError::Unwritable(_) | StoreError::TooLong) => {
                 Self::Unavailable(Box::new(other))
             }
-            other @ (StoreError::Refused(Fault::Stale | Fault::Consumed)
+            other @ (StoreError::Refused(Fault::Stale | Fault::Consumed(_))
             | StoreError::Decode(_)
             | StoreError::Locked
             | StoreError::Damaged(_)
@@ -120,6 +120,14 @@ impl From<StoreError> for ManagementError {
 }
 
 impl ManagementError {
+    /// The cursor is not one that this collection gave.
+    pub fn bad_cursor() -> Self {
+        Self::InvalidQuery(Violation::new(
+            ViolationCode::InvalidParameter,
+            "cursor",
+            "is not a cursor that this collection gave",
+        ))
+    }
     /// Why a write of objects was refused that stand within the organization or an environment.
     pub(crate) fn of_write(error: StoreError, within: Scope) -> Self {
         match error {

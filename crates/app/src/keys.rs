@@ -70,12 +70,13 @@ impl fmt::Debug for Signer {
 impl Signer {
     /// A JWS in compact form (RFC 7515 §7.1). Takes most of a millisecond of a core, so call it
     /// where it does not stall other requests.
-    pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
+    pub fn sign(&self, typ: Option<&str>, claims: &impl Serialize) -> Result<String, KeyError> {
         #[derive(Serialize)]
         struct Header<'a> {
             alg: &'static str,
             kid: &'a str,
-            typ: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            typ: Option<&'a str>,
         }
         let header = Header {
             alg: "RS256",

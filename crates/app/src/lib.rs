@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows HTTP, and no rule lives here: rules are the domain's.
 
+mod administrators;
 pub mod app;
 mod audit;
 pub mod client_secrets;
@@ -13,16 +14,20 @@ pub mod error;
 pub mod inbox;
 pub mod keys;
 pub mod management;
+pub mod metrics;
 mod opaque;
 pub mod origin;
 pub mod outbox;
 pub mod passwords;
 pub mod provisioning;
 pub mod random;
+pub mod refusals;
+mod remembered;
 pub mod role_assignments;
 pub mod seal;
 pub mod settings;
 pub mod sign_on;
+pub mod sign_on_policies;
 pub mod tokens;
 pub mod users;
 pub mod workers;

@@ -9,7 +9,9 @@ use stepgate_domain::{
     resources::{
         application::{Application, ApplicationDraft, secret},
         birth::{self, Nursery},
-        environment::{Deletion, Environment, EnvironmentDraft, EnvironmentStatus, StatusDraft},
+        environment::{
+            Deletion, Environment, EnvironmentDraft, EnvironmentStatus, Region, StatusDraft,
+        },
         license::{License, Package},
         organization::Organization,
         role_assignment::RoleAssignment,
@@ -28,10 +30,10 @@ use stepgate_store::{
 use uuid::Uuid;
 
 use crate::{
-    App,
+    App, audit,
     error::ManagementError,
     keys::NewSigningKey,
-    management::{self, Actor, Place, Target, prepare_insert},
+    management::{self, Caller, Place, Target, prepare_insert},
     random::SystemRandom,
     role_assignments,
 };
@@ -47,11 +49,20 @@ pub struct Installation {
 }
 
 const ORGANIZATION: &str = "organization";
+const REGION: &str = "region";
 
 /// The organization of this installation, when it has been initialized.
 pub async fn organization(app: &App) -> Result<Option<Id<Organization>>, ManagementError> {
     let id = installation::read(&*app.engine, ORGANIZATION).await?;
     Ok(id.and_then(|id| id.parse().ok()))
+}
+
+/// Where the installation is said to be, and its environments with it.
+async fn region(app: &App) -> Result<Region, ManagementError> {
+    let name = installation::read(&*app.engine, REGION).await?;
+    Ok(name
+        .and_then(|name| Region::named(&name))
+        .unwrap_or_default())
 }
 
 /// An object that is to be inserted once its secrets can be sealed.
@@ -143,12 +154,13 @@ async fn contents(
 /// Makes an environment, with `maker` as its administrator.
 pub async fn create_environment(
     app: &App,
-    maker: &Actor,
+    maker: &Caller,
     body: serde_json::Value,
 ) -> Result<Stored<Environment>, ManagementError> {
     let now = app.now();
     let id = app.new_id::<Environment>().uuid();
     let draft = schema::decode::<EnvironmentDraft>(body)?;
+    let (draft, misplaced) = draft.located(region(app).await?);
     let license = documents::default_of(&*app.engine, License::KIND, ORGANIZATION_SPACE).await?;
     let organization = organization(app).await?;
     let built = {
@@ -166,14 +178,24 @@ pub async fn create_environment(
             defaults: &defaults,
             parent_body: None,
             profile: Profile::default(),
+            client_address_is_known: app.settings.client_address_is_known,
         };
-        Environment::build(draft, None, &mut context)?
+        Environment::build(draft, None, &mut context)
+    };
+    let built = match (built, misplaced) {
+        (Ok(built), None) => built,
+        (built, misplaced) => {
+            let mut faults: Vec<_> = misplaced.into_iter().collect();
+            faults.extend(built.err().unwrap_or_default());
+            return Err(faults.into());
+        }
     };
     let place = Place {
         environment: id,
         parent: organization.map(Id::uuid),
     };
-    let (statements, stored) = prepare_insert(app, place, id, built, now).await?;
+    let target = Target::new(app, maker, place, id);
+    let (statements, stored) = target.inserted(built, now).await?;
     let mut batch = Batch(statements);
     let outcome = async {
         batch.extend(contents(app, id, now).await?);
@@ -185,7 +207,7 @@ pub async fn create_environment(
         Ok(()) => {
             app.cache
                 .invalidate(ORGANIZATION_SPACE, Environment::KIND.name, id, place.parent);
-            role_assignments::forget_maker(app, maker);
+            role_assignments::forget_maker(app, &maker.actor);
             Ok(stored)
         }
         Err(error) => {
@@ -202,6 +224,7 @@ pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementErr
         app, caller, id, ..
     } = *target;
     let stored = management::read::<Environment>(target).await?;
+    role_assignments::permit_end(app, caller, id).await?;
     if caller.actor.environment.uuid() == id {
         let message = "holds the application that asks for its deletion";
         return Err(Violation::constraint("id", message).into());
@@ -212,10 +235,7 @@ pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementErr
             let status = StatusDraft {
                 status: EnvironmentStatus::DeletePending,
             };
-            management::change_with(target, Vec::new(), |environment: Environment, now| {
-                Ok(environment.with_status(status, now))
-            })
-            .await?;
+            changed_status(target, status).await?;
         }
         Deletion::Now => {
             let mark = tombstones::mark(id, now);
@@ -226,6 +246,28 @@ pub async fn delete_environment(target: &Target<'_>) -> Result<(), ManagementErr
         }
     }
     Ok(())
+}
+
+/// Marks an environment as one to be deleted, or not.
+pub async fn set_status(
+    target: &Target<'_>,
+    draft: StatusDraft,
+) -> Result<Stored<Environment>, ManagementError> {
+    if draft.status == EnvironmentStatus::DeletePending {
+        management::read::<Environment>(target).await?;
+        role_assignments::permit_end(target.app, target.caller, target.id).await?;
+    }
+    changed_status(target, draft).await
+}
+
+async fn changed_status(
+    target: &Target<'_>,
+    draft: StatusDraft,
+) -> Result<Stored<Environment>, ManagementError> {
+    management::change_with(target, Vec::new(), |environment: Environment, now| {
+        Ok(environment.with_status(draft, now))
+    })
+    .await
 }
 
 /// An installation that nobody can use yet: whoever is to have its credentials can be given them
@@ -250,7 +292,7 @@ impl Unborn {
 
 /// The organization, its licences, the administrators' environment and its worker. `None` when the
 /// data directory has been initialized before.
-pub async fn prepare(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> {
+pub async fn prepare(app: &Arc<App>, region: Region) -> Result<Option<Unborn>, ManagementError> {
     if organization(app).await?.is_some() {
         return Ok(None);
     }
@@ -262,6 +304,7 @@ pub async fn prepare(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> 
     app.seal.remember(ORGANIZATION_SPACE, &space_key.key);
     let mut batch = Batch(vec![
         installation::establish(ORGANIZATION, &organization.to_string()),
+        installation::establish(REGION, region.as_str()),
         space_key.statement,
     ]);
 
@@ -280,7 +323,7 @@ pub async fn prepare(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> 
         Some(organization.uuid()),
         License::born(Package::Admin, now),
     );
-    let body = Environment::administrators(organization, administrators);
+    let body = Environment::administrators(organization, administrators, region);
     cradle.put(Some(organization.uuid()), environment.uuid(), body.into());
     batch.extend(cradle.statements(now).await?);
 
@@ -314,12 +357,15 @@ pub async fn prepare(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> 
             environment.uuid(),
         ),
     ] {
-        cradle.add(
-            Some(client.uuid()),
-            RoleAssignment::<Application>::new(role, scope, id).into(),
-        );
+        let assignment = RoleAssignment::<Application>::new(role, scope, id);
+        let assigned = cradle.add(Some(client.uuid()), assignment.into());
+        let event = audit::born(environment.uuid(), assigned, assignment.title(), now)?;
+        batch.push(event);
     }
     batch.extend(cradle.statements(now).await?);
+    batch.push(audit::born(ORGANIZATION_SPACE, organization, None, now)?);
+    batch.push(audit::born(ORGANIZATION_SPACE, environment, None, now)?);
+    batch.push(audit::born(environment.uuid(), client, None, now)?);
     let installation = Installation {
         organization,
         license,
@@ -354,6 +400,7 @@ fn worker(
         defaults: &|_| None,
         parent_body: None,
         profile: Profile::default(),
+        client_address_is_known: app.settings.client_address_is_known,
     };
     let built = Built {
         default: DefaultMark::Keep,

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use stepgate_domain::{
-    access::{Assignment, Role, ScopeType},
-    resource::{Family, Resource, Stored},
+    access::{Access, Assignment, Reach, Role, ScopeType, may_assign_all},
+    resource::{Family, Kind, Resource, Stored},
     resources::{
         application::Application,
         environment::Environment,
@@ -15,11 +15,11 @@ use stepgate_domain::{
         user::User,
     },
     schema,
-    time::Timestamp,
+    time::{Duration, Timestamp},
     violation::Violation,
 };
 use stepgate_store::{
-    documents,
+    documents::Document,
     engine::{Statement, StoreError},
 };
 use uuid::Uuid;
@@ -28,7 +28,7 @@ use crate::{
     App,
     error::ManagementError,
     management::{
-        self, Actor, Caller, Place, cached, cached_children, fetch, fetch_children, prepare_insert,
+        self, Actor, Caller, Place, Target, cached, cached_children, fetch, fetch_children,
     },
 };
 
@@ -44,13 +44,14 @@ pub async fn create<H: Holder>(
         .role()
         .filter(|role| role.applicable_to().contains(&draft.scope.scope_type))
     {
-        let scope = (draft.scope.scope_type, draft.scope.id.uuid());
-        let environment = scope_environment(app, place, scope).await?;
-        let held = &caller.actor.assignments;
-        if !held
-            .iter()
-            .any(|held| covers(held, role, scope, environment))
-        {
+        let (scope, scope_id) = (draft.scope.scope_type, draft.scope.id.uuid());
+        let wanted = Assignment {
+            role,
+            scope,
+            scope_id,
+            environment: scope_environment(app, place, (scope, scope_id)).await?,
+        };
+        if !may_assign_all(&caller.actor.assignments, &[wanted]) {
             return Err(
                 Violation::invalid("scope", "Must have role at the same or broader scope").into(),
             );
@@ -94,32 +95,76 @@ fn assignment<H>(stored: &Stored<RoleAssignment<H>>) -> Option<Assignment> {
     })
 }
 
-/// Whether the caller may act as the holder, which who knows the secret of an application can, and
-/// who sets the password of a user: nobody gets to what they could not have been assigned by
-/// themselves.
-pub async fn may_act_as<H: Holder>(
+/// How long a second factor speaks for a user who holds roles and writes the own account.
+const FRESH: Duration = Duration::from_minutes(5);
+
+/// Whether the caller may touch an object that may hold roles. Who sets the password of a user or
+/// pairs a device, who reads the secret of an application or sends its users elsewhere, can act with
+/// their roles; who deletes them ends them. So whatever is on or below a holder of roles is written,
+/// and its secret read, only by callers who could assign each of the roles themselves.
+///
+/// Users hold the roles that they have. By their own scopes, which any application may be granted,
+/// they only touch their account when they have just proved a second factor themselves.
+pub(crate) async fn permit(
     app: &App,
-    actor: &Actor,
-    environment: Uuid,
-    holder: Uuid,
-) -> Result<bool, ManagementError> {
-    let theirs = held_by::<H>(app, environment, holder).await?;
-    Ok(theirs.iter().all(|it| {
-        let scope = (it.scope, it.scope_id);
-        actor
-            .assignments
-            .iter()
-            .any(|held| covers(held, it.role, scope, it.environment))
-    }))
+    caller: &Caller,
+    kind: &'static Kind,
+    object: &Document,
+) -> Result<(), ManagementError> {
+    let by_own_scope = matches!(caller.reach, Reach::Own(_));
+    if caller.access == Access::Read && !by_own_scope {
+        return Ok(());
+    }
+    let theirs = held_by_object(app, kind, object.environment, object.id).await?;
+    let is_permitted = if by_own_scope {
+        let proved = caller.actor.second_factor_at;
+        theirs.is_empty() || proved.is_some_and(|at| app.now().since(at) <= FRESH)
+    } else {
+        may_assign_all(&caller.actor.assignments, &theirs)
+    };
+    if is_permitted {
+        Ok(())
+    } else {
+        Err(ManagementError::Forbidden)
+    }
 }
 
-/// Whether the holder has been assigned any role.
-pub(crate) async fn has_any<H: Holder>(
+/// Whether the caller may end the environment: whoever holds roles in it ends with it.
+pub(crate) async fn permit_end(
     app: &App,
+    caller: &Caller,
     environment: Uuid,
-    holder: Uuid,
-) -> Result<bool, StoreError> {
-    documents::owns_any(&*app.engine, H::ASSIGNMENTS, environment, holder).await
+) -> Result<(), ManagementError> {
+    let (of_applications, of_users) = (
+        fetch_children::<RoleAssignment<Application>>(app, environment, None).await?,
+        fetch_children::<RoleAssignment<User>>(app, environment, None).await?,
+    );
+    let theirs: Vec<Assignment> = of_applications
+        .iter()
+        .filter_map(assignment)
+        .chain(of_users.iter().filter_map(assignment))
+        .collect();
+    if may_assign_all(&caller.actor.assignments, &theirs) {
+        Ok(())
+    } else {
+        Err(ManagementError::Forbidden)
+    }
+}
+
+/// The roles of an object, if it is of a kind that holds any.
+async fn held_by_object(
+    app: &App,
+    kind: &'static Kind,
+    environment: Uuid,
+    id: Uuid,
+) -> Result<Vec<Assignment>, StoreError> {
+    if kind == Application::KIND {
+        held_by::<Application>(app, environment, id).await
+    } else if kind == User::KIND {
+        held_by::<User>(app, environment, id).await
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 /// The roles on a new environment for whoever makes it.
@@ -132,34 +177,34 @@ const OF_THE_MAKER: [Role; 3] = [
 /// Makes the user of the token, or else its application, administrator of a new environment.
 pub(crate) async fn of_maker(
     app: &App,
-    maker: &Actor,
+    maker: &Caller,
     environment: Uuid,
     now: Timestamp,
 ) -> Result<Vec<Statement>, ManagementError> {
-    let home = maker.environment.uuid();
-    if let Some(user) = maker.user {
-        return on_environment::<User>(app, (home, user), environment, now).await;
+    if let Some(user) = maker.actor.user {
+        return on_environment::<User>(app, maker, user, environment, now).await;
     }
-    let application = maker.application.uuid();
-    on_environment::<Application>(app, (home, application), environment, now).await
+    let application = maker.actor.application.uuid();
+    on_environment::<Application>(app, maker, application, environment, now).await
 }
 
 async fn on_environment<H: Holder>(
     app: &App,
-    holder: (Uuid, Uuid),
+    maker: &Caller,
+    holder: Uuid,
     environment: Uuid,
     now: Timestamp,
 ) -> Result<Vec<Statement>, ManagementError> {
     let place = Place {
-        environment: holder.0,
-        parent: Some(holder.1),
+        environment: maker.actor.environment.uuid(),
+        parent: Some(holder),
     };
     let mut statements = Vec::new();
     for role in OF_THE_MAKER {
         let id = app.new_id::<RoleAssignment<H>>().uuid();
         let assignment = RoleAssignment::<H>::new(role, ScopeType::Environment, environment);
-        let (insert, _) = prepare_insert(app, place, id, assignment.into(), now).await?;
-        statements.extend(insert);
+        let given = Target::new(app, maker, place, id);
+        statements.extend(given.inserted(assignment, now).await?.0);
     }
     Ok(statements)
 }
@@ -208,75 +253,5 @@ async fn scope_environment(
         Ok(environment)
     } else {
         Err(unknown())
-    }
-}
-
-/// Whether what somebody holds takes in what is to be assigned.
-fn covers(held: &Assignment, role: Role, scope: (ScopeType, Uuid), environment: Uuid) -> bool {
-    let as_broad = match held.scope {
-        ScopeType::Organization => true,
-        ScopeType::Environment => {
-            scope.0 != ScopeType::Organization && held.environment == environment
-        }
-        ScopeType::Population | ScopeType::Application => (held.scope, held.scope_id) == scope,
-    };
-    held.role.can_assign(role) && as_broad
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HERE: Uuid = Uuid::from_u128(1);
-    const THERE: Uuid = Uuid::from_u128(2);
-
-    fn held(role: Role, scope: ScopeType, id: Uuid) -> Assignment {
-        Assignment {
-            role,
-            scope,
-            scope_id: id,
-            environment: id,
-        }
-    }
-
-    #[test]
-    fn nobody_assigns_more_than_they_hold() {
-        let admin = held(Role::EnvironmentAdmin, ScopeType::Environment, HERE);
-        let own = (ScopeType::Environment, HERE);
-        assert!(covers(&admin, Role::EnvironmentAdmin, own, HERE));
-        assert!(covers(&admin, Role::ConfigurationReadOnly, own, HERE));
-        for (role, scope, environment) in [
-            (
-                Role::EnvironmentAdmin,
-                (ScopeType::Environment, THERE),
-                THERE,
-            ),
-            (
-                Role::EnvironmentAdmin,
-                (ScopeType::Organization, HERE),
-                HERE,
-            ),
-            (
-                Role::OrganizationAdmin,
-                (ScopeType::Organization, HERE),
-                HERE,
-            ),
-            (Role::IdentityDataAdmin, own, HERE),
-            (Role::ClientApplicationDeveloper, own, HERE),
-        ] {
-            assert!(!covers(&admin, role, scope, environment), "{role:?}");
-        }
-        let developer = held(
-            Role::ClientApplicationDeveloper,
-            ScopeType::Environment,
-            HERE,
-        );
-        for role in Role::ALL {
-            let may = matches!(
-                role,
-                Role::ClientApplicationDeveloper | Role::ApplicationOwner
-            );
-            assert_eq!(covers(&developer, role, own, HERE), may, "{role:?}");
-        }
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, Change, Place, Target, cached_children},
+    management::{self, Caller, Change, IfMatch, Place, Target, cached_children},
 };
 
 /// The settings as they are cached.
@@ -35,7 +35,7 @@ pub async fn replace<S: Settings>(
     app: &App,
     caller: &Caller,
     environment: Uuid,
-    if_match: Option<i64>,
+    if_match: Option<IfMatch<'_>>,
     body: serde_json::Value,
 ) -> Result<Stored<S>, ManagementError> {
     let draft = schema::decode::<S>(body)?;
@@ -50,7 +50,7 @@ pub async fn reset<S: Settings>(
     app: &App,
     caller: &Caller,
     environment: Uuid,
-    if_match: Option<i64>,
+    if_match: Option<IfMatch<'_>>,
 ) -> Result<Stored<S>, ManagementError> {
     changed(app, caller, environment, if_match, |_, _| {
         Ok(S::born().into())
@@ -62,7 +62,7 @@ async fn changed<S, F>(
     app: &App,
     caller: &Caller,
     environment: Uuid,
-    if_match: Option<i64>,
+    if_match: Option<IfMatch<'_>>,
     rule: F,
 ) -> Result<Stored<S>, ManagementError>
 where

@@ -1,9 +1,13 @@
 //! Who may do what: built-in roles, what they permit, and how far an assignment reaches.
 
+mod permission_ids;
+mod reach;
 mod role;
 
 use uuid::Uuid;
 
+pub use permission_ids::PermissionId;
+pub use reach::{Limit, Reach};
 pub use role::{Role, ScopeType};
 
 /// A kind of resource, as permissions see it.
@@ -69,42 +73,9 @@ impl Area {
         Self::Notification,
         Self::Activity,
     ];
-
-    /// In permission ids.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Organization => "organization",
-            Self::License => "license",
-            Self::Environment => "environment",
-            Self::RoleAssignment => "roleAssignment",
-            Self::Role => "role",
-            Self::Application => "application",
-            Self::Resource => "resource",
-            Self::Grant => "grant",
-            Self::SignOnPolicy => "signOnPolicy",
-            Self::SignOnPolicyAssignment => "signOnPolicyAssignment",
-            Self::Population => "population",
-            Self::User => "user",
-            Self::Password => "password",
-            Self::Device => "device",
-            Self::MfaSettings => "mfaSettings",
-            Self::CredentialPolicy => "credentialPolicy",
-            Self::Notification => "notification",
-            Self::Activity => "activity",
-        }
-    }
 }
 
 impl Permission {
-    /// `permissions:read:application`
-    pub fn id(self) -> String {
-        let access = match self.access {
-            Access::Read => "read",
-            Access::Write => "write",
-            Access::Secret => "secret",
-        };
-        format!("permissions:{access}:{}", self.area.name())
-    }
     pub const fn read(area: Area) -> Self {
         Self {
             area,
@@ -136,16 +107,46 @@ pub struct Assignment {
     pub environment: Uuid,
 }
 
-/// How far a permitted call may reach within an environment. Every query takes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
-    Everything,
-    /// Only these environments, among the organization's.
-    Environments(Vec<Uuid>),
-    /// Only what belongs to these populations.
-    Populations(Vec<Uuid>),
-    /// Only these applications.
-    Applications(Vec<Uuid>),
+impl Assignment {
+    /// Whether its holder may assign the other, or take it away: a role that this one may assign, at
+    /// the same or a narrower scope.
+    fn may_assign(&self, other: &Self) -> bool {
+        let is_as_broad = match self.scope {
+            ScopeType::Organization => true,
+            ScopeType::Environment => {
+                other.scope != ScopeType::Organization && self.environment == other.environment
+            }
+            ScopeType::Population | ScopeType::Application => {
+                (self.scope, self.scope_id) == (other.scope, other.scope_id)
+            }
+        };
+        is_as_broad && self.role.may_assign(other.role)
+    }
+}
+
+/// How roles work through an object, as it is. With what an object below says, this is all that makes
+/// a role work: an assignment, its holder who can get a token, and the environment of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Carries {
+    /// The object's own part: whether it is in force.
+    pub by_itself: bool,
+    /// Whether users administer by tokens that they get from it.
+    pub for_users: bool,
+}
+
+impl Carries {
+    /// Whether less works than before.
+    pub const fn is_less_than(self, before: Self) -> bool {
+        (before.by_itself && !self.by_itself) || (before.for_users && !self.for_users)
+    }
+}
+
+/// Whether somebody who holds these may assign each of the others. Only they may touch whoever holds
+/// the others: to set a password, or to read a secret, is to act as its owner.
+pub fn may_assign_all(held: &[Assignment], others: &[Assignment]) -> bool {
+    others
+        .iter()
+        .all(|other| held.iter().any(|held| held.may_assign(other)))
 }
 
 /// The answer to a permission question.

@@ -4,6 +4,7 @@
 use std::{borrow::Cow, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_with::skip_serializing_none;
 
 use crate::{
@@ -28,13 +29,12 @@ pub enum Change {
 impl Action {
     pub const FLOW_CREATED: Self = Self::named("FLOW.CREATED");
     pub const FLOW_UPDATED: Self = Self::named("FLOW.UPDATED");
-    /// A flow that is finished, well or not.
-    pub const FLOW_DELETED: Self = Self::named("FLOW.DELETED");
     pub const AUTHENTICATION_CREATED: Self = Self::named("AUTHENTICATION.CREATED");
     pub const USER_ACCESS_ALLOWED: Self = Self::named("USER.ACCESS_ALLOWED");
     pub const USER_ACCESS_DENIED: Self = Self::named("USER.ACCESS_DENIED");
     pub const SESSION_CREATED: Self = Self::named("SESSION.CREATED");
     pub const SESSION_UPDATED: Self = Self::named("SESSION.UPDATED");
+    /// All sessions of a user were ended by somebody else's doing.
     pub const SESSION_DELETED: Self = Self::named("SESSION.DELETED");
     pub const PASSWORD_CHECK_SUCCEEDED: Self = Self::named("PASSWORD.CHECK_SUCCEEDED");
     pub const PASSWORD_CHECK_FAILED: Self = Self::named("PASSWORD.CHECK_FAILED");
@@ -65,14 +65,17 @@ impl Action {
     pub const NOTIFICATION_CREATED: Self = Self::named("NOTIFICATION.CREATED");
     /// A message was delivered, or not.
     pub const NOTIFICATION_UPDATED: Self = Self::named("NOTIFICATION.UPDATED");
-    /// A message was not queued: a limit forbade it.
-    pub const NOTIFICATION_REJECTED: Self = Self::named("NOTIFICATION.REJECTED");
     /// Tokens were issued for a user.
     pub const TOKEN_CREATED: Self = Self::named("TOKEN.CREATED");
     /// A code or a token came twice: all that it bought is void.
     pub const TOKEN_REVOKED: Self = Self::named("TOKEN.REVOKED");
     pub const SECRET_READ: Self = Self::named("SECRET.READ");
     pub const SECRET_UPDATED: Self = Self::named("SECRET.UPDATED");
+    /// A client did not prove who it is.
+    pub const CLIENT_REFUSED: Self = Self::named("CLIENT.AUTHENTICATION_FAILED");
+    pub const HINT_REFUSED: Self = Self::named("LOGIN_HINT.REFUSED");
+    /// Whoever asked has no right to it.
+    pub const ACCESS_DENIED: Self = Self::named("ACCESS.DENIED");
 
     const fn named(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
@@ -126,7 +129,42 @@ pub struct AuditEvent {
     pub description: Option<Cow<'static, str>>,
     pub status: AuditStatus,
     pub resources: Vec<AuditedResource>,
+    /// The members that a change touched: their names, never what they hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
+    /// How often the same happened since it was last written down, where that is more than once.
+    pub count: Option<u64>,
     pub source: Option<Source>,
+}
+
+/// How many members an event names.
+const CHANGED_AT_MOST: usize = 64;
+
+/// Which members differ, those of an object each by itself: `enabled`, `name.given`.
+pub fn changed_members(before: &Value, after: &Value) -> Vec<String> {
+    let mut changed = Vec::new();
+    differing(before, after, "", &mut changed);
+    changed.truncate(CHANGED_AT_MOST);
+    changed
+}
+
+fn differing(before: &Value, after: &Value, within: &str, changed: &mut Vec<String>) {
+    let (Value::Object(before), Value::Object(after)) = (before, after) else {
+        return;
+    };
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    for name in after.keys().chain(gone) {
+        let (old, new) = (before.get(name), after.get(name));
+        if old == new {
+            continue;
+        }
+        match (old, new) {
+            (Some(old @ Value::Object(_)), Some(new @ Value::Object(_))) if within.is_empty() => {
+                differing(old, new, &format!("{name}."), changed);
+            }
+            _ => changed.push(format!("{within}{name}")),
+        }
+    }
 }
 
 /// Who did it. Nobody: the server itself.
@@ -182,6 +220,11 @@ impl AuditedResource {
     }
 
     #[must_use]
+    pub fn maybe_named(self, name: Option<String>) -> Self {
+        Self { name, ..self }
+    }
+
+    #[must_use]
     pub fn in_population(self, population: Ref<Population>) -> Self {
         Self {
             population: Some(population),
@@ -231,6 +274,25 @@ mod tests {
     }
 
     #[test]
+    fn a_change_names_its_members_and_not_what_they_hold() {
+        let before = json!({ "username": "a", "name": { "given": "G", "family": "F" }, "email": "x",
+            "enabled": true, "address": { "country": { "code": "NO" } } });
+        let after = json!({ "username": "b", "name": { "given": "G", "family": "H" }, "enabled": true,
+            "mfaEnabled": true, "address": { "country": { "code": "SE" } } });
+        assert_eq!(
+            changed_members(&before, &after),
+            [
+                "username",
+                "name.family",
+                "mfaEnabled",
+                "address.country",
+                "email"
+            ]
+        );
+        assert!(changed_members(&after, &after).is_empty());
+    }
+
+    #[test]
     fn an_event_is_stored_without_what_its_row_says() {
         let elsewhere = Id::from_uuid(Uuid::from_u128(1));
         let event = AuditEvent {
@@ -250,6 +312,8 @@ mod tests {
                 AuditedResource::new(&DEVICE, Id::<()>::from_uuid(Uuid::from_u128(3)))
                     .named("+47 ••• 23"),
             ],
+            changed: Vec::new(),
+            count: None,
             source: None,
         };
         let written = serde_json::to_value(&event).unwrap();

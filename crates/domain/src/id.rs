@@ -1,4 +1,7 @@
 //! Typed identifiers.
+//!
+//! All of them have the shape of version 4, which clients insist on. Within it most begin with their
+//! time, as those of version 7 do, so that rows in order of id are rows in order of creation.
 
 use std::{
     cmp::Ordering,
@@ -10,7 +13,7 @@ use std::{
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use uuid::Uuid;
+use uuid::{Uuid, Version};
 
 use crate::{entropy::Entropy, text, time::Timestamp};
 
@@ -28,27 +31,31 @@ impl<T: ?Sized> Id<T> {
         }
     }
 
-    /// A time-ordered id (UUIDv7), so that rows in order of id are rows in order of creation.
+    /// An id that begins with its time.
     pub fn new(now: Timestamp, entropy: &mut dyn Entropy) -> Self {
-        let random = entropy.bytes::<10>();
-        let millis = u64::try_from(now.as_millis()).unwrap_or_default();
-        Self::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+        Self::timed(now, entropy.bytes())
     }
 
-    /// A time-ordered id that also sorts after the ones made before it in the same millisecond
-    /// (RFC 9562 §6.2, method 1).
+    /// An id that begins with its time, and also sorts after the ones made before it in the same
+    /// millisecond (RFC 9562 §6.2, method 1).
     pub fn next(sequence: &mut IdSequence, now: Timestamp, entropy: &mut dyn Entropy) -> Self {
         let (at, count) = sequence.next(now);
-        let mut bytes = entropy.bytes::<10>();
+        let mut random = entropy.bytes::<10>();
+        // Only the lower twelve bits of the first two bytes are kept.
         let [high, low] = count.to_be_bytes();
-        // The builder keeps the lower twelve bits of the first two bytes.
-        bytes[0] = high;
-        bytes[1] = low;
-        let millis = u64::try_from(at.as_millis()).unwrap_or_default();
-        Self::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
+        random[0] = high;
+        random[1] = low;
+        Self::timed(at, random)
     }
 
-    /// A random id (UUIDv4), for the things whose clients expect that version.
+    /// 48 bits of milliseconds, the version, twelve bits, the variant, 62 bits.
+    fn timed(at: Timestamp, random: [u8; 10]) -> Self {
+        let millis = u64::try_from(at.as_millis()).unwrap_or_default();
+        let laid_out = uuid::Builder::from_unix_timestamp_millis(millis, &random);
+        Self::from_uuid(laid_out.with_version(Version::Random).into_uuid())
+    }
+
+    /// An id that tells nothing of its time.
     pub fn random(entropy: &mut dyn Entropy) -> Self {
         Self::from_uuid(uuid::Builder::from_random_bytes(entropy.bytes()).into_uuid())
     }
@@ -220,6 +227,32 @@ mod tests {
         assert!(ids.is_sorted());
         ids.dedup();
         assert_eq!(ids.len(), 10_001);
+    }
+
+    #[test]
+    fn every_id_has_the_shape_of_version_4() {
+        let (mut sequence, mut entropy) = (IdSequence::default(), Seeded(3));
+        for millis in [0, 1_000, 1_000, 1_800_000_000_000, i64::MAX] {
+            let now = Timestamp::from_millis(millis);
+            for id in [
+                Id::<()>::new(now, &mut entropy),
+                Id::next(&mut sequence, now, &mut entropy),
+                Id::random(&mut entropy),
+            ] {
+                assert_eq!(id.uuid().get_version(), Some(Version::Random), "{id}");
+                assert_eq!(id.uuid().get_variant(), uuid::Variant::RFC4122, "{id}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_of_version_7_is_read_and_sorts_by_its_time_among_the_others() {
+        let at = |millis| Id::<()>::new(Timestamp::from_millis(millis), &mut Seeded(3));
+        let (before, after) = (at(1_769_860_799_999), at(1_769_860_800_001));
+        let old = uuid::Builder::from_unix_timestamp_millis(1_769_860_800_000, &[0xff; 10]);
+        let old = old.into_uuid().to_string();
+        assert_eq!(old.parse::<Id<()>>().unwrap().to_string(), old);
+        assert!(before.to_string() < old && old < after.to_string());
     }
 
     #[test]

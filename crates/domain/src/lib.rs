@@ -5,10 +5,15 @@
 
 pub mod access;
 pub mod audit;
+pub mod client_address;
+pub mod country;
+pub mod email;
 pub mod entropy;
 pub mod flow;
+pub mod hidden;
 pub mod id;
 pub mod message;
+pub mod name;
 pub mod oauth;
 pub mod oidc;
 pub mod otp;
@@ -21,4 +26,6 @@ pub mod scim;
 pub mod secret;
 mod text;
 pub mod time;
+pub mod uri;
 pub mod violation;
+pub mod web_origin;

@@ -7,10 +7,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    access::Area,
+    access::{Area, Carries},
     entropy::Entropy,
     id::Id,
+    name,
     resources::{environment::Environment, security_profile::Profile},
+    schema,
     secret::Secret,
     time::Timestamp,
     violation::Violation,
@@ -97,6 +99,8 @@ pub struct Context<'a> {
     pub parent_body: Option<&'a Value>,
     /// The environment's, when [`Resource::NEEDS_PROFILE`].
     pub profile: Profile,
+    /// Whether the server can tell clients' addresses from those of proxies.
+    pub client_address_is_known: bool,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -153,13 +157,18 @@ pub struct UniqueKey {
 }
 
 impl UniqueKey {
-    /// The usual case: a name, compared without regard to case, unique in the environment.
+    /// The usual case: the object's name, unique in the environment.
     pub fn name(value: &str) -> Self {
+        Self::named("name", value)
+    }
+
+    /// Another member that is compared as names are, unique in the environment.
+    pub fn named(member: &'static str, value: &str) -> Self {
         Self {
-            name: "name",
-            value: value.to_lowercase(),
+            name: member,
+            value: name::fold(value),
             within_parent: false,
-            target: "name",
+            target: member,
         }
     }
 }
@@ -210,7 +219,7 @@ impl Term {
     pub fn new(attribute: impl Into<String>, value: &str) -> Self {
         Self {
             attribute: attribute.into(),
-            value: value.to_lowercase(),
+            value: name::fold(value),
         }
     }
 }
@@ -254,6 +263,8 @@ pub enum FilterSource {
     Term,
     /// The term table, where the term is a point in time.
     TimeTerm,
+    /// The term table, where the term is `true` or `false`.
+    BooleanTerm,
 }
 
 /// An attribute that `order` may name.
@@ -342,6 +353,18 @@ pub trait Resource:
     fn address(&self) -> Option<String> {
         None
     }
+    /// What the audit trail calls the object, where its id says too little.
+    fn title(&self) -> Option<String> {
+        None
+    }
+    /// Whom tokens for it name, and so nobody else.
+    fn audience(&self) -> Option<&str> {
+        None
+    }
+    /// An id that the object's name could be taken for, and the member with the name.
+    fn taken_for(&self) -> Option<(Uuid, &'static str)> {
+        None
+    }
     fn unique(&self) -> Vec<UniqueKey> {
         Vec::new()
     }
@@ -350,6 +373,10 @@ pub trait Resource:
     }
     fn terms(&self) -> Vec<Term> {
         Vec::new()
+    }
+    /// How roles work through the object. Of most, not at all.
+    fn carries(&self, _now: Timestamp) -> Carries {
+        Carries::default()
     }
     /// Whether one more may be added to `siblings` that are there.
     fn may_join(&self, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
@@ -371,10 +398,14 @@ pub trait Resource:
     }
 }
 
-impl<R: Serialize> Stored<R> {
+impl<R: Serialize + JsonSchema + 'static> Stored<R> {
+    /// Those that the type's schema names: no [`Hidden`](crate::hidden::Hidden) one.
     pub fn body_members(&self) -> Map<String, Value> {
         match serde_json::to_value(&self.body) {
-            Ok(Value::Object(members)) => members,
+            Ok(Value::Object(mut members)) => {
+                schema::retain_members::<R>(&mut members);
+                members
+            }
             Ok(_) | Err(_) => Map::new(),
         }
     }

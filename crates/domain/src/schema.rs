@@ -5,7 +5,7 @@
 
 use std::{
     any::TypeId,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
@@ -152,6 +152,35 @@ fn collect_unknown(schema: &Value, unknown: &mut Vec<String>) {
 struct Compiled {
     root: Value,
     patterns: HashMap<String, Regex>,
+    members: HashSet<String>,
+}
+
+/// Takes away what the schema of the type does not name.
+pub fn retain_members<T: JsonSchema + 'static>(members: &mut Map<String, Value>) {
+    let schema = compiled::<T>();
+    members.retain(|name, _| schema.members.contains(name));
+}
+
+/// The members that the schema names, in whichever form of the object.
+fn collect_members(root: &Value, schema: &Value, members: &mut HashSet<String>) {
+    let named = schema.get("properties").and_then(Value::as_object);
+    members.extend(named.into_iter().flat_map(Map::keys).cloned());
+    for keyword in ["allOf", "anyOf", "oneOf"] {
+        let forms = schema.get(keyword).and_then(Value::as_array);
+        for form in forms.into_iter().flatten() {
+            collect_members(root, form, members);
+        }
+    }
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        collect_members(root, resolved(root, reference), members);
+    }
+}
+
+fn resolved<'a>(root: &'a Value, reference: &str) -> &'a Value {
+    reference
+        .strip_prefix('#')
+        .and_then(|pointer| root.pointer(pointer))
+        .unwrap_or(&Value::Bool(true))
 }
 
 fn compiled<T: JsonSchema + 'static>() -> Arc<Compiled> {
@@ -170,7 +199,13 @@ fn compiled<T: JsonSchema + 'static>() -> Arc<Compiled> {
         .to_value();
     let mut patterns = HashMap::new();
     collect_patterns(&root, &mut patterns);
-    let made = Arc::new(Compiled { root, patterns });
+    let mut members = HashSet::new();
+    collect_members(&root, &root, &mut members);
+    let made = Arc::new(Compiled {
+        root,
+        patterns,
+        members,
+    });
     let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
     Arc::clone(cache.entry(key).or_insert(made))
 }
@@ -200,10 +235,7 @@ impl Compiled {
     }
 
     fn resolve(&self, reference: &str) -> &Value {
-        reference
-            .strip_prefix('#')
-            .and_then(|pointer| self.root.pointer(pointer))
-            .unwrap_or(&Value::Bool(true))
+        resolved(&self.root, reference)
     }
 }
 

@@ -33,11 +33,44 @@ impl Timestamp {
     pub const fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(duration.as_millis()))
     }
+    /// The time of something that has happened, as it counts at `now`: a clock that ran ahead leaves
+    /// events which are yet to come, and those count as happening now.
+    #[must_use]
+    pub fn as_of(self, now: Self) -> Self {
+        self.min(now)
+    }
+    /// Whether that lies further ahead than any other request of the same moment could have put it: a
+    /// request goes by the time at which it began.
+    pub fn is_yet_to_come(self, now: Self) -> bool {
+        self > now + SLACK
+    }
+    /// The end of something that began at `began`, moved with its beginning when that is yet to come.
+    #[must_use]
+    pub fn ending_as_of(self, began: Self, now: Self) -> Self {
+        if began > now {
+            now + self.since(began)
+        } else {
+            self
+        }
+    }
     /// How long after `earlier` this is; zero when it is not later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0).max(0))
     }
 }
+
+/// State that says when something happened. What a clock that ran ahead has written into it counts
+/// as happening now, and what ends a while after that ends that while after now. Only what is
+/// written down as that grows old: whoever finds such state corrects it.
+pub trait Remembered: Sized {
+    /// Whether something in it is yet to come.
+    fn is_ahead(&self, now: Timestamp) -> bool;
+    #[must_use]
+    fn as_of(self, now: Timestamp) -> Self;
+}
+
+/// No request takes longer.
+pub const SLACK: Duration = Duration::from_minutes(1);
 
 /// A span of time, never negative, to the millisecond.
 #[derive(

@@ -114,9 +114,20 @@ impl Violation {
         )
         .with(json!({ "rangeMinimumValue": minimum, "rangeMaximumValue": maximum }))
     }
-    pub fn not_allowed(target: impl Into<String>, allowed: &[&str]) -> Self {
-        Self::invalid(target, format!("must be one of {}", allowed.join(", ")))
-            .with(json!({ "allowedValues": allowed }))
+    pub fn not_allowed(target: impl Into<String>, allowed: &[impl AsRef<str>]) -> Self {
+        let names: Vec<&str> = allowed.iter().map(AsRef::as_ref).collect();
+        Self::invalid(target, format!("must be one of {}", names.join(", "))).allowing(&names)
+    }
+    /// A member, or a value of one, that stands for what is not served.
+    pub fn unavailable(target: impl Into<String>) -> Self {
+        Self::invalid(target, "is not available")
+    }
+    /// Lists what would be taken: as strings, whatever the type of the member, since clients that
+    /// meet anything else there lose the whole error.
+    #[must_use]
+    pub fn allowing(self, allowed: &[impl AsRef<str>]) -> Self {
+        let names: Vec<&str> = allowed.iter().map(AsRef::as_ref).collect();
+        self.with(json!({ "allowedValues": names }))
     }
     pub fn not_unique(target: impl Into<String>, within: Scope) -> Self {
         let message = match within {

@@ -1,7 +1,14 @@
 //! One list of operations. From it come the router, the permission check, and the `OpenAPI`
 //! document; so no route can exist that is unguarded or undocumented.
 
-use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -13,15 +20,16 @@ use axum::{
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use stepgate_app::{App, error::ManagementError, origin::Origin};
-use stepgate_domain::access::Permission;
+use stepgate_domain::{access::Permission, oauth::cors::EndpointKind};
 
 use crate::{
     access_log::AccessLogEntry,
     bodies::{Bodies, RequestBody, Sender},
     call::Call,
+    entity_tags,
     error::{Render, management::ApiError},
     exchange::Exchange,
-    guard, headers,
+    guard, headers, host, preflight,
     reply::Reply,
     server::Limits,
 };
@@ -101,13 +109,16 @@ pub struct Operation {
     pub status: u16,
     pub request: Option<fn(&mut SchemaGenerator) -> Schema>,
     pub response: Option<fn(&mut SchemaGenerator) -> Schema>,
-    /// Pages of other origins read the answer only where the handler admits them: the session's
-    /// cookie counts here, or what is shown is not for every page.
-    pub private: bool,
+    /// Which pages of other origins may read the answer, as far as the handler says nothing else.
+    pub pages: EndpointKind,
+    /// Whether it is for whatever host was asked: it tells nothing of any.
+    pub on_any_host: bool,
     /// Whether a HEAD is answered like this GET. One that does something must not be.
     pub head: bool,
     /// The scope with which a user may call this on the own account.
     pub own_scope: Option<&'static str>,
+    /// Method and path: what requests are counted under.
+    pub label: Arc<str>,
     handler: Handler,
 }
 
@@ -142,7 +153,7 @@ impl Operation {
             Box::pin(async move {
                 match answer.await {
                     Ok(reply) => reply.into_response(&exchange),
-                    Err(error) => error.render(&exchange),
+                    Err(error) => refuse(error, &exchange),
                 }
             })
         });
@@ -151,16 +162,19 @@ impl Operation {
             (&Method::DELETE, _) => 204,
             _ => 200,
         };
+        let path = path.into();
         Self {
+            label: Arc::from(format!("{method} {path}")),
             method,
-            path: path.into(),
+            path,
             takes,
             guard,
             summary: summary.into(),
             status,
             request: None,
             response: None,
-            private: false,
+            pages: EndpointKind::Cookieless,
+            on_any_host: false,
             head: true,
             own_scope: None,
             handler,
@@ -178,6 +192,12 @@ impl Operation {
         }
     }
 
+    /// Whether requests by this method may mean this operation.
+    pub(crate) fn answers(&self, method: &Method) -> bool {
+        self.method == *method
+            || (*method == Method::HEAD && self.method == Method::GET && self.head)
+    }
+
     #[must_use]
     pub fn request<T: JsonSchema>(mut self) -> Self {
         self.request = Some(SchemaGenerator::subschema_for::<T>);
@@ -193,9 +213,24 @@ impl Operation {
         self.status = status;
         self
     }
+    /// Whether it ever succeeds. One that never does is known by name only.
+    pub fn is_offered(&self) -> bool {
+        self.status < 400
+    }
+    /// The session's cookie counts here, or what is shown is not for every page.
     #[must_use]
     pub fn private(mut self) -> Self {
-        self.private = true;
+        self.pages = EndpointKind::Cookie;
+        self
+    }
+    #[must_use]
+    pub fn with_cookie_sent(mut self) -> Self {
+        self.pages = EndpointKind::CookieSent;
+        self
+    }
+    #[must_use]
+    pub fn on_any_host(mut self) -> Self {
+        self.on_any_host = true;
         self
     }
     #[must_use]
@@ -254,16 +289,22 @@ impl Api {
     }
 }
 
-/// The exchange of a request, or why it has none: its `Host` is not one of ours.
-fn exchange_of(app: &App, headers: &HeaderMap) -> Result<Exchange, Exchange> {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
-    match app.settings.origins.of_host(host) {
-        Some(origin) => Ok(Exchange::new(headers, origin)),
-        None => Err(Exchange::new(headers, Origin::new(""))),
-    }
+/// Whose address the request comes from.
+fn remote(app: &App, request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let proxies = &app.settings.proxies;
+    let lines = request.headers().get_all(proxies.header.name());
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| String::from_utf8_lossy(line.as_bytes()))
+        .collect();
+    proxies.client(peer.0.ip(), lines.iter())
+}
+
+/// Renders an error, and notes why.
+fn refuse(error: impl Render, exchange: &Exchange) -> Response {
+    exchange.refuse(error.refusal());
+    error.render(exchange)
 }
 
 /// Answers a request to one path. Without operations it is one that is not there.
@@ -272,79 +313,66 @@ async fn dispatch(
     bodies: Arc<Bodies>,
     operations: Arc<Vec<Operation>>,
     params: Vec<(String, String)>,
-    request: Request,
+    mut request: Request,
 ) -> Response {
-    let entry = AccessLogEntry::begin(&operations, &request);
-    let (parts, body) = request.into_parts();
-    let version = parts.version;
-    let mut body = RequestBody::new(body);
-    let exchange = match exchange_of(&app, &parts.headers) {
-        Ok(exchange) => Arc::new(exchange),
-        Err(exchange) => {
-            exchange.admit_page(None);
-            let mut response = ApiError::Misdirected.render(&exchange);
-            headers::stamp(response.headers_mut(), &exchange);
-            entry.end(&response, &exchange);
-            return response;
-        }
+    let version = request.version();
+    let mut body = RequestBody::new(std::mem::take(request.body_mut()));
+    let entry = AccessLogEntry::begin(&operations, &params, &request);
+    let is_on_any_host = operations.iter().any(|operation| operation.on_any_host);
+    let (origin, fault) = match host::origin(&app.settings.origins, &request, is_on_any_host) {
+        Ok(origin) => (origin, None),
+        Err(fault) => (Origin::new(""), Some(fault)),
     };
-    if operations.iter().any(|operation| operation.private) {
+    let remote = remote(&app, &request);
+    let exchange = Arc::new(Exchange::new(request.headers(), origin, remote));
+    if fault.is_some() || pages(&operations) == EndpointKind::Cookie {
         exchange.admit_page(None);
     }
-    let wanted = Wanted {
-        operations: &operations,
-        params,
-        parts,
+    let answer = if let Some(fault) = fault {
+        Err(fault.into())
+    } else {
+        let asked = (operations.as_slice(), params, request);
+        serve(app.clone(), &bodies, asked, &mut body, exchange.clone()).await
     };
-    let mut response = match serve(app, &bodies, wanted, &mut body, exchange.clone()).await {
-        Ok(response) => response,
-        Err(error) => error.render(&exchange),
-    };
+    let mut response = answer.unwrap_or_else(|error| refuse(error, &exchange));
     if version < Version::HTTP_2 && !body.is_over() {
         // The rest of the body stands where the next request would.
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }
     headers::stamp(response.headers_mut(), &exchange);
-    entry.end(&response, &exchange);
+    entry.end(&app, &response, &exchange);
     response
 }
 
-/// What is asked for, besides the body.
-struct Wanted<'a> {
-    operations: &'a [Operation],
-    params: Vec<(String, String)>,
-    parts: Parts,
+/// The operations of one path are all of one kind.
+fn pages(operations: &[Operation]) -> EndpointKind {
+    operations
+        .first()
+        .map_or(EndpointKind::Cookieless, |operation| operation.pages)
 }
 
 async fn serve(
     app: Arc<App>,
     bodies: &Arc<Bodies>,
-    wanted: Wanted<'_>,
+    (operations, params, request): (&[Operation], Vec<(String, String)>, Request),
     body: &mut RequestBody,
     exchange: Arc<Exchange>,
 ) -> Result<Response, ApiError> {
-    let Wanted {
-        operations,
-        params,
-        parts,
-    } = wanted;
-    if operations.is_empty() {
+    let is_elsewhere = |operation: &Operation| {
+        host::side(&operation.path).is_some_and(|side| !exchange.origin.serves(side))
+    };
+    if operations.first().is_none_or(is_elsewhere) {
         return Err(ManagementError::NotFound(None).into());
     }
+    let (parts, _) = request.into_parts();
     let method = effective_method(&parts.method, parts.uri.path(), &parts.headers);
     let candidates: Vec<&Operation> = operations
         .iter()
-        .filter(|operation| {
-            operation.method == method
-                || (method == Method::HEAD && operation.method == Method::GET && operation.head)
-        })
+        .filter(|operation| operation.answers(&method))
         .collect();
     if method == Method::OPTIONS && candidates.is_empty() {
-        // Whose page it is, a preflight does not tell: the request itself is judged.
-        if operations.iter().any(|operation| operation.private) {
-            exchange.admit_any_page();
-        }
+        preflight::judge(&app, &exchange, pages(operations), &params, &parts).await?;
         return Ok(headers::preflight(operations, &parts.headers));
     }
     if candidates.is_empty() {
@@ -373,18 +401,14 @@ async fn serve(
         .ok_or_else(unsupported)?;
     let mut call = Call {
         app,
+        remote: exchange.remote,
         exchange,
         params: params.into_iter().collect(),
-        query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-            .into_owned()
-            .collect(),
+        query: query(&parts),
+        expected_versions: entity_tags::expected_versions(&parts.headers),
         headers: parts.headers,
         body: Bytes::new(),
         caller: None,
-        remote: parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| info.0.ip()),
     };
     // Nobody's body is read before it is known whose it is.
     call.caller = guard::admit(&call, operation).await?;
@@ -401,6 +425,13 @@ async fn serve(
     }
     call.body = held.bytes.clone();
     Ok((operation.handler)(call).await)
+}
+
+/// The parameters of the target, decoded.
+pub(crate) fn query(parts: &Parts) -> Vec<(String, String)> {
+    form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+        .into_owned()
+        .collect()
 }
 
 /// `X-HTTP-Method-Override` on POST to the management API, applied before anything else.

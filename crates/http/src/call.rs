@@ -2,15 +2,12 @@
 
 use std::{collections::HashMap, net::IpAddr, str::FromStr, sync::Arc};
 
-use axum::{
-    body::Bytes,
-    http::{HeaderMap, header},
-};
+use axum::{body::Bytes, http::HeaderMap};
 use serde_json::Value;
 use stepgate_app::{
     App,
     error::ManagementError,
-    management::{Caller, Place, Target},
+    management::{Caller, IfMatch, Place, Target},
 };
 use stepgate_domain::{
     id::Id,
@@ -29,6 +26,8 @@ pub struct Call {
     pub params: HashMap<String, String>,
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
+    /// Those of `If-Match`; none when any will do.
+    pub expected_versions: Option<Vec<i64>>,
     pub body: Bytes,
     /// The permitted caller, on operations that need a permission.
     pub caller: Option<Caller>,
@@ -66,6 +65,14 @@ impl Call {
         })
     }
 
+    /// The place of an object that is to be made. `If-Match` would insist on a version of it.
+    pub fn place_of_new<R: Resource>(&self) -> Result<Place, ApiError> {
+        match self.if_match() {
+            Some(_) => Err(ManagementError::PreconditionFailed.into()),
+            None => self.place::<R>(),
+        }
+    }
+
     /// The object that the path names.
     pub fn target<R: Resource>(&self) -> Result<Target<'_>, ApiError> {
         Ok(Target {
@@ -90,25 +97,33 @@ impl Call {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON. An empty body is an empty object: verbs and partial creates use it.
-    pub fn json(&self) -> Result<Value, ApiError> {
-        if self.body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Value::Object(serde_json::Map::new()));
-        }
-        serde_json::from_slice(&self.body).map_err(|_| ApiError::MalformedBody)
+    /// Whether the query asks for this to be shown as well. Other names are ignored.
+    pub fn expands(&self, name: &str) -> bool {
+        let names = self.query_value("expand").unwrap_or_default();
+        names.split(',').any(|wanted| wanted.trim() == name)
     }
 
-    /// The version that `If-Match` insists on. `*` asks for any, and a tag that is none of ours
-    /// matches nothing.
-    pub fn if_match(&self) -> Option<i64> {
-        let value = self.headers.get(header::IF_MATCH)?.to_str().ok()?.trim();
-        if value == "*" {
-            return None;
-        }
-        let tag = value
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'));
-        Some(tag.and_then(|tag| tag.parse().ok()).unwrap_or(-1))
+    /// The body as JSON. An empty body, and null, which some clients send in its place, is an empty
+    /// object: verbs and partial creates use it.
+    pub fn json(&self) -> Result<Value, ApiError> {
+        let body = if self.body.iter().all(u8::is_ascii_whitespace) {
+            Value::Null
+        } else {
+            serde_json::from_slice(&self.body).map_err(|_| ApiError::MalformedBody)?
+        };
+        Ok(match body {
+            Value::Null => Value::Object(serde_json::Map::new()),
+            Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => body,
+        })
+    }
+
+    /// What `If-Match` insists on.
+    pub fn if_match(&self) -> Option<IfMatch<'_>> {
+        self.expected_versions.as_deref().map(IfMatch)
     }
 
     /// A number in the query, within its range.

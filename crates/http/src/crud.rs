@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode, header};
 use serde_json::Value;
 use stepgate_app::management::{self, ListRequest, Listing, Place};
 use stepgate_domain::{
-    resource::{FilterAttribute, Kind, Paging, Resource, Scope, Stored},
+    resource::{FilterAttribute, Kind, OrderAttribute, Paging, Resource, Scope, Stored},
     scim::{Filter, FilterError},
     time::Timestamp,
     violation::{Violation, ViolationCode},
@@ -49,6 +49,11 @@ pub(crate) fn crud<R: Resource>(api: Api) -> Api {
 
 /// As [`crud`], for collections of which the contract says what their creation answers.
 pub(crate) fn crud_created_with<R: Resource>(api: Api, status: StatusCode) -> Api {
+    permanent::<R>(api, status).op(deletion::<R, _, _>(remove::<R>))
+}
+
+/// As [`crud_created_with`], without their deletion.
+pub(crate) fn permanent<R: Resource>(api: Api, status: StatusCode) -> Api {
     let api = read_only::<R>(api).then(writable::<R>);
     let kind = R::KIND;
     api.op(Operation::new(
@@ -62,14 +67,25 @@ pub(crate) fn crud_created_with<R: Resource>(api: Api, status: StatusCode) -> Ap
     .request::<R::Draft>()
     .response::<R>()
     .status(status.as_u16()))
-        .op(Operation::new(
-            Method::DELETE,
-            one(kind),
-            Takes::Nothing,
-            writes(kind),
-            format!("Delete a {}", kind.name),
-            remove::<R>,
-        ))
+}
+
+pub(crate) fn deletion<R, H, F>(remove: H) -> Operation
+where
+    R: Resource,
+    H: Fn(Call) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
+{
+    let kind = R::KIND;
+    let summary = format!("Delete a {}", kind.name);
+    let path = one(kind);
+    Operation::new(
+        Method::DELETE,
+        path,
+        Takes::Nothing,
+        writes(kind),
+        summary,
+        remove,
+    )
 }
 
 /// List and read.
@@ -127,7 +143,7 @@ pub(crate) fn writable<R: Resource>(api: Api) -> Api {
 /// One object with its ETag.
 pub(crate) fn object<R: Resource>(call: &Call, status: StatusCode, stored: &Stored<R>) -> Reply {
     Reply::hal(status, hal::object(&call.exchange, stored, call.app.now()))
-        .with(header::ETAG, &format!("\"{}\"", stored.version))
+        .versioned(stored.version)
 }
 
 pub(crate) async fn list<R: Resource>(call: Call) -> Result<Reply, ApiError> {
@@ -155,6 +171,17 @@ pub(crate) fn listed<R: Resource>(
     listing: Listing<R>,
     show: impl Fn(&Stored<R>) -> Value,
 ) -> Reply {
+    listed_beside(call, place, listing, show, None)
+}
+
+/// One page of a collection, and what is embedded beside it.
+pub(crate) fn listed_beside<R: Resource>(
+    call: &Call,
+    place: Place,
+    listing: Listing<R>,
+    show: impl Fn(&Stored<R>) -> Value,
+    beside: Option<(&'static str, Value)>,
+) -> Reply {
     let url = |query: &[(String, String)]| {
         let (exchange, kind) = (&call.exchange, R::KIND);
         hal::collection_url(exchange, kind, place.environment, place.parent, query)
@@ -172,7 +199,13 @@ pub(crate) fn listed<R: Resource>(
         own: url(&call.query),
         next,
     };
-    Reply::hal(StatusCode::OK, hal::collection(page))
+    let mut body = hal::collection(page);
+    if let (Some((name, value)), Some(Value::Object(embedded))) =
+        (beside, body.get_mut("_embedded"))
+    {
+        embedded.insert(name.to_owned(), value);
+    }
+    Reply::hal(StatusCode::OK, body)
 }
 
 pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiError> {
@@ -201,6 +234,17 @@ pub(crate) fn list_request<R: Resource>(call: &Call) -> Result<ListRequest, ApiE
                         .with(serde_json::json!({ "supportedAttributes": supported })),
                     ])
                 })?;
+            // Each once: the second mention of an attribute orders nothing.
+            if order
+                .iter()
+                .any(|(known, _): &(OrderAttribute, bool)| known.name == attribute.name)
+            {
+                return Err(ApiError::InvalidRequest(vec![Violation::new(
+                    ViolationCode::InvalidParameter,
+                    "order",
+                    "names an attribute twice",
+                )]));
+            }
             order.push((*attribute, descending));
         }
     }
@@ -235,9 +279,11 @@ fn filter_violation(error: &FilterError) -> Violation {
         FilterError::Operator { supported, .. } => {
             serde_json::json!({ "supportedOperators": supported })
         }
-        FilterError::Syntax { .. } | FilterError::Time { .. } | FilterError::TooComplex => {
-            serde_json::Value::Null
-        }
+        FilterError::Boolean { .. } => serde_json::json!({ "allowedValues": ["true", "false"] }),
+        FilterError::Syntax { .. }
+        | FilterError::Time { .. }
+        | FilterError::TooComplex
+        | FilterError::TooCostly { .. } => serde_json::Value::Null,
     };
     Violation::new(
         ViolationCode::InvalidFilter,
@@ -248,9 +294,8 @@ fn filter_violation(error: &FilterError) -> Violation {
 }
 
 async fn create<R: Resource>(call: Call, status: StatusCode) -> Result<Reply, ApiError> {
-    let stored =
-        management::create::<R>(&call.app, call.caller()?, call.place::<R>()?, call.json()?)
-            .await?;
+    let place = call.place_of_new::<R>()?;
+    let stored = management::create::<R>(&call.app, call.caller()?, place, call.json()?).await?;
     Ok(object(&call, status, &stored)
         .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
 }

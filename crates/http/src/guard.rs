@@ -3,11 +3,11 @@
 use axum::http::header;
 use stepgate_app::{
     error::{ManagementError, Missing},
-    management::{self, Actor, Caller, Target},
-    role_assignments, tokens,
+    management::{self, Actor, Caller},
+    tokens,
 };
 use stepgate_domain::{
-    access::{Access, Area, Permission, Reach, Verdict, judge},
+    access::{Access, Permission, Reach, Verdict, judge},
     resource::Resource,
     resources::{environment::Environment, user::User},
 };
@@ -15,8 +15,10 @@ use uuid::Uuid;
 
 use crate::{
     api::{Guard, Operation},
-    call::{Call, parameter},
+    call::Call,
     error::management::{ApiError, BearerChallenge},
+    exchange::KnownCaller,
+    refusal::Refusal,
 };
 
 /// What a token of the management API is for, in challenges.
@@ -37,12 +39,21 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
     let token = bearer(call).ok_or_else(|| refuse(false))?;
     let actor = tokens::verify_management(&call.app, &call.exchange.origin, token)
         .await?
-        .ok_or_else(|| refuse(true))?;
+        .map_err(|fault| {
+            call.exchange.refuse(fault);
+            refuse(true)
+        })?;
+    call.exchange.note_caller(KnownCaller {
+        client: Some(actor.application.uuid()),
+        user: actor.user,
+        home: Some(actor.environment.uuid()),
+    });
     let caller = |reach, access| Caller {
         actor: actor.clone(),
         reach,
         access,
         correlation_id: call.exchange.correlation_id.clone(),
+        remote_ip: call.remote,
     };
     let Some(permission) = permission else {
         // Without any role there is nothing to administer, and so nothing to answer.
@@ -61,50 +72,42 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
             {
                 return Err(unknown_environment(environment));
             }
-            let caller = caller(reach, permission.access);
-            judge_user(call, &caller, permission).await?;
-            Ok(Some(caller))
+            Ok(Some(caller(reach, permission.access)))
         }
-        Verdict::Forbidden => Err(ManagementError::Forbidden.into()),
-        Verdict::Unknown if is_own(call, operation, &actor)? => {
-            Ok(Some(caller(Reach::Everything, permission.access)))
-        }
-        Verdict::Unknown => Err(match environment {
-            Some(environment) => unknown_environment(environment),
-            None => ManagementError::Forbidden.into(),
-        }),
+        Verdict::Forbidden => Err(denied(call, permission)),
+        Verdict::Unknown => match (own_account(call, operation, &actor)?, environment) {
+            (Some(user), _) => Ok(Some(caller(Reach::Own(user), permission.access))),
+            (None, Some(environment)) => Err(unknown_environment(environment)),
+            (None, None) => Err(denied(call, permission)),
+        },
     }
 }
 
-/// Who sets the password of a user, or pairs a device, can sign on as that user. So nothing of a user
-/// who holds roles is written by somebody who could not assign all of them.
-async fn judge_user(call: &Call, caller: &Caller, permission: Permission) -> Result<(), ApiError> {
-    let user_id = parameter(User::KIND);
-    if permission.access == Access::Read
-        || permission.area == Area::RoleAssignment
-        || !call.params.contains_key(&user_id)
-    {
-        return Ok(());
-    }
-    let (place, user) = (call.place::<User>()?, call.id::<User>(&user_id)?.uuid());
-    let (app, actor) = (&call.app, &caller.actor);
-    if role_assignments::may_act_as::<User>(app, actor, place.environment, user).await? {
-        return Ok(());
-    }
-    // Whom the caller does not even reach, the caller does not learn of.
-    management::read::<User>(&Target::new(app, caller, place, user)).await?;
-    Err(ManagementError::Forbidden.into())
+/// No role of the caller has the permission.
+fn denied(call: &Call, permission: Permission) -> ApiError {
+    let error = ManagementError::Forbidden;
+    let refusal = Refusal::from(&error);
+    let ids: Vec<String> = permission.ids().map(|id| id.to_string()).collect();
+    call.exchange.refuse(Refusal {
+        check: "permission_missing",
+        ..refusal.with(ids.join(" "))
+    });
+    error.into()
 }
 
-/// Whether a user asks for something of the own account, with the scope for it. The path names
-/// the user, so nothing else is within reach.
-fn is_own(call: &Call, operation: &Operation, actor: &Actor) -> Result<bool, ApiError> {
+/// The user who asks for something of the own account, with the scope for it.
+fn own_account(
+    call: &Call,
+    operation: &Operation,
+    actor: &Actor,
+) -> Result<Option<Uuid>, ApiError> {
     let (Some(scope), Some(user)) = (operation.own_scope, actor.user) else {
-        return Ok(false);
+        return Ok(None);
     };
-    Ok(actor.scopes.iter().any(|held| held == scope)
+    let is_own = actor.scopes.iter().any(|held| held == scope)
         && call.id::<User>("userID").is_ok_and(|id| id.uuid() == user)
-        && call.environment()? == actor.environment)
+        && call.environment()? == actor.environment;
+    Ok(is_own.then_some(user))
 }
 
 /// The environment that the path speaks of. A malformed id names none.

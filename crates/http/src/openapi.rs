@@ -5,14 +5,16 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{Guard, Operation};
 
-/// Describes every operation. Operations that differ only by their media type share an entry.
+/// Describes every operation that can succeed. Operations that differ only by their media type share
+/// an entry.
 pub(crate) fn document(operations: &[Operation]) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
     });
     let mut generator = settings.into_generator();
     let mut paths: Map<String, Value> = Map::new();
-    for operation in operations {
+    let offered = operations.iter().filter(|operation| operation.is_offered());
+    for operation in offered {
         let request = operation
             .request
             .map(|schema| json!(schema(&mut generator)));

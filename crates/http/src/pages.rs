@@ -15,7 +15,7 @@ pub use error::ErrorPage;
 pub use form_post::FormPostPage;
 pub use inbox::{InboxEntry, InboxPage};
 pub use outcome::{CompletedPage, FailedPage};
-pub use sign_on::{DeviceChoice, SignOnPage, SignOnStep};
+pub use sign_on::{DeviceChoice, EarlierSignOn, SignOnPage, SignOnStep};
 
 /// The style of all pages, to be served at [`STYLESHEET_PATH`] as `text/css; charset=utf-8`.
 pub const STYLESHEET: &str = include_str!("../templates/pages.css");

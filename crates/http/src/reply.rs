@@ -1,5 +1,7 @@
 //! A successful answer, before it becomes bytes.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -23,8 +25,7 @@ pub enum Content {
     Hal(Value),
     Json(String),
     Html(String),
-    /// Made once, for everybody.
-    Shared(&'static str, Bytes),
+    Text(&'static str, Bytes),
 }
 
 #[derive(Debug)]
@@ -86,6 +87,20 @@ impl Reply {
         self
     }
 
+    /// With the strong `ETag` of a stored object.
+    #[must_use]
+    pub fn versioned(self, version: i64) -> Self {
+        self.with(header::ETAG, &format!("\"{version}\""))
+    }
+
+    /// A management object that changes only when this program does: its `ETag` tells its text.
+    pub fn unchanging(body: Value) -> Self {
+        let mut hasher = DefaultHasher::new();
+        body.to_string().hash(&mut hasher);
+        let tag = format!("\"{:016x}\"", hasher.finish());
+        Self::hal(StatusCode::OK, body).with(header::ETAG, &tag)
+    }
+
     pub(crate) fn into_response(self, exchange: &Exchange) -> Response {
         let (media_type, body) = match self.content {
             Content::Empty => (None, Body::empty()),
@@ -99,7 +114,7 @@ impl Reply {
             ),
             Content::Json(text) => (Some("application/json"), Body::from(text)),
             Content::Html(page) => (Some("text/html; charset=utf-8"), Body::from(page)),
-            Content::Shared(media_type, bytes) => (Some(media_type), Body::from(bytes)),
+            Content::Text(media_type, bytes) => (Some(media_type), Body::from(bytes)),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

@@ -6,38 +6,37 @@ use stepgate_app::{
     sign_on::{SessionCookie, Shown, Visitor},
 };
 use stepgate_domain::{
-    flow::view, id::Id, oauth::authorization_response::Answer, resources::environment::Environment,
+    flow::view,
+    id::Id,
+    oauth::{authorization_response::Answer, error::OAuthError},
+    resources::environment::Environment,
     secret::Secret,
 };
 use url::Url;
 use uuid::Uuid;
 
 use crate::{
-    call::Call, cookies, error::management::ApiError, exchange::Exchange, pages::FormPostPage,
+    call::Call, cookies, error::management::ApiError, exchange::KnownCaller, pages::FormPostPage,
     reply::Reply,
 };
 
+/// Notes the application that a request is about.
+pub(crate) fn note_client(call: &Call, client: Uuid) {
+    call.exchange.note_caller(KnownCaller {
+        client: Some(client),
+        ..KnownCaller::default()
+    });
+}
+
 pub(crate) fn visitor(call: &Call) -> Visitor {
     let exchange = &call.exchange;
-    let web_origin = exchange
-        .page_origin
-        .as_ref()
-        // What is not even text is nobody's origin, and refused as such.
-        .map(|origin| origin.to_str().unwrap_or_default().to_owned())
-        .filter(|origin| !is_own(exchange, origin));
     Visitor {
         origin: exchange.origin.clone(),
         session_tokens: cookies::session_tokens(&call.headers),
         remote_ip: call.remote,
-        web_origin,
+        web_origin: exchange.page_origin().map(str::to_owned),
         correlation_id: exchange.correlation_id.clone(),
     }
-}
-
-/// Whether a page of this server asks.
-pub(crate) fn is_own(exchange: &Exchange, origin: &str) -> bool {
-    Url::parse(exchange.origin.as_str())
-        .is_ok_and(|own| own.origin().ascii_serialization() == origin)
 }
 
 /// The flow that a path or a parameter names; what is no id names none.
@@ -60,6 +59,10 @@ pub(crate) fn flow(
 ) -> Result<Reply, ApiError> {
     let exchange = &call.exchange;
     exchange.admit_page(shown.allowed_origin.as_deref());
+    note_client(call, shown.flow.application.id.uuid());
+    if let Some(error) = &shown.refused {
+        exchange.refuse(error);
+    }
     let mut view = view::view(&shown.flow, &base(call, environment), call.app.now());
     view.authorize_response = shown.authorize_response;
     Ok(Reply::json(&view)?.with_session(&exchange.origin, shown.cookie.as_ref()))
@@ -96,8 +99,12 @@ pub(crate) fn hosted_page(call: &Call, environment: Id<Environment>, flow: Uuid)
 pub(crate) fn answer(
     call: &Call,
     answer: Answer,
+    refused: Option<&OAuthError>,
     cookie: Option<&SessionCookie>,
 ) -> Result<Reply, ApiError> {
+    if let Some(error) = refused {
+        call.exchange.refuse(error);
+    }
     let reply = match answer {
         Answer::Location(location) => Reply::found(&location),
         Answer::Form { action, fields } => {

@@ -14,14 +14,16 @@ use lettre::{
     },
 };
 use stepgate_domain::{
+    email::{self, Email},
     message::{Channel, Message},
     secret::Secret,
     violation::Violation,
+    web_origin::is_loopback,
 };
 use tokio::time::timeout;
 
 use crate::{
-    loopback::is_loopback,
+    cause,
     provider::{Delivery, NotifyError, Provider, Timeouts},
 };
 
@@ -109,7 +111,7 @@ impl EmailSender {
                 None
             }
         };
-        let from = settings.from.parse::<Mailbox>().map_err(|_| {
+        let from = sender(&settings.from).ok_or_else(|| {
             violations.push(Violation::invalid(
                 "from",
                 "must be an e-mail address, or a name and <an address>",
@@ -129,9 +131,7 @@ impl EmailSender {
     }
 
     fn compose(&self, message: &Message) -> Result<Mail, NotifyError> {
-        let to: Address = message
-            .to
-            .expose()
+        let to: Address = email::routable(message.to.expose())
             .parse()
             .map_err(|_| NotifyError::permanent("the recipient is not an e-mail address"))?;
         if !is_dot_atom(&message.id) {
@@ -164,7 +164,7 @@ impl EmailSender {
             .map_err(|_| NotifyError::permanent("the mail cannot be composed"))
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+    async fn connect(&self) -> Result<AsyncSmtpConnection, NotifyError> {
         let hello = ClientId::default();
         let implicit = match &self.encryption {
             Encryption::Implicit(parameters) => Some(parameters.clone()),
@@ -178,16 +178,34 @@ impl EmailSender {
             implicit,
             None,
         )
-        .await?;
+        .await
+        .map_err(|error| refusal(&error))?;
         if let Encryption::StartTls(parameters) = &self.encryption {
-            connection.starttls(parameters.clone(), &hello).await?;
+            connection
+                .starttls(parameters.clone(), &hello)
+                .await
+                .map_err(|error| refusal(&error))?;
         }
         if let Some((username, password)) = &self.credentials {
             let credentials = Credentials::new(username.clone(), password.expose().clone());
-            connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
+            connection
+                .auth(DEFAULT_MECHANISMS, &credentials)
+                .await
+                .map_err(|error| match refusal(&error) {
+                    // It is the login that is refused, not the message.
+                    NotifyError::Permanent { reason } => NotifyError::Misconfigured { reason },
+                    other => other,
+                })?;
         }
         Ok(connection)
     }
+}
+
+/// With its domain as SMTP takes it.
+fn sender(from: &str) -> Option<Mailbox> {
+    let Mailbox { name, email } = from.parse().ok()?;
+    let email = Email::parse(email.as_ref()).ok()?.routable();
+    Some(Mailbox::new(name, email.parse().ok()?))
 }
 
 fn encryption(tls: SmtpTls, host: &str) -> Result<Encryption, &'static str> {
@@ -203,6 +221,9 @@ fn encryption(tls: SmtpTls, host: &str) -> Result<Encryption, &'static str> {
 
 #[async_trait]
 impl Provider for EmailSender {
+    fn name(&self) -> &'static str {
+        "smtp"
+    }
     fn channels(&self) -> &[Channel] {
         &[Channel::Email]
     }
@@ -211,13 +232,15 @@ impl Provider for EmailSender {
         let mail = self.compose(message)?;
         let exchange = async {
             let mut connection = self.connect().await?;
-            connection.send(mail.envelope(), &mail.formatted()).await?;
+            connection
+                .send(mail.envelope(), &mail.formatted())
+                .await
+                .map_err(|error| refusal(&error))?;
             Ok(connection)
         };
         let mut connection = timeout(self.timeouts.total, exchange)
             .await
-            .map_err(|_| NotifyError::transient("the mail server did not answer in time"))?
-            .map_err(|error| refusal(&error))?;
+            .map_err(|_| NotifyError::transient("the mail server did not answer in time"))??;
         // The mail is the server's since its last reply; how the farewell ends changes nothing.
         let _ = timeout(self.timeouts.connect, connection.quit()).await;
         Ok(Delivery {
@@ -246,15 +269,10 @@ fn refusal(error: &SmtpError) -> NotifyError {
             "the mail server lacks what is needed: STARTTLS, a login, or SMTPUTF8",
         );
     }
-    NotifyError::transient(if error.is_tls() {
-        "the connection to the mail server cannot be encrypted"
-    } else if error.is_timeout() {
-        "the mail server did not answer in time"
-    } else if error.is_response() {
-        "the mail server's answer makes no sense"
-    } else {
-        "the mail server cannot be reached"
-    })
+    if error.is_response() {
+        return NotifyError::transient("the mail server's answer makes no sense");
+    }
+    NotifyError::transient(format!("the mail server {}", cause::of(error)))
 }
 
 /// The text without control characters. The encoder of headers keeps line breaks from ending a header,

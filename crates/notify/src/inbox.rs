@@ -6,7 +6,9 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use stepgate_domain::{
+    email,
     message::{Channel, Message},
+    phone,
     secret::Secret,
     time::Timestamp,
 };
@@ -27,12 +29,12 @@ pub struct InboxMessage {
 }
 
 /// By what a recipient is found, as kept and as asked for: the digits of a phone number (however it
-/// is spelled, and also where a `+` in a query has become a space), the folded e-mail address.
+/// is spelled, and also where a `+` in a query has become a space), the mailbox of an e-mail address.
 pub fn recipient_key(to: &str) -> String {
     if to.contains('@') {
-        to.trim().to_lowercase()
+        email::comparable(to.trim())
     } else {
-        to.chars().filter(char::is_ascii_digit).collect()
+        phone::digits(&phone::destination(to))
     }
 }
 
@@ -57,6 +59,9 @@ impl fmt::Debug for Inbox {
 
 #[async_trait]
 impl Provider for Inbox {
+    fn name(&self) -> &'static str {
+        "inbox"
+    }
     fn channels(&self) -> &[Channel] {
         &[Channel::Sms, Channel::Email]
     }

@@ -3,9 +3,9 @@
 //! Nothing here knows of flows, users or queues. The outbox worker gives a rendered message to
 //! [`Senders`] and is told whether it was taken, whether to try again, or to give up.
 
+mod cause;
 pub mod email;
 pub mod inbox;
-mod loopback;
 pub mod provider;
 pub mod retry;
 pub mod sms;

@@ -17,6 +17,10 @@ use crate::inbox::InboxMessage;
 /// other side can tell.
 #[async_trait]
 pub trait Provider: std::fmt::Debug + Send + Sync {
+    /// What its messages are counted under: one of a few, never an address.
+    fn name(&self) -> &'static str {
+        "other"
+    }
     /// The channels it serves.
     fn channels(&self) -> &[Channel];
     /// Returns once the other side has taken the message, which is not yet the person's receipt.
@@ -46,6 +50,9 @@ pub enum NotifyError {
         reason: String,
         retry_after: Option<Duration>,
     },
+    /// The other side takes nothing from us: an operator is needed, and then another try is worth it.
+    #[error("{reason}")]
+    Misconfigured { reason: String },
     /// Another try would end the same.
     #[error("{reason}")]
     Permanent { reason: String },
@@ -58,13 +65,21 @@ impl NotifyError {
             retry_after: None,
         }
     }
+    pub(crate) fn misconfigured(reason: impl Into<String>) -> Self {
+        Self::Misconfigured {
+            reason: reason.into(),
+        }
+    }
     pub(crate) fn permanent(reason: impl Into<String>) -> Self {
         Self::Permanent {
             reason: reason.into(),
         }
     }
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Transient { .. })
+        match self {
+            Self::Transient { .. } | Self::Misconfigured { .. } => true,
+            Self::Permanent { .. } => false,
+        }
     }
 }
 
@@ -105,6 +120,10 @@ impl Senders {
                 "no sender is configured for this channel",
             )),
         }
+    }
+    /// The name of the sender that serves a channel.
+    pub fn name(&self, channel: Channel) -> &'static str {
+        self.serving(channel).map_or("none", Provider::name)
     }
     fn serving(&self, channel: Channel) -> Option<&dyn Provider> {
         self.0

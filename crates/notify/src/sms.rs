@@ -5,13 +5,15 @@ use reqwest::{Client, Response, StatusCode, Url, header::RETRY_AFTER, redirect};
 use serde::Deserialize;
 use stepgate_domain::{
     message::{Channel, Message},
+    phone::Phone,
     secret::Secret,
     time::Duration,
     violation::Violation,
+    web_origin::is_loopback,
 };
 
 use crate::{
-    loopback::is_loopback,
+    cause,
     provider::{Delivery, NotifyError, Provider, Timeouts},
 };
 
@@ -32,7 +34,8 @@ pub struct SmsSettings {
     pub base_url: String,
     pub account_sid: String,
     pub auth_token: Secret<String>,
-    /// A number in E.164 form, or a sender name that the gateway knows. A template may ask for another.
+    /// A number in international format, or a short code or name that the gateway knows. A template may
+    /// ask for another.
     pub from: String,
     pub timeouts: Timeouts,
 }
@@ -53,7 +56,6 @@ impl SmsSender {
         for (name, value) in [
             ("account_sid", settings.account_sid.as_str()),
             ("auth_token", settings.auth_token.expose()),
-            ("from", &settings.from),
         ] {
             if value.trim().is_empty() {
                 violations.push(Violation::empty(name));
@@ -69,6 +71,9 @@ impl SmsSender {
                 "must be letters, digits, - and _",
             ));
         }
+        let from = sender(&settings.from)
+            .map_err(|rule| violations.push(Violation::invalid("from", rule)))
+            .unwrap_or_default();
         let messages = match messages_url(&settings.base_url, &settings.account_sid) {
             Ok(messages) => Some(messages),
             Err(rule) => {
@@ -91,7 +96,7 @@ impl SmsSender {
                 messages,
                 account_sid: settings.account_sid,
                 auth_token: settings.auth_token,
-                from: settings.from,
+                from,
             }),
             (Err(_), _) => {
                 violations.push(Violation::invalid(
@@ -103,6 +108,26 @@ impl SmsSender {
             (Ok(_), _) => Err(violations),
         }
     }
+}
+
+/// A short code has at most so many digits.
+const LONGEST_SHORT_CODE: usize = 6;
+
+/// As the gateway takes it: a number in E.164 form, a short code, or a name.
+fn sender(from: &str) -> Result<String, &'static str> {
+    let from = from.trim();
+    if from.starts_with('+') {
+        return Phone::parse(from)
+            .map(|phone| phone.e164())
+            .map_err(|_| "must be a number in international format, such as +15125550100");
+    }
+    let is_short = from.len() <= LONGEST_SHORT_CODE;
+    if from.chars().any(char::is_alphabetic)
+        || is_short && !from.is_empty() && from.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return Ok(from.to_owned());
+    }
+    Err("must begin with + if it is a number")
 }
 
 fn messages_url(base_url: &str, account_sid: &str) -> Result<Url, &'static str> {
@@ -138,6 +163,9 @@ struct Answer {
 
 #[async_trait]
 impl Provider for SmsSender {
+    fn name(&self) -> &'static str {
+        "sms"
+    }
     fn channels(&self) -> &[Channel] {
         &[Channel::Sms]
     }
@@ -178,7 +206,7 @@ fn unanswered(error: &reqwest::Error) -> NotifyError {
     } else if error.is_timeout() {
         NotifyError::transient("the SMS gateway did not answer in time")
     } else if error.is_connect() {
-        NotifyError::transient("the SMS gateway cannot be reached")
+        NotifyError::transient(format!("the SMS gateway {}", cause::of(error)))
     } else {
         NotifyError::transient("the connection to the SMS gateway broke")
     }
@@ -200,6 +228,9 @@ fn refusal(status: StatusCode, retry_after: Option<Duration>, code: Option<u32>)
             reason,
             retry_after,
         }
+    } else if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
+        // It is we who are refused, not the message.
+        NotifyError::misconfigured(reason)
     } else {
         NotifyError::Permanent { reason }
     }

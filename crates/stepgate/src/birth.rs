@@ -9,7 +9,7 @@ use std::{fs, io, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 use anyhow::Context;
 use serde_json::{Value, json};
 use stepgate_app::{App, provisioning, random::SystemRandom, seal::Seal};
-use stepgate_domain::secret::Secret;
+use stepgate_domain::{resources::environment::Region, secret::Secret};
 use stepgate_store::{
     data_keys,
     engine::{Engine, StoreError},
@@ -118,9 +118,10 @@ fn lost(data: &Path) -> anyhow::Error {
 /// Makes the installation after `keep` has kept its credentials. Nothing when there is one already.
 pub(crate) async fn initialize(
     app: &Arc<App>,
+    region: Region,
     keep: impl FnOnce(&InitOutput) -> io::Result<()>,
 ) -> anyhow::Result<Option<InitOutput>> {
-    let Some(unborn) = provisioning::prepare(app).await? else {
+    let Some(unborn) = provisioning::prepare(app, region).await? else {
         return Ok(None);
     };
     let made = InitOutput::from(unborn.installation());
@@ -137,7 +138,7 @@ pub(crate) async fn ensure(app: &Arc<App>, settings: &Settings) -> anyhow::Resul
     let path = settings.data.join(FIRST_RUN);
     finish_interrupted(app, &path).await?;
     let mut kept = None;
-    let made = initialize(app, |made| {
+    let made = initialize(app, Region::default(), |made| {
         let text = format!("{:#}\n", made.to_json());
         kept = Some(WholeFile::write(&path, &text, PRIVATE)?);
         Ok(())

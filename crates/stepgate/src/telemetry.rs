@@ -3,6 +3,8 @@
 //! No layer here ever sees a query string, a body or a header: the HTTP crate logs matched paths.
 //! Libraries whose debug output holds whole URLs or messages are held to warnings.
 
+mod terminal;
+
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
@@ -31,6 +33,9 @@ pub(crate) fn start(mode: Mode, filter: &str) {
             .with_ansi(false)
             .try_init()
     } else {
-        builder.compact().with_ansi(true).try_init()
+        builder
+            .with_ansi(true)
+            .event_format(terminal::Terminal)
+            .try_init()
     };
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     documents::uuid,
-    engine::{Engine, Row, Statement, StoreError},
+    engine::{Engine, Row, StoreError},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,19 +35,6 @@ pub async fn since(
         )
         .await?;
     rows.iter().map(|row| change(environment, row)).collect()
-}
-
-/// Removes at most `at_most` changes of an environment from before `before`.
-pub fn forget(environment: Uuid, before: Timestamp, at_most: u32) -> Statement {
-    Statement::new(
-        "DELETE FROM change_log WHERE environment = $1 AND id IN (SELECT id FROM change_log \
-         WHERE environment = $1 AND id < $2 ORDER BY id LIMIT $3)",
-        vec![
-            environment.to_string().into(),
-            format!("{:015}", before.as_millis()).into(),
-            i64::from(at_most).into(),
-        ],
-    )
 }
 
 fn change(environment: Uuid, row: &Row) -> Result<Change, StoreError> {

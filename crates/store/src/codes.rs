@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     documents::uuid,
-    engine::{Engine, Fault, Row, Statement, StoreError},
+    engine::{Engine, Fault, Once, Row, Statement, StoreError},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub fn consume(
             keep_until.as_millis().into(),
         ],
     )
-    .once(Fault::Consumed)
+    .once(Fault::Consumed(Once::AuthorizationCode))
 }
 
 pub async fn read(

@@ -4,7 +4,7 @@ use stepgate_domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    engine::{Engine, Expect, Fault, Row, Statement, StoreError},
+    engine::{Engine, Expect, Fault, Once, Row, Statement, StoreError},
     sql::Sql,
 };
 
@@ -77,9 +77,9 @@ pub fn reset(environment: Uuid, subject: &str, body: String, expires_at: Timesta
     )
 }
 
-/// Keeps in mind that something was used which may be used once, until it could be used no more.
+/// Keeps in mind that a hint was used which may be used once, until it could be used no more.
 /// Fault: [`Fault::Consumed`], when it was used before.
-pub fn consume(environment: Uuid, subject: &str, expires_at: Timestamp) -> Statement {
+pub fn consume_hint(environment: Uuid, subject: &str, expires_at: Timestamp) -> Statement {
     Statement::new(
         "INSERT INTO counter (environment, subject, version, expires_at, body) \
          VALUES ($1, $2, 1, $3, '{}') ON CONFLICT DO NOTHING",
@@ -89,7 +89,7 @@ pub fn consume(environment: Uuid, subject: &str, expires_at: Timestamp) -> State
             expires_at.as_millis().into(),
         ],
     )
-    .once(Fault::Consumed)
+    .once(Fault::Consumed(Once::Hint))
 }
 
 /// The counter goes with what it counted for.

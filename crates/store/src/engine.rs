@@ -129,7 +129,17 @@ pub enum Fault {
     /// The mentioned object does not exist; `target` is the member that mentions it.
     BrokenReference { target: String },
     /// The thing that works once has worked already.
-    Consumed,
+    Consumed(Once),
+}
+
+/// What works once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Once {
+    Hint,
+    AuthorizationCode,
+    RefreshToken,
+    /// Works until it is revoked, for all its tokens at once.
+    TokenFamily,
 }
 
 /// How many rows a statement must touch.
@@ -217,12 +227,31 @@ pub struct Durability {
     pub synchronous: String,
 }
 
+/// What a database has done since it was opened, and what it does now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Statistics {
+    pub queries: u64,
+    /// Batches that were committed.
+    pub commits: u64,
+    /// Transactions that carried them: each waited once for the disk.
+    pub groups: u64,
+    /// Batches that wait for the writer.
+    pub waiting_commits: u64,
+    /// Short queries that are being answered beside the writer.
+    pub busy_readers: u64,
+    /// Long queries that are being answered or wait for it.
+    pub long_queries: u64,
+}
+
 /// A database.
 #[async_trait]
 pub trait Engine: std::fmt::Debug + Send + Sync + 'static {
     /// One consistent read.
     async fn query(&self, sql: Cow<'static, str>, args: Vec<Value>)
     -> Result<Vec<Row>, StoreError>;
+
+    /// Its figures, without asking the database.
+    fn statistics(&self) -> Statistics;
 
     /// Which database this is, and how durable a commit is, as the database itself reports it.
     async fn durability(&self) -> Result<Durability, StoreError>;

@@ -51,6 +51,37 @@ pub fn delete(table: Expiring, before: Timestamp, at_most: u32) -> Statement {
     )
 }
 
+/// Ends at most `at_most` rows at `latest` which end later than that, though none can: the clock ran
+/// ahead when they were written. What never ends by itself is left alone.
+pub fn pull_back(table: Expiring, latest: Timestamp, at_most: u32) -> Statement {
+    let (table, key) = table.table();
+    Statement::new(
+        format!(
+            "UPDATE {table} SET expires_at = $1 WHERE (environment, {key}) IN (SELECT environment, {key} FROM {table} \
+             WHERE expires_at > $1 AND expires_at < $2 ORDER BY expires_at LIMIT $3)"
+        ),
+        vec![
+            latest.as_millis().into(),
+            i64::MAX.into(),
+            i64::from(at_most).into(),
+        ],
+    )
+}
+
+/// Whether a row ends later than `latest`, but does end.
+pub async fn outlasts(
+    engine: &dyn Engine,
+    table: Expiring,
+    latest: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT expires_at FROM {} WHERE expires_at > $1 AND expires_at < $2 LIMIT 1",
+        table.table().0
+    );
+    let args = vec![latest.as_millis().into(), i64::MAX.into()];
+    Ok(!engine.query(sql.into(), args).await?.is_empty())
+}
+
 /// When the first row of the table expires, to know when there is work.
 pub async fn next(engine: &dyn Engine, table: Expiring) -> Result<Option<Timestamp>, StoreError> {
     let sql = format!("SELECT MIN(expires_at) FROM {}", table.table().0);

@@ -16,10 +16,12 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub enum UserKey<'a> {
     Id(Uuid),
-    /// A unique key of the kind `user`, with its value folded.
+    /// A unique key of the kind `user`, with its value folded. Whoever has the former fold of it
+    /// for key comes first.
     Unique {
         name: &'a str,
         value: &'a str,
+        former: &'a str,
     },
 }
 
@@ -27,6 +29,7 @@ pub enum UserKey<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserFacts {
     pub user: Document,
+    pub holds_a_role: bool,
     /// In order of id, which is the order of pairing.
     pub devices: Vec<Document>,
     /// Those of `user:{id}`, `sends:{id}`, `device:{id}` of each device, and of each device's subject.
@@ -58,6 +61,15 @@ const FLOW: usize = 17;
 
 const USER: i64 = 0;
 const DEVICE: i64 = 1;
+/// A user who holds a role.
+const ADMINISTRATOR: i64 = 2;
+
+fn part_of_user() -> String {
+    format!(
+        "CASE WHEN EXISTS (SELECT 1 FROM user_role h WHERE h.environment = d.environment \
+         AND h.parent = d.id) THEN {ADMINISTRATOR} ELSE {USER} END AS part"
+    )
+}
 
 /// The devices of a user; `user` yields the user's id, `more` are columns that only users have.
 fn devices(user: &str, more: &str) -> String {
@@ -69,8 +81,9 @@ fn devices(user: &str, more: &str) -> String {
 
 fn user_and_devices(user: &str) -> String {
     format!(
-        "SELECT {USER} AS part, {DOCUMENT}, {COUNTERS} FROM user_account d {OF_USER} \
+        "SELECT {}, {DOCUMENT}, {COUNTERS} FROM user_account d {OF_USER} \
          WHERE d.environment = $1 AND d.id = {user} {}",
+        part_of_user(),
         devices(user, "")
     )
 }
@@ -79,14 +92,16 @@ static BY_ID: LazyLock<String> = LazyLock::new(|| user_and_devices("$2"));
 static BY_KEY: LazyLock<String> = LazyLock::new(|| {
     user_and_devices(
         "(SELECT k.id FROM user_account_key k WHERE k.environment = $1 AND k.kind = 'user' \
-         AND k.name = $2 AND k.owner = '' AND k.value = $3)",
+         AND k.name = $2 AND k.owner = '' AND k.value IN ($3, $4) \
+         ORDER BY CASE WHEN k.value = $4 THEN 0 ELSE 1 END LIMIT 1)",
     )
 });
 static FLOW_AND_USER: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {USER} AS part, {DOCUMENT}, {COUNTERS}, w.user_id, w.version, w.expires_at, w.body \
+        "SELECT {}, {DOCUMENT}, {COUNTERS}, w.user_id, w.version, w.expires_at, w.body \
          FROM flow w LEFT JOIN user_account d ON d.environment = w.environment AND d.id = w.user_id \
-         {OF_USER} WHERE w.environment = $1 AND w.id = $2"
+         {OF_USER} WHERE w.environment = $1 AND w.id = $2",
+        part_of_user()
     )
 });
 static FLOW_AND_FACTS: LazyLock<String> = LazyLock::new(|| {
@@ -107,8 +122,12 @@ pub async fn sign_on_facts(
             args.push(id.to_string().into());
             BY_ID.as_str()
         }
-        UserKey::Unique { name, value } => {
-            args.extend([name.into(), value.into()]);
+        UserKey::Unique {
+            name,
+            value,
+            former,
+        } => {
+            args.extend([name.into(), value.into(), former.into()]);
             BY_KEY.as_str()
         }
     };
@@ -142,7 +161,7 @@ async fn by_flow(
 ) -> Result<Option<(StoredFlow, Option<UserFacts>)>, StoreError> {
     let args = vec![environment.to_string().into(), id.to_string().into()];
     let mut rows = engine.query(sql.into(), args).await?;
-    let is_flow = |row: &&mut Row| matches!(row.integer(0), Ok(USER));
+    let is_flow = |row: &&mut Row| matches!(row.integer(0), Ok(USER | ADMINISTRATOR));
     let Some(row) = rows.iter_mut().find(is_flow) else {
         return Ok(None);
     };
@@ -168,9 +187,11 @@ fn user_facts(environment: Uuid, rows: Vec<Row>) -> Result<Option<UserFacts>, St
         for first in [FAILURES, SENDS] {
             counters.extend(counter(environment, &mut row, first)?);
         }
-        match row.integer(0)? {
-            USER => user = Some(document(environment, &mut row)?),
-            _ => devices.push(document(environment, &mut row)?),
+        let part = row.integer(0)?;
+        let document = document(environment, &mut row)?;
+        match part {
+            DEVICE => devices.push(document),
+            _ => user = Some((document, part == ADMINISTRATOR)),
         }
     }
     // A handful: cheaper here than as an order over the parts of the query.
@@ -178,8 +199,9 @@ fn user_facts(environment: Uuid, rows: Vec<Row>) -> Result<Option<UserFacts>, St
     counters.sort_unstable_by(|one, other| one.subject.cmp(&other.subject));
     // Two devices may share an address.
     counters.dedup_by(|later, earlier| later.subject == earlier.subject);
-    Ok(user.map(|user| UserFacts {
+    Ok(user.map(|(user, holds_a_role)| UserFacts {
         user,
+        holds_a_role,
         devices,
         counters,
     }))

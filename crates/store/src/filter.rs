@@ -85,12 +85,14 @@ fn resolve_within(
                 FilterSource::Parent => Source::Parent,
                 FilterSource::CreatedAt => Source::CreatedAt,
                 FilterSource::UpdatedAt => Source::UpdatedAt,
-                FilterSource::Term | FilterSource::TimeTerm => Source::Term(known.name.to_owned()),
+                FilterSource::Term | FilterSource::TimeTerm | FilterSource::BooleanTerm => {
+                    Source::Term(known.name.to_owned())
+                }
             };
             Resolved::Compare {
                 source,
                 operator: *operator,
-                value: value.to_lowercase(),
+                value: operator.folded(value),
             }
         }
     })

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use stepgate_domain::time::Timestamp;
+use stepgate_domain::{
+    resource::{ORGANIZATION_SPACE, Resource},
+    resources::environment::Environment,
+    time::Timestamp,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -19,8 +23,7 @@ pub struct StoredFlow {
     pub user: Option<Uuid>,
     /// 1 when new, raised by every write.
     pub version: i64,
-    /// When nobody needs the row any more: it may have expired before. Fixed, so that its index
-    /// stays as it is when the flow goes on.
+    /// When nobody needs the row any more.
     pub expires_at: Timestamp,
     /// JSON.
     pub body: String,
@@ -50,17 +53,18 @@ pub fn insert(flow: StoredFlow) -> Statement {
     .once(Fault::Missing)
 }
 
-/// The flow as it is given, but for `expires_at`, if its version is still the one that was read.
+/// The flow as it is given, if its version is still the one that was read.
 /// Fault: [`Fault::Stale`].
 pub fn update(flow: StoredFlow) -> Statement {
     Statement::new(
-        "UPDATE flow SET user_id = $4, version = version + 1, body = $5 \
+        "UPDATE flow SET user_id = $4, version = version + 1, expires_at = $5, body = $6 \
          WHERE environment = $1 AND id = $2 AND version = $3",
         vec![
             flow.environment.to_string().into(),
             flow.id.to_string().into(),
             flow.version.into(),
             flow.user.map(|user| user.to_string()).into(),
+            flow.expires_at.as_millis().into(),
             flow.body.into(),
         ],
     )
@@ -92,6 +96,21 @@ pub async fn read(
         )
         .await?;
     rows.first().map(|row| flow(environment, row)).transpose()
+}
+
+/// The environment of a flow of which only the id is known. No index is kept for that: each
+/// environment is asked for it, by its key.
+pub async fn environment_of(engine: &dyn Engine, id: Uuid) -> Result<Option<Uuid>, StoreError> {
+    const FIND: &str = "SELECT f.environment FROM resource e \
+         JOIN flow f ON f.environment = e.id AND f.id = $1 \
+         WHERE e.environment = $2 AND e.kind = $3";
+    let args = vec![
+        id.to_string().into(),
+        ORGANIZATION_SPACE.to_string().into(),
+        Environment::KIND.name.into(),
+    ];
+    let rows = engine.query(FIND.into(), args).await?;
+    rows.first().map(|row| uuid(row.text(0)?)).transpose()
 }
 
 fn flow(environment: Uuid, row: &Row) -> Result<StoredFlow, StoreError> {

@@ -17,6 +17,7 @@ pub mod installation;
 pub mod migrations;
 pub mod outbox;
 pub mod refresh_tokens;
+pub mod retention;
 pub mod sessions;
 pub mod signing_keys;
 mod sql;

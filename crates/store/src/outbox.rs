@@ -13,6 +13,26 @@ use crate::{
     engine::{Batch, Engine, Fault, Row, Statement, StoreError, Value},
 };
 
+/// How many messages are in each state.
+pub async fn counts(engine: &dyn Engine) -> Result<[(OutboxState, i64); 2], StoreError> {
+    let rows = engine
+        .query(
+            "SELECT state, COUNT(*) FROM outbox GROUP BY state".into(),
+            Vec::new(),
+        )
+        .await?;
+    let mut counts = [(OutboxState::Pending, 0), (OutboxState::Dead, 0)];
+    for row in &rows {
+        let state = OutboxState::parse(row.text(0)?)?;
+        for (known, count) in &mut counts {
+            if *known == state {
+                *count = row.integer(1)?;
+            }
+        }
+    }
+    Ok(counts)
+}
+
 /// A message that waits.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboxMessage {
@@ -47,7 +67,7 @@ pub enum OutboxState {
 }
 
 impl OutboxState {
-    const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
             Self::Dead => "DEAD",
@@ -198,6 +218,30 @@ pub async fn next_due(engine: &dyn Engine) -> Result<Option<Timestamp>, StoreErr
         Some(row) => row.optional_integer(0)?.map(Timestamp::from_millis),
         None => None,
     })
+}
+
+/// Whether a message waits until after `latest`, which none does: the clock ran ahead.
+pub async fn outlasts(engine: &dyn Engine, latest: Timestamp) -> Result<bool, StoreError> {
+    let rows = engine
+        .query(
+            "SELECT id FROM outbox WHERE state = 'PENDING' AND due_at > $1 LIMIT 1".into(),
+            vec![latest.as_millis().into()],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// Makes at most `at_most` of those due now.
+pub fn pull_back(now: Timestamp, latest: Timestamp, at_most: u32) -> Statement {
+    Statement::new(
+        "UPDATE outbox SET due_at = $1, lease = NULL WHERE state = 'PENDING' AND id IN \
+         (SELECT id FROM outbox WHERE state = 'PENDING' AND due_at > $2 ORDER BY due_at LIMIT $3)",
+        vec![
+            now.as_millis().into(),
+            latest.as_millis().into(),
+            i64::from(at_most).into(),
+        ],
+    )
 }
 
 pub async fn status(engine: &dyn Engine, id: &str) -> Result<Option<OutboxStatus>, StoreError> {

@@ -1,12 +1,12 @@
 //! Refresh tokens (RFC 6749 §1.5), by their hashes: each is used once and replaced (RFC 9700
 //! §4.14.2).
 
-use stepgate_domain::time::Timestamp;
+use stepgate_domain::time::{SLACK, Timestamp};
 use uuid::Uuid;
 
 use crate::{
     documents::uuid,
-    engine::{Engine, Fault, Row, Statement, StoreError},
+    engine::{Engine, Fault, Once, Row, Statement, StoreError},
     token_families::{self, StoredFamily},
 };
 
@@ -41,23 +41,25 @@ pub fn insert(
             body.into(),
         ],
     )
-    .once(Fault::Consumed)
+    .once(Fault::Consumed(Once::TokenFamily))
 }
 
-/// Fault: [`Fault::Consumed`], also when the family has been revoked meanwhile.
+/// A token that was consumed in the future is consumed now: the clock ran ahead. Fault:
+/// [`Fault::Consumed`], also when the family has been revoked meanwhile.
 pub fn consume(environment: Uuid, hash: &str, now: Timestamp) -> Statement {
     Statement::new(
         "UPDATE refresh_token SET consumed_at = $3 \
-         WHERE environment = $1 AND hash = $2 AND consumed_at IS NULL AND EXISTS \
+         WHERE environment = $1 AND hash = $2 AND (consumed_at IS NULL OR consumed_at > $4) AND EXISTS \
          (SELECT 1 FROM token_family f WHERE f.environment = refresh_token.environment \
          AND f.id = refresh_token.family AND f.revoked_at IS NULL)",
         vec![
             environment.to_string().into(),
             hash.into(),
             now.as_millis().into(),
+            (now + SLACK).as_millis().into(),
         ],
     )
-    .once(Fault::Consumed)
+    .once(Fault::Consumed(Once::RefreshToken))
 }
 
 /// The token with its family: one query.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     documents::uuid,
-    engine::{Engine, Fault, Row, Statement, StoreError},
+    engine::{Engine, Fault, Once, Row, Statement, StoreError},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub fn prolong(environment: Uuid, id: Uuid, expires_at: Timestamp) -> Statement 
          WHERE environment = $1 AND id = $2 AND revoked_at IS NULL",
         vec![environment.to_string().into(), id.to_string().into(), expires_at.as_millis().into()],
     )
-    .once(Fault::Consumed)
+    .once(Fault::Consumed(Once::TokenFamily))
 }
 
 /// Every token of the family is void from now on. Once revoked, it keeps its time.

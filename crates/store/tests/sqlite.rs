@@ -17,6 +17,7 @@ use std::{
 use stepgate_domain::time::{Duration, Timestamp};
 use stepgate_store::{
     engine::{Batch, Engine, Statement, StoreError},
+    health::Trouble,
     installation, migrations,
     outbox::{self, OutboxMessage},
     sqlite::{Options, SqliteEngine},
@@ -376,4 +377,68 @@ async fn a_batch_is_written_though_nobody_waits_for_it_any_more() {
     assert_eq!(facts(&engine).await, 2);
     commit(2).await.unwrap();
     assert_eq!(facts(&engine).await, 3);
+}
+
+/// Counts for longer than anybody waits.
+const ENDLESS: &str =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
+
+#[tokio::test]
+async fn a_query_that_takes_too_long_is_given_up() {
+    let directory = directory();
+    let options = Options {
+        readers: 1,
+        longest_query: std::time::Duration::from_millis(20),
+        ..Options::default()
+    };
+    let engine = SqliteEngine::open(directory.path(), &options).unwrap();
+    for _ in 0..2 {
+        let error = engine.query(ENDLESS.into(), Vec::new()).await.unwrap_err();
+        assert!(matches!(error, StoreError::TooLong), "{error}");
+    }
+    assert_eq!(facts(&engine).await, 0);
+}
+
+#[tokio::test]
+async fn a_query_whose_asker_has_gone_is_given_up() {
+    let directory = directory();
+    // One thread for long queries, which nothing but the asker's end would free.
+    let options = Options {
+        readers: 1,
+        longest_query: std::time::Duration::MAX,
+        ..Options::default()
+    };
+    let engine = SqliteEngine::open(directory.path(), &options).unwrap();
+    let moment = std::time::Duration::from_millis(50);
+    for _ in 0..3 {
+        let abandoned = engine.query(ENDLESS.into(), Vec::new());
+        tokio::time::timeout(moment, abandoned).await.unwrap_err();
+    }
+    // Long, but not endless.
+    let long = ENDLESS.replace("FROM n)", "FROM n WHERE i < 300000)");
+    let rows = engine.query(long.into(), Vec::new()).await.unwrap();
+    assert_eq!(rows[0].integer(0).unwrap(), 300_000);
+}
+
+#[tokio::test]
+async fn a_commit_that_the_disk_refuses_is_remembered_until_one_succeeds() {
+    let directory = directory();
+    let options = Options {
+        page_limit: Some(120),
+        ..Options::default()
+    };
+    let engine = SqliteEngine::open(directory.path(), &options).unwrap();
+    assert_eq!(engine.health().trouble(), None);
+    let large = || installation::set("large", &"x".repeat(1_000_000));
+    engine.commit(Batch(vec![large()])).await.unwrap_err();
+    assert_eq!(engine.health().trouble(), Some(Trouble::DiskFull));
+    // What the rules refuse says nothing of the disk, whichever way it was.
+    let twice = || Batch(vec![installation::establish("name", "value")]);
+    engine.commit(twice()).await.unwrap();
+    assert_eq!(engine.health().trouble(), None);
+    engine.commit(twice()).await.unwrap_err();
+    assert_eq!(engine.health().trouble(), None);
+    engine.commit(Batch(vec![large()])).await.unwrap_err();
+    engine.commit(twice()).await.unwrap_err();
+    assert_eq!(engine.health().trouble(), Some(Trouble::DiskFull));
 }

@@ -1,5 +1,6 @@
 //! Devices: the set belongs to the user, whose document holds its order; both change in one batch.
 
+mod notice;
 mod pairing;
 mod sending;
 
@@ -7,7 +8,7 @@ use stepgate_domain::{
     audit::Action,
     flow::{CounterState, facts::DeviceFailures},
     id::Id,
-    resource::{Resource, Stored},
+    resource::Stored,
     resources::{
         device::{
             Device, DeviceStatus, NicknameDraft, ReorderDraft,
@@ -19,7 +20,7 @@ use stepgate_domain::{
 };
 use stepgate_store::{
     counters,
-    documents::{self, Document},
+    documents::Document,
     engine::{Batch, Statement},
     facts::{self, UserKey},
 };
@@ -28,7 +29,9 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, Deed, ListRequest, Listing, Place, Target, settle, typed, within},
+    management::{
+        self, Caller, IfMatch, ListRequest, Listing, Place, Target, owner, settle, typed,
+    },
 };
 
 pub use pairing::{activate, create, send_activation_code};
@@ -44,13 +47,11 @@ struct Owner {
 impl Owner {
     async fn load(app: &App, caller: &Caller, place: Place) -> Result<Self, ManagementError> {
         let unknown = || ManagementError::NotFound(None);
-        let user = place.parent.ok_or_else(unknown)?;
+        let user = owner::<Device>(app, caller, place).await?;
+        let user = user.ok_or_else(unknown)?.id;
         let facts =
             facts::sign_on_facts(&*app.engine, place.environment, UserKey::Id(user)).await?;
         let facts = facts.ok_or_else(unknown)?;
-        if !within(&caller.reach, User::KIND, user, facts.user.parent) {
-            return Err(unknown());
-        }
         let mut devices = Vec::with_capacity(facts.devices.len());
         for document in facts.devices {
             let device = typed::<Device>(&document)?;
@@ -61,6 +62,12 @@ impl Owner {
             document: facts.user,
             devices,
         })
+    }
+
+    /// If the user has the version that is insisted on.
+    fn matching(self, if_match: Option<IfMatch<'_>>) -> Result<Self, ManagementError> {
+        if_match.map_or(Ok(()), |it| it.permits(self.document.version))?;
+        Ok(self)
     }
 
     fn device(&self, target: &Target<'_>) -> Result<&(Document, Stored<Device>), ManagementError> {
@@ -108,7 +115,7 @@ pub async fn list(
     let user = place.parent.ok_or(ManagementError::NotFound(None))?;
     let of_user = Target::new(app, caller, Place::environment(place.environment), user);
     let user = management::read::<User>(&of_user).await?;
-    let order = user.body.credentials.device_order;
+    let order = user.body.credentials.into_inner().device_order;
     arrange(&mut listing.items, order.as_deref());
     Ok((listing, order))
 }
@@ -122,7 +129,7 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
         let (document, device) = owner.device(target)?;
         let order = without(owner.order(), device.id);
         let mut statements = owner.with_order(app, caller, order, now).await?;
-        statements.extend(deleted(target, document, now)?);
+        statements.extend(deleted(target, document, device, now)?);
         Ok((Batch(statements), ()))
     })
     .await
@@ -132,16 +139,16 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
 fn deleted(
     target: &Target<'_>,
     document: &Document,
+    device: &Stored<Device>,
     now: Timestamp,
 ) -> Result<Vec<Statement>, ManagementError> {
     let target = Target {
         id: document.id,
         ..*target
     };
-    let mut statements = documents::delete(Device::KIND, document, now);
+    let mut statements = target.removed(document, device, now)?;
     let counter = failure_counter(document.id);
     statements.push(counters::delete(document.environment, &counter));
-    statements.push(target.event_of::<Device>(Deed::Deleted, now)?);
     Ok(statements)
 }
 
@@ -149,15 +156,16 @@ fn failure_counter(device: Uuid) -> String {
     format!("device:{device}")
 }
 
-/// The order that the user wants.
+/// The order that the user wants. The order is the user's, and so is the version to insist on.
 pub async fn reorder(
     app: &App,
     caller: &Caller,
     place: Place,
+    if_match: Option<IfMatch<'_>>,
     draft: &ReorderDraft,
 ) -> Result<(), ManagementError> {
     settle(app, || async {
-        let owner = Owner::load(app, caller, place).await?;
+        let owner = Owner::load(app, caller, place).await?.matching(if_match)?;
         let active: Vec<_> = owner
             .devices
             .iter()
@@ -172,9 +180,14 @@ pub async fn reorder(
 }
 
 /// The user chooses a device each time.
-pub async fn drop_order(app: &App, caller: &Caller, place: Place) -> Result<(), ManagementError> {
+pub async fn drop_order(
+    app: &App,
+    caller: &Caller,
+    place: Place,
+    if_match: Option<IfMatch<'_>>,
+) -> Result<(), ManagementError> {
     settle(app, || async {
-        let owner = Owner::load(app, caller, place).await?;
+        let owner = Owner::load(app, caller, place).await?.matching(if_match)?;
         reordering(app, caller, &owner, None, &Action::DEVICES_ORDER_DELETED).await
     })
     .await

@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use super::{
     Owner, deleted,
+    notice::notice,
     sending::{claimed, send_code},
 };
 use crate::{
@@ -117,8 +118,8 @@ pub async fn create(
         may_create(&kept, &settings.body)?;
 
         let mut statements = Vec::new();
-        for (document, _) in lapsed {
-            statements.extend(deleted(&target, document, now)?);
+        for (document, device) in lapsed {
+            statements.extend(deleted(&target, document, device, now)?);
         }
         let mut queued = None;
         if device.status == DeviceStatus::ActivationRequired {
@@ -131,7 +132,12 @@ pub async fn create(
             device = waiting;
         }
         let order = match device.status {
-            DeviceStatus::Active => order::with(owner.order(), id),
+            DeviceStatus::Active => {
+                let (told, message) = notice(&target, &owner, &policy.body, now).await?;
+                statements.extend(told);
+                queued = message;
+                order::with(owner.order(), id)
+            }
             DeviceStatus::ActivationRequired => owner.order(),
         };
         statements.extend(owner.with_order(app, caller, order, now).await?);
@@ -204,7 +210,7 @@ pub async fn activate(
     }
     let key = app.data_key(environment).await?;
     let hash = code_hash(&key, target.id, code.expose());
-    let (outcome, device) = settle(app, || async {
+    let (outcome, device, told) = settle(app, || async {
         let now = app.now();
         let owner = Owner::load(app, caller, target.place).await?;
         let (document, before) = owner.device(target)?;
@@ -217,10 +223,11 @@ pub async fn activate(
             PairingOutcome::WrongCode { .. } => Action::DEVICE_ACTIVATION_OTP_INVALID,
             PairingOutcome::Exhausted { .. } => Action::DEVICE_ACTIVATION_OTP_FAILED,
             PairingOutcome::Expired | PairingOutcome::AlreadyActive => {
-                return Ok((Batch::default(), (outcome, before.clone())));
+                return Ok((Batch::default(), (outcome, before.clone(), None)));
             }
         };
         let mut statements = Vec::new();
+        let mut told = None;
         if outcome == PairingOutcome::Activated {
             let settings = settings::current::<MfaSettings>(app, environment).await?;
             let all: Vec<_> = owner.devices.iter().map(|(_, one)| one.clone()).collect();
@@ -228,13 +235,19 @@ pub async fn activate(
             let order = order::with(owner.order(), Id::from_uuid(target.id));
             statements.extend(owner.with_order(app, caller, order, now).await?);
             statements.extend(claimed(app, &owner, &device, &policy.body, now).await?);
+            let (writes, message) = notice(target, &owner, &policy.body, now).await?;
+            statements.extend(writes);
+            told = message;
         }
         let (replaced, stored) = target.replaced(document, device, now).await?;
         statements.extend(replaced);
         statements.push(target.event::<Device>(&action, now)?);
-        Ok((Batch(statements), (outcome, stored)))
+        Ok((Batch(statements), (outcome, stored, told)))
     })
     .await?;
+    if let Some(told) = told {
+        told.committed();
+    }
     match outcome.refusal() {
         Some(refusal) => Err(refusal.into()),
         None => Ok(device),

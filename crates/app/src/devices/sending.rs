@@ -19,7 +19,7 @@ use stepgate_domain::{
         device_authentication_policy::DeviceAuthenticationPolicy,
         notifications_policy::NotificationsPolicy,
         sign_on_facts::recipient,
-        template::{Content, DEVICE_PAIRING, Rendered, escape_html, render},
+        template::{Content, DEVICE_PAIRING, Rendered, Template, escape_html, render},
         user::User,
     },
     secret::Secret,
@@ -39,7 +39,7 @@ use crate::{
     management::{Target, address_subject, cached, cached_default},
     outbox::{self, Queued},
     random::SystemRandom,
-    settings,
+    remembered, settings,
 };
 
 /// The device that expects a new code, the writes that count and queue its message, and the message.
@@ -54,9 +54,15 @@ pub(super) async fn send_code(
     let (app, environment) = (target.app, owner.document.environment);
     let channel = device.kind.channel();
     let to = recipient(&device);
-    let content = content(&owner.user.body, channel);
-    let mut statements =
-        counted(app, owner, (channel, &to), policy, content.is_some(), now).await?;
+    let content = chosen(&DEVICE_PAIRING, &owner.user.body, channel);
+    let outgoing = Outgoing {
+        channel,
+        to: &to,
+        purpose: Purpose::Code,
+        has_content: content.is_some(),
+    };
+    let judged = judged(app, owner, &outgoing, policy, now).await?;
+    let mut statements = judged.map_err(|reason| denied(reason, channel, now))?;
     let content = content.ok_or_else(|| denied(Denied::NoSender, channel, now))?;
 
     let profile = settings::profile(app, environment).await?;
@@ -82,7 +88,11 @@ pub(super) async fn send_code(
 }
 
 /// The user's languages, best first, choose the text.
-fn content(user: &User, channel: Channel) -> Option<&'static Content> {
+pub(super) fn chosen(
+    template: &Template,
+    user: &User,
+    channel: Channel,
+) -> Option<&'static Content> {
     let languages = user.profile.preferred_language.as_deref();
     let languages: Vec<&str> = languages
         .iter()
@@ -90,7 +100,7 @@ fn content(user: &User, channel: Channel) -> Option<&'static Content> {
         .filter_map(|language| language.split(';').next())
         .map(str::trim)
         .collect();
-    DEVICE_PAIRING.choose(channel, &languages)
+    template.choose(channel, &languages)
 }
 
 fn rendered(
@@ -100,14 +110,9 @@ fn rendered(
     code: &Secret<String>,
     now: Timestamp,
 ) -> Rendered {
-    let name = user.profile.name.as_ref();
     let value_of = |variable: &str| match variable {
         "otp" => Some(code.expose().clone()),
-        "user.username" => Some(user.username.clone()),
-        "user.name.given" => name.and_then(|name| name.given.clone()),
-        "user.name.family" => name.and_then(|name| name.family.clone()),
-        "current-year" => now.to_string().split('-').next().map(str::to_owned),
-        _ => None,
+        other => value_of(user, other, now),
     };
     let standard = content.rendered(value_of);
     match own.and_then(|own| own.message.as_deref()) {
@@ -123,21 +128,64 @@ fn rendered(
     }
 }
 
+/// What a text may mention of the user.
+pub(super) fn value_of(user: &User, variable: &str, now: Timestamp) -> Option<String> {
+    let name = user.profile.name.as_ref();
+    match variable {
+        "user.username" => Some(user.username.clone()),
+        "user.name.given" => name.and_then(|name| name.given.clone()),
+        "user.name.family" => name.and_then(|name| name.family.clone()),
+        "current-year" => now.to_string().split('-').next().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// What a message is for. Each purpose is counted by itself, so that no notice delays a code.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    Code,
+    Notice,
+}
+
+impl Purpose {
+    fn subject(self, of_code: String) -> String {
+        match self {
+            Self::Code => of_code,
+            Self::Notice => format!("notice:{of_code}"),
+        }
+    }
+}
+
+/// A message that is to go out.
+pub(super) struct Outgoing<'a> {
+    pub(super) channel: Channel,
+    pub(super) to: &'a Secret<String>,
+    pub(super) purpose: Purpose,
+    /// Whether there is a text for it.
+    pub(super) has_content: bool,
+}
+
 /// Judges the message by what was sent before, and counts it.
-async fn counted(
+pub(super) async fn judged(
     app: &App,
     owner: &Owner,
-    (channel, to): (Channel, &Secret<String>),
+    outgoing: &Outgoing<'_>,
     policy: &DeviceAuthenticationPolicy,
-    has_content: bool,
     now: Timestamp,
-) -> Result<Vec<Statement>, ManagementError> {
+) -> Result<Result<Vec<Statement>, Denied>, ManagementError> {
+    let Outgoing {
+        channel,
+        to,
+        purpose,
+        has_content,
+    } = *outgoing;
     let environment = owner.document.environment;
     let limits = limits(app, environment, policy).await?;
-    let before = Histories::read(app, owner, to).await?;
+    let before = Histories::read(app, owner, to, purpose).await?;
     let has = |channel| has_content && app.senders.has(channel);
     let permitted = delivery::judge(&delivery::Request {
         now,
+        flow: None,
         channel,
         address: to.expose(),
         policy: &limits,
@@ -150,12 +198,14 @@ async fn counted(
         user_history: &before.user.state,
         environment_history: &before.environment.state,
     });
-    let Permitted {
-        address,
-        user,
-        environment,
-    } = permitted.map_err(|reason| denied(reason, channel, now))?;
-    before.written(now, Some(address), Some(user), environment)
+    Ok(match permitted {
+        Ok(Permitted {
+            address,
+            user,
+            environment,
+        }) => Ok(before.written(now, Some(address), Some(user), environment)?),
+        Err(reason) => Err(reason),
+    })
 }
 
 /// The writes for a pairing code that was used: it ends the series of messages, and counts as
@@ -169,7 +219,8 @@ pub(super) async fn claimed(
 ) -> Result<Vec<Statement>, ManagementError> {
     let channel = device.kind.channel();
     let limits = limits(app, owner.document.environment, policy).await?;
-    let before = Histories::read(app, owner, &recipient(device)).await?;
+    let to = recipient(device);
+    let before = Histories::read(app, owner, &to, Purpose::Code).await?;
     let mut address = None;
     let mut user = before.user.state;
     match limits.cooldown(channel) {
@@ -203,14 +254,21 @@ struct Histories {
 }
 
 impl Histories {
-    async fn read(app: &App, owner: &Owner, to: &Secret<String>) -> Result<Self, ManagementError> {
+    async fn read(
+        app: &App,
+        owner: &Owner,
+        to: &Secret<String>,
+        purpose: Purpose,
+    ) -> Result<Self, ManagementError> {
         let space = owner.document.environment;
         let subjects = [
             address_subject(app, space, to.expose()).await?,
             Subject::UserSends(Id::from_uuid(owner.document.id)).key(),
             Subject::EnvironmentSends.key(),
-        ];
+        ]
+        .map(|subject| purpose.subject(subject));
         let found = counters::read(&*app.engine, space, &subjects).await?;
+        let found = remembered::counters(app, found, app.now()).await?;
         let [address, user, environment] = &subjects;
         Ok(Self {
             space,
@@ -301,7 +359,7 @@ fn denied(reason: Denied, channel: Channel, now: Timestamp) -> ManagementError {
         Channel::Email => "email",
     };
     match reason {
-        Denied::NoSender => ManagementError::Failed(Violation::new(
+        Denied::NoSender | Denied::Undeliverable => ManagementError::Failed(Violation::new(
             ViolationCode::SendFailed,
             "type",
             "There is no sender for messages to devices of this type",

@@ -1,9 +1,12 @@
 //! Who asks, and how far that reaches.
 
+use std::net::IpAddr;
+
 use stepgate_domain::{
     access::{Access, Assignment, Reach, ScopeType},
     id::Id,
     resources::{application::Application, environment::Environment},
+    time::Timestamp,
 };
 use uuid::Uuid;
 
@@ -17,6 +20,9 @@ pub struct Actor {
     pub user: Option<Uuid>,
     /// The scopes that count for the user's own data.
     pub scopes: Vec<String>,
+    /// When the user proved a second factor in the sign-on that the token is from, and nobody had
+    /// hinted at the user.
+    pub second_factor_at: Option<Timestamp>,
     /// The user's, or else the application's; none unless it is a worker application.
     pub assignments: Vec<Assignment>,
 }
@@ -29,6 +35,8 @@ pub struct Caller {
     pub access: Access,
     /// In the answer's header, the logs and the audit trail.
     pub correlation_id: String,
+    /// The address that the call came from.
+    pub remote_ip: Option<IpAddr>,
 }
 
 /// Where an object stands: its environment, and its owner when the path runs through one.

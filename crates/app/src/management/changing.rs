@@ -1,23 +1,27 @@
 //! The writes of the one mechanism: insert, change, remove.
 
 use stepgate_domain::{
+    access::Carries,
     resource::{Built, Context, Resource, Stored},
     time::Timestamp,
 };
 use stepgate_store::{
-    documents::{self, space},
+    documents::{Document, space},
     engine::{Batch, Statement},
 };
 use uuid::Uuid;
 
-use crate::error::ManagementError;
+use crate::{
+    administrators::{self, Loss},
+    error::ManagementError,
+};
 
 use super::{
     Change, Target,
-    audit::Deed,
     generic::with_context,
     loading::fetch_children,
-    reach::{owner, raise_guard, within},
+    naming,
+    reach::{owner, raise_guard, reaches_below},
     settle, settle_within,
 };
 
@@ -27,11 +31,7 @@ pub async fn insert<R: Resource>(
     change: Change<R>,
 ) -> Result<Stored<R>, ManagementError> {
     let Target {
-        app,
-        caller,
-        place,
-        id,
-        ..
+        app, caller, place, ..
     } = *target;
     let now = app.now();
     let Change { built, with } = change;
@@ -40,9 +40,10 @@ pub async fn insert<R: Resource>(
         .parent()
         .map(|(parent, _)| parent)
         .or(place.parent);
-    if !within(&caller.reach, R::KIND, id, reached) {
+    if !reaches_below(app, caller, R::KIND, place.environment, reached).await? {
         return Err(ManagementError::Forbidden);
     }
+    naming::judge::<R>(target, None, &built.body).await?;
     let stored = settle_within(app, R::KIND.scope, || async {
         let mut batch = Batch::default();
         let parent = owner::<R>(app, caller, place).await?;
@@ -67,7 +68,28 @@ pub async fn insert<R: Resource>(
     Ok(stored)
 }
 
-fn forget<R: Resource>(target: &Target<'_>, parent: Option<Uuid>) {
+/// Where roles work less through an object than before: that somebody is left who administers.
+async fn kept<R: Resource>(
+    target: &Target<'_>,
+    document: &Document,
+    stored: &Stored<R>,
+    left: Carries,
+) -> Result<Vec<Statement>, ManagementError> {
+    let now = target.app.now();
+    if !left.is_less_than(stored.body.carries(now)) {
+        return Ok(Vec::new());
+    }
+    let loss = Loss {
+        kind: R::KIND,
+        environment: document.environment,
+        id: document.id,
+        parent: document.parent,
+        left,
+    };
+    administrators::keep_one(target.app, loss).await
+}
+
+pub(crate) fn forget<R: Resource>(target: &Target<'_>, parent: Option<Uuid>) {
     let Target { app, place, id, .. } = *target;
     app.cache
         .invalidate(space(R::KIND, place.environment), R::KIND.name, id, parent);
@@ -87,11 +109,7 @@ where
     F: Fn(&Stored<R>, &mut Context<'_>) -> Result<Change<R>, ManagementError> + Send + Sync,
 {
     let Target {
-        app,
-        caller,
-        place,
-        id,
-        ..
+        app, caller, place, ..
     } = *target;
     let stored = settle_within(app, R::KIND.scope, || async {
         let now = app.now();
@@ -101,11 +119,17 @@ where
             with_context::<R, _>(target, parent.as_ref(), |context| rule(&previous, context))
                 .await??;
         let moved_to = change.built.body.parent().map(|(parent, _)| parent);
-        if !within(&caller.reach, R::KIND, id, moved_to.or(document.parent)) {
+        if moved_to.is_some()
+            && moved_to != document.parent
+            && !reaches_below(app, caller, R::KIND, place.environment, moved_to).await?
+        {
             return Err(ManagementError::Forbidden);
         }
+        naming::judge(target, Some(&previous), &change.built.body).await?;
+        let left = change.built.body.carries(now);
+        let mut batch = Batch(kept(target, &document, &previous, left).await?);
         let (statements, stored) = target.replaced(&document, change.built, now).await?;
-        let mut batch = Batch(statements);
+        batch.extend(statements);
         batch.extend(change.with);
         Ok((batch, stored))
     })
@@ -145,7 +169,8 @@ pub async fn remove_with<R: Resource>(
     let parent = settle(app, || async {
         let now = app.now();
         let (document, stored) = target.load::<R>().await?;
-        let mut batch = Batch::default();
+        let left = Carries::default();
+        let mut batch = Batch(kept(target, &document, &stored, left).await?);
         let mut siblings = Vec::new();
         if R::GUARDED_SET {
             let parent = owner::<R>(app, caller, place).await?;
@@ -153,9 +178,8 @@ pub async fn remove_with<R: Resource>(
             siblings = fetch_children::<R>(app, place.environment, place.parent).await?;
         }
         R::may_leave(&stored, &siblings)?;
-        batch.extend(documents::delete(R::KIND, &document, now));
+        batch.extend(target.removed(&document, &stored, now)?);
         batch.extend(with.iter().cloned());
-        batch.push(target.event_of::<R>(Deed::Deleted, now)?);
         Ok((batch, document.parent))
     })
     .await?;

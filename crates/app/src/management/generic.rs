@@ -7,6 +7,7 @@ use stepgate_domain::{
     resources::security_profile::Profile,
     schema,
     scim::Filter,
+    violation::{Violation, ViolationCode},
 };
 use stepgate_store::{
     documents::{self, Document, ListError, ListQuery, Order},
@@ -79,8 +80,15 @@ pub async fn list<R: Resource>(
     let page = documents::list(&*app.engine, query)
         .await
         .map_err(|error| match error {
+            ListError::Store(StoreError::TooLong) if request.filter.is_some() => {
+                ManagementError::InvalidQuery(Violation::new(
+                    ViolationCode::InvalidFilter,
+                    "filter",
+                    "Invalid Filter: takes longer to answer than any query may",
+                ))
+            }
             ListError::Store(error) => error.into(),
-            ListError::Cursor => ManagementError::BadCursor,
+            ListError::Cursor => ManagementError::bad_cursor(),
         })?;
     let mut items = page
         .documents
@@ -149,6 +157,7 @@ pub(crate) async fn with_context<R: Resource, T>(
         defaults: &default_of,
         parent_body: parent_body.as_ref(),
         profile,
+        client_address_is_known: app.settings.client_address_is_known,
     };
     Ok(build(&mut context))
 }
@@ -160,8 +169,8 @@ pub async fn create<R: Resource>(
     body: Value,
 ) -> Result<Stored<R>, ManagementError> {
     let target = Target::new(app, caller, place, app.new_id::<R>().uuid());
-    let draft = schema::decode::<R::Draft>(body)?;
     let parent = owner::<R>(app, caller, place).await?;
+    let draft = schema::decode::<R::Draft>(body)?;
     let built = with_context::<R, _>(&target, parent.as_ref(), |context| {
         R::build(draft, None, context)
     })

@@ -1,7 +1,8 @@
-//! How far a call reaches: its owner in the path, and the objects within its reach.
+//! How far a call reaches: its owner in the path, and the objects within its reach. Whatever a use
+//! case touches it gets from here, and with it the judgement of who may touch a holder of roles.
 
 use stepgate_domain::{
-    access::Reach,
+    access::Limit,
     resource::{Kind, Resource},
     resources::{environment::Environment, organization::Organization},
 };
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::{ManagementError, Missing},
+    role_assignments,
 };
 
 use super::{Caller, Place, Target};
@@ -30,26 +32,8 @@ fn missing(kind: &'static Kind, place: Place, id: Uuid) -> ManagementError {
     }))
 }
 
-/// Whether the reach of a call takes in this object, or the owner through which it is reached.
-pub(crate) fn within(reach: &Reach, kind: &Kind, id: Uuid, parent: Option<Uuid>) -> bool {
-    let named = |allowed: &[Uuid], id: Uuid| allowed.contains(&id);
-    match reach {
-        Reach::Everything => true,
-        Reach::Environments(allowed) => kind.name != "environment" || named(allowed, id),
-        Reach::Populations(allowed) => match kind.name {
-            "population" => named(allowed, id),
-            "user" => parent.is_some_and(|population| named(allowed, population)),
-            _ => true,
-        },
-        Reach::Applications(allowed) => match kind.name {
-            "application" => named(allowed, id),
-            _ => parent.is_some_and(|application| named(allowed, application)),
-        },
-    }
-}
-
 /// The owner in the path must exist, here, and within the caller's reach.
-pub(super) async fn owner<R: Resource>(
+pub(crate) async fn owner<R: Resource>(
     app: &App,
     caller: &Caller,
     place: Place,
@@ -58,12 +42,38 @@ pub(super) async fn owner<R: Resource>(
     else {
         return Ok(None);
     };
-    let document = documents::read(&*app.engine, kind, place.environment, parent, None).await?;
-    match document {
-        Some(document) if within(&caller.reach, kind, document.id, document.parent) => {
-            Ok(Some(document))
+    let (engine, reach) = (&*app.engine, &caller.reach);
+    let document = documents::read_within(engine, kind, place.environment, parent, None, reach)
+        .await?
+        .ok_or_else(|| missing(kind, place, parent))?;
+    role_assignments::permit(app, caller, kind, &document).await?;
+    Ok(Some(document))
+}
+
+/// Whether an object of the kind is within reach that is to be there, or to go there, below this
+/// owner.
+pub(crate) async fn reaches_below(
+    app: &App,
+    caller: &Caller,
+    kind: &'static Kind,
+    environment: Uuid,
+    owner: Option<Uuid>,
+) -> Result<bool, ManagementError> {
+    let (engine, reach) = (&*app.engine, &caller.reach);
+    match (reach.limit(kind), kind.parent, owner) {
+        (Limit::Unlimited, _, _) => Ok(true),
+        // The owner is then one that is named, or below one.
+        (
+            Limit::Among {
+                owners_above: 1.., ..
+            },
+            Some(kind),
+            Some(owner),
+        ) => {
+            let found = documents::read_within(engine, kind, environment, owner, None, reach);
+            Ok(found.await?.is_some())
         }
-        Some(_) | None => Err(missing(kind, place, parent)),
+        (Limit::Among { .. } | Limit::Nothing, _, _) => Ok(false),
     }
 }
 
@@ -113,16 +123,13 @@ pub(super) async fn read_document<R: Resource>(
         ..
     } = *target;
     owner::<R>(app, caller, place).await?;
-    let environment = place.environment;
+    let (engine, environment) = (&*app.engine, place.environment);
     let counted = R::COUNTED_MEMBERS;
-    let document = documents::read(&*app.engine, R::KIND, environment, id, counted).await?;
-    match document {
-        Some(document)
-            if within(&caller.reach, R::KIND, id, document.parent)
-                && (!R::KIND.nested || document.parent == place.parent) =>
-        {
-            Ok(document)
-        }
-        Some(_) | None => Err(missing(R::KIND, place, id)),
-    }
+    let document =
+        documents::read_within(engine, R::KIND, environment, id, counted, &caller.reach).await?;
+    let document = document
+        .filter(|document| !R::KIND.nested || document.parent == place.parent)
+        .ok_or_else(|| missing(R::KIND, place, id))?;
+    role_assignments::permit(app, caller, R::KIND, &document).await?;
+    Ok(document)
 }

@@ -1,22 +1,40 @@
 //! What a call is about: who asks, for which object, and on what condition.
 
+use serde_json::Value;
 use stepgate_domain::{
-    audit::Action,
+    audit::{Action, changed_members},
     resource::{Built, Resource, Stored},
     time::Timestamp,
 };
-use stepgate_store::{documents::Document, engine::Statement};
+use stepgate_store::{
+    documents::{self, Document},
+    engine::Statement,
+};
 use uuid::Uuid;
 
 use crate::{App, error::ManagementError};
 
 use super::{
     Caller, Place,
-    audit::{Deed, event},
+    audit::{Deed, Details, event},
     prepare_insert, prepare_replace,
     reach::read_document,
     typed,
 };
+
+/// The versions of which the object must have one.
+#[derive(Debug, Clone, Copy)]
+pub struct IfMatch<'a>(pub &'a [i64]);
+
+impl IfMatch<'_> {
+    pub fn permits(self, version: i64) -> Result<(), ManagementError> {
+        if self.0.contains(&version) {
+            Ok(())
+        } else {
+            Err(ManagementError::PreconditionFailed)
+        }
+    }
+}
 
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
@@ -24,8 +42,8 @@ pub struct Target<'a> {
     pub caller: &'a Caller,
     pub place: Place,
     pub id: Uuid,
-    /// The version that the client insists on.
-    pub if_match: Option<i64>,
+    /// What the client insists on.
+    pub if_match: Option<IfMatch<'a>>,
 }
 
 impl<'a> Target<'a> {
@@ -50,12 +68,8 @@ impl<'a> Target<'a> {
     }
 
     pub(crate) fn matches(&self, document: &Document) -> Result<(), ManagementError> {
-        match self.if_match {
-            Some(version) if version != document.version => {
-                Err(ManagementError::PreconditionFailed)
-            }
-            Some(_) | None => Ok(()),
-        }
+        self.if_match
+            .map_or(Ok(()), |if_match| if_match.permits(document.version))
     }
 
     /// The writes that store a new object, with their event.
@@ -66,7 +80,11 @@ impl<'a> Target<'a> {
     ) -> Result<(Vec<Statement>, Stored<R>), ManagementError> {
         let (mut statements, stored) =
             prepare_insert(self.app, self.place, self.id, built.into(), now).await?;
-        statements.push(self.event_of::<R>(Deed::Created, now)?);
+        let details = Details {
+            title: stored.body.title(),
+            ..Details::default()
+        };
+        statements.push(self.detailed::<R>(Deed::Created, details, now)?);
         Ok((statements, stored))
     }
 
@@ -77,10 +95,38 @@ impl<'a> Target<'a> {
         built: impl Into<Built<R>>,
         now: Timestamp,
     ) -> Result<(Vec<Statement>, Stored<R>), ManagementError> {
+        let built = built.into();
+        let secrets: Vec<&str> = built.secrets.iter().map(|(name, _)| *name).collect();
         let (mut statements, stored) =
-            prepare_replace(self.app, self.place, document, built.into(), now).await?;
-        statements.push(self.event_of::<R>(Deed::Updated, now)?);
+            prepare_replace(self.app, self.place, document, built, now).await?;
+        let before: Value = serde_json::from_str(&document.body)?;
+        let mut changed = changed_members(&before, &serde_json::to_value(&stored.body)?);
+        changed.extend(secrets.into_iter().map(str::to_owned));
+        if stored.is_default != document.is_default {
+            changed.push("default".to_owned());
+        }
+        let details = Details {
+            title: stored.body.title(),
+            changed,
+        };
+        statements.push(self.detailed::<R>(Deed::Updated, details, now)?);
         Ok((statements, stored))
+    }
+
+    /// The writes that delete a document, with their event.
+    pub(crate) fn removed<R: Resource>(
+        &self,
+        document: &Document,
+        stored: &Stored<R>,
+        now: Timestamp,
+    ) -> Result<Vec<Statement>, ManagementError> {
+        let mut statements = documents::delete(R::KIND, document, now);
+        let details = Details {
+            title: stored.body.title(),
+            ..Details::default()
+        };
+        statements.push(self.detailed::<R>(Deed::Deleted, details, now)?);
+        Ok(statements)
     }
 
     /// The event of something that has a name of its own.
@@ -89,15 +135,16 @@ impl<'a> Target<'a> {
         action: &Action,
         now: Timestamp,
     ) -> Result<Statement, ManagementError> {
-        Ok(event::<R>(self, action, now)?)
+        Ok(event::<R>(self, action, Details::default(), now)?)
     }
 
     /// The event of what can be done with anything.
-    pub(crate) fn event_of<R: Resource>(
+    fn detailed<R: Resource>(
         &self,
         deed: Deed,
+        details: Details,
         now: Timestamp,
     ) -> Result<Statement, ManagementError> {
-        self.event::<R>(&Action::of(R::KIND, deed), now)
+        Ok(event::<R>(self, &Action::of(R::KIND, deed), details, now)?)
     }
 }

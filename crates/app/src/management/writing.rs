@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use stepgate_domain::{
+    email,
     resource::{Built, DefaultMark, Resource, Stored},
     secret::Secret,
     time::Timestamp,
@@ -39,15 +40,15 @@ impl<R> From<R> for Change<R> {
     }
 }
 
-/// How the address of an object is known to the counters: by a keyed hash, never in clear, and
-/// without regard to case.
+/// How the address of an object is known to the counters: by a keyed hash, never in clear, and the
+/// same for all spellings of it.
 pub(crate) async fn address_subject(
     app: &App,
     environment: Uuid,
     address: &str,
 ) -> Result<String, ManagementError> {
     let key = app.data_key(environment).await?;
-    let hash = key.hash("address", &[address.to_lowercase().as_bytes()]);
+    let hash = key.hash("address", &[email::comparable(address).as_bytes()]);
     Ok(format!(
         "address:{}",
         data_encoding::BASE64URL_NOPAD.encode(&hash)
@@ -80,7 +81,7 @@ async fn draft<R: Resource>(
         body: serde_json::to_string(&built.body)?,
         secrets,
         subject,
-        unique: built.body.unique(),
+        unique: Some(built.body.unique()),
         references: built.body.references(),
         terms: built.body.terms(),
         default: built.default,
@@ -152,11 +153,16 @@ pub async fn prepare_replace<R: Resource>(
         ..place
     };
     let mut draft = draft(app, place, old.id, &built, secrets, now).await?;
+    let before = typed::<R>(old)?.body;
     // A weak mention was checked when it was written; what it names may be gone by now.
-    let before = typed::<R>(old)?.body.references();
+    let mentioned = before.references();
     draft
         .references
-        .retain(|mention| !mention.weak || !before.contains(mention));
+        .retain(|mention| !mention.weak || !mentioned.contains(mention));
+    // A key that was taken when names were compared in another way stays with its object.
+    if draft.parent == old.parent && draft.unique.as_ref() == Some(&before.unique()) {
+        draft.unique = None;
+    }
     let stored = Stored {
         id: stepgate_domain::id::Id::from_uuid(old.id),
         environment: stepgate_domain::id::Id::from_uuid(old.environment),

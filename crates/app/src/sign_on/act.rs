@@ -1,6 +1,6 @@
 //! What is done to a flow: load, compare, step, commit, and only then answer.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use stepgate_domain::{
     flow::{
@@ -25,7 +25,7 @@ use super::{
     admission::{Admitted, admit, environment_key},
     authorize::stored,
     code::{self, Drawn},
-    effects::Stage,
+    effects::{Stage, Writes},
     facts::{Known, Whom, decoy_of, facts, is_permitted},
 };
 use crate::{
@@ -72,6 +72,11 @@ async fn try_once(
         .flatten()
         .map(|rows| Known::of(rows, now))
         .transpose()?;
+    if let Some(known) = &known
+        && known.was_ahead(app, now).await?
+    {
+        return Ok(None);
+    }
     let admitted = admit(app, key.clone(), row, visitor).await?;
     let Admitted {
         flow,
@@ -103,7 +108,7 @@ async fn try_once(
     } = judge(app, key, &flow, known, deed).await?;
     let whom = Whom {
         known: known.as_ref(),
-        is_permitted: is_permitted(app, &application, known.as_ref()).await?,
+        is_permitted: is_permitted(&application, known.as_ref()),
         decoy,
     };
     let drawn = Drawn::new(app, key, flow.id);
@@ -122,22 +127,21 @@ async fn try_once(
         drawn: &drawn,
         now,
     };
-    let writes = stage.writes(effects, attempt).await?;
+    let mut writes = stage.writes(effects, attempt).await?;
     let mut batch = Batch(vec![flows::update(stored(&flow, version)?)]);
-    batch.extend(writes.statements);
+    batch.extend(mem::take(&mut writes.statements));
     match app.commit(batch).await {
         Ok(()) => {}
         Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    if let Some(queued) = writes.queued {
-        queued.committed();
-    }
+    writes.committed(app);
     match answer {
         Answer::Accepted => Ok(Some(Shown {
             flow,
             cookie: None,
             authorize_response: None,
+            refused: None,
             allowed_origin,
         })),
         Answer::Refused(error) => Err(refuse(error)),
@@ -177,7 +181,7 @@ fn fault(deed: &Deed, flow: &flow::Flow) -> Option<Violation> {
             .is_empty()
             .then(|| Violation::empty("username")),
         Deed::UsernamePasswordCheck { username: None, .. } => {
-            flow.user.is_none().then(|| Violation::required("username"))
+            flow.needs(action(deed)).map(Violation::required)
         }
         Deed::SessionReset | Deed::DeviceSelect { .. } | Deed::OtpCheck { .. } => None,
     }
@@ -276,6 +280,21 @@ async fn password_verdict(
     Ok((verdict, Some(attempt)))
 }
 
+/// Whether the flow still waits for the code of the message.
+pub async fn awaits(
+    app: &App,
+    environment: Uuid,
+    flow: Uuid,
+    message: &str,
+) -> Result<bool, ManagementError> {
+    let Some(row) = flows::read(&*app.engine, environment, flow).await? else {
+        return Ok(false);
+    };
+    let flow: flow::Flow = serde_json::from_str(&row.body)?;
+    let message: Option<MessageId> = message.parse().ok();
+    Ok(message.is_some_and(|message| flow.awaits(message, app.now())))
+}
+
 /// The worker found out that a message of this flow cannot be delivered: `dead` is committed with
 /// what the flow makes of it.
 pub async fn delivery_failed(
@@ -300,13 +319,19 @@ pub async fn delivery_failed(
                 let known = user.map(|rows| Known::of(rows, app.now())).transpose()?;
                 told(app, &key, &flow, row.version, known.as_ref(), message).await?
             }
-            (None, _) | (_, None) => Vec::new(),
+            (None, _) | (_, None) => None,
         };
-        let is_only_dead = told.is_empty();
-        let mut batch = Batch(told);
+        let is_only_dead = told.is_none();
+        let (statements, writes) = told.unzip();
+        let mut batch = Batch(statements.unwrap_or_default());
         batch.push(dead.clone());
         match app.commit(batch).await {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                if let Some(writes) = writes {
+                    writes.committed(app);
+                }
+                return Ok(());
+            }
             // Whoever has the lease now writes the outcome.
             Err(StoreError::Refused(Fault::Stale)) if is_only_dead => return Ok(()),
             Err(StoreError::Refused(Fault::Stale)) => {}
@@ -316,7 +341,7 @@ pub async fn delivery_failed(
     Err(StoreError::Refused(Fault::Stale).into())
 }
 
-/// What the flow makes of it: nothing, when it has gone on meanwhile.
+/// What the flow makes of it, and what is to be told of that: nothing, when it has gone on meanwhile.
 async fn told(
     app: &App,
     key: &DataKey,
@@ -324,7 +349,7 @@ async fn told(
     version: i64,
     known: Option<&Known>,
     message: MessageId,
-) -> Result<Vec<Statement>, ManagementError> {
+) -> Result<Option<(Vec<Statement>, Writes)>, ManagementError> {
     let now = app.now();
     let environment = flow.environment.uuid();
     let drawn = Drawn::new(app, key, flow.id);
@@ -337,7 +362,7 @@ async fn told(
     let facts = facts(app, environment, &flow.policies, whom, &drawn, now).await?;
     let input = Input::DeliveryFailed { message };
     let Ok(Transition { flow, effects, .. }) = flow::step(flow, &input, &facts) else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let stage = Stage {
         app,
@@ -348,8 +373,8 @@ async fn told(
         drawn: &drawn,
         now,
     };
-    let writes = stage.writes(effects, None).await?;
+    let mut writes = stage.writes(effects, None).await?;
     let mut statements = vec![flows::update(stored(&flow, version)?)];
-    statements.extend(writes.statements);
-    Ok(statements)
+    statements.append(&mut writes.statements);
+    Ok(Some((statements, writes)))
 }

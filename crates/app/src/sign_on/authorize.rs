@@ -1,6 +1,6 @@
 //! The authorization request: who asks, for whom, and what is to be proved.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use stepgate_domain::{
     flow::{
@@ -9,6 +9,7 @@ use stepgate_domain::{
         state::{Application as FlowApplication, Asked, ResponseMode, SessionBinding},
     },
     id::Id,
+    name,
     oauth::{
         self,
         authorization_request::{
@@ -28,11 +29,10 @@ use stepgate_domain::{
     },
 };
 use stepgate_store::{
-    engine::{Batch, Fault, StoreError},
+    engine::{Batch, Fault, Once, StoreError},
     flows::{self, StoredFlow},
     sessions::StoredSession,
 };
-use uuid::Uuid;
 
 use super::{
     ATTEMPTS, AuthorizeFailure, Begun, Shown, Visitor,
@@ -76,7 +76,7 @@ pub async fn authorize(
         };
     };
     // A page that is not trusted may still be navigated away from; it just cannot read the answer.
-    let allowed_origin = allowed_origin(&client, &application.body, visitor).unwrap_or_default();
+    let allowed_origin = allowed_origin(&client, visitor).unwrap_or_default();
     let refuse = |error| refused(error, allowed_origin.clone());
 
     let addressed = Addressed::check(parameters, Some(&client)).map_err(refuse)?;
@@ -161,7 +161,7 @@ impl Asking<'_> {
         let id: FlowId = Id::random(&mut SystemRandom);
         let drawn = Drawn::new(app, &self.key, id);
         let start = self.start(id, &browser, known.as_ref()).await?;
-        let is_permitted = is_permitted(app, &self.application, known.as_ref()).await?;
+        let is_permitted = is_permitted(&self.application, known.as_ref());
         let whom = Whom {
             known: known.as_ref(),
             is_permitted,
@@ -185,9 +185,10 @@ impl Asking<'_> {
             drawn: &drawn,
             now,
         };
-        let writes = stage.writes(effects, None).await?;
+        let mut writes = stage.writes(effects, None).await?;
         let used_up = self.vouched.iter().filter_map(|it| it.used_up.clone());
-        let mut batch = Batch(used_up.chain(writes.statements).collect());
+        let statements = mem::take(&mut writes.statements);
+        let mut batch = Batch(used_up.chain(statements).collect());
         let is_page = !self.request.recipient.is_pi_flow() || self.visitor.web_origin.is_some();
         let mut cookie = session::cookie(browser.token);
         cookie.further_for = (browser.is_new && is_page).then_some(flow.id);
@@ -218,20 +219,18 @@ impl Asking<'_> {
         match app.commit(batch).await {
             Ok(()) => {}
             Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
-            // Of what is written here, only a hint is used up.
-            Err(StoreError::Refused(Fault::Consumed)) => {
+            Err(StoreError::Refused(Fault::Consumed(Once::Hint))) => {
                 let error = self.request.refuse(HintError::Used);
                 return Err(refused(error, self.allowed_origin.clone()));
             }
             Err(error) => return Err(error.into()),
         }
-        if let Some(queued) = writes.queued {
-            queued.committed();
-        }
+        writes.committed(app);
         let shown = Shown {
             flow,
             cookie: Some(cookie),
             authorize_response: None,
+            refused: None,
             allowed_origin: self.allowed_origin.clone(),
         };
         Ok(Some(self.begun(shown, ended)))
@@ -250,13 +249,15 @@ impl Asking<'_> {
         };
         let issuer = self.visitor.origin.issuer(self.environment);
         let correlation_id = &self.visitor.correlation_id;
+        let refused = outcome.refused().cloned();
         match outcome.told(&self.request.recipient, &issuer, correlation_id) {
             Told::Inline(members) => {
                 shown.authorize_response = Some(members);
-                Begun::Flow(shown)
+                Begun::Flow(Shown { refused, ..shown })
             }
             Told::ThroughBrowser(answer) => Begun::Answer {
                 answer,
+                refused,
                 cookie: shown.cookie,
                 allowed_origin: shown.allowed_origin,
             },
@@ -281,9 +282,9 @@ impl Asking<'_> {
                 None => Ok(None),
             };
         };
-        let by_id = match hint.subject.parse::<Uuid>() {
-            Ok(id) => Known::by_id(self.app, environment, id).await?,
-            Err(_) => None,
+        let by_id = match name::as_id(&hint.subject) {
+            Some(id) => Known::by_id(self.app, environment, id).await?,
+            None => None,
         };
         let known = match by_id {
             Some(known) => Some(known),
@@ -386,7 +387,7 @@ pub(super) fn stored(flow: &flow::Flow, version: i64) -> Result<StoredFlow, serd
         id: flow.id.uuid(),
         user: user.map(|user| user.id.uuid()),
         version,
-        expires_at: flow.ends_at(),
+        expires_at: flow.expires_at(),
         body: serde_json::to_string(flow)?,
     })
 }

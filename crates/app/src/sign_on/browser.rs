@@ -14,7 +14,7 @@ use stepgate_domain::{
 use stepgate_store::sessions::{self, StoredSession};
 use uuid::Uuid;
 
-use super::Visitor;
+use super::{Visitor, session};
 use crate::{App, error::ManagementError, opaque, seal::DataKey};
 
 /// 144 bits.
@@ -130,9 +130,12 @@ async fn stored(
     now: Timestamp,
 ) -> Result<Vec<StoredSession>, ManagementError> {
     let hashes: Vec<String> = cookies.iter().map(|cookie| cookie.hash.clone()).collect();
-    let mut found = sessions::find_any(&*app.engine, environment, &hashes).await?;
-    found.retain(|session| session.expires_at > now);
-    Ok(found)
+    let found = sessions::find_any(&*app.engine, environment, &hashes).await?;
+    let mut alive = Vec::with_capacity(found.len());
+    for session in found.into_iter().filter(|session| session.expires_at > now) {
+        alive.push(session::as_it_counts(app, session, now).await?);
+    }
+    Ok(alive)
 }
 
 /// The visitor's session, or its cookie alone, or a new cookie.

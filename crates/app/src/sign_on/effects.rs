@@ -1,7 +1,7 @@
 //! Effects become statements, here and nowhere else.
 
 use stepgate_domain::{
-    flow::{Effect, Flow, effect::SendCode},
+    flow::{AuditEvent, Effect, Flow, Status, effect::SendCode},
     message::Message,
     resources::{device::Device, template::STRONG_AUTHENTICATION, user::User},
     secret::Secret,
@@ -39,7 +39,44 @@ pub(super) struct Stage<'a> {
 pub(super) struct Writes {
     pub(super) statements: Vec<Statement>,
     /// The message among them.
-    pub(super) queued: Option<Queued>,
+    queued: Option<Queued>,
+    happened: Happened,
+}
+
+/// What is counted of a step once it is committed.
+#[derive(Debug, Default)]
+struct Happened {
+    begun: bool,
+    completed: bool,
+    failed: Option<&'static str>,
+}
+
+impl Writes {
+    /// Says that the statements, which have been taken, are committed.
+    pub(super) fn committed(self, app: &App) {
+        if let Some(queued) = self.queued {
+            queued.committed();
+        }
+        if self.happened.begun {
+            app.metrics.flow_begun();
+        }
+        if self.happened.completed {
+            app.metrics.flow_completed();
+        }
+        if let Some(reason) = self.happened.failed {
+            app.metrics.flow_failed(reason);
+        }
+    }
+}
+
+impl Happened {
+    fn note(&mut self, event: &AuditEvent, status: &Status) {
+        self.begun |= matches!(event, AuditEvent::FlowStarted { .. });
+        self.completed |= matches!(event, AuditEvent::FlowCompleted { .. });
+        if let (AuditEvent::FlowFailed { .. }, Status::Failed { error }) = (event, status) {
+            self.failed = Some(error.code());
+        }
+    }
 }
 
 impl Stage<'_> {
@@ -89,6 +126,7 @@ impl Stage<'_> {
                     }
                 }
                 Effect::Audit(event) => {
+                    writes.happened.note(&event, &self.flow.status);
                     let entry = trail::Entry::of(&event);
                     let event = trail::event(entry, self.flow, self.visitor, self.now)?;
                     writes.statements.push(event);

@@ -8,7 +8,7 @@ use stepgate_domain::{
     id::Id,
     oauth::{
         authorization_response,
-        error::{OAuthError, OAuthErrorCode},
+        error::{Cause, OAuthError, OAuthErrorCode},
         grants::{SignOn, authorization_code::AuthorizationCode},
         recipient::Recipient,
     },
@@ -77,10 +77,10 @@ impl Ending<'_> {
         );
         Ok(Ended {
             statements: vec![event(entry, flow, Some(self.visitor), self.now)?],
-            outcome: Outcome::Refused(OAuthError::new(
-                OAuthErrorCode::AccessDenied,
-                error.message(),
-            )),
+            outcome: Outcome::Refused(
+                OAuthError::new(OAuthErrorCode::AccessDenied, error.message())
+                    .because(Cause::Other(error.code())),
+            ),
             cookie: None,
         })
     }
@@ -97,6 +97,7 @@ impl Ending<'_> {
             acr: flow.acr().unwrap_or_default().to_owned(),
             amr: flow.amr().into_iter().map(str::to_owned).collect(),
             auth_time: flow.authenticated_at().unwrap_or(now),
+            second_factor_at: flow.second_factor_at(),
         };
         let family = self.app.new_id();
         let request = &flow.authorization_request.request;
@@ -144,6 +145,13 @@ pub(super) enum Told {
 }
 
 impl Outcome {
+    pub(super) const fn refused(&self) -> Option<&OAuthError> {
+        match self {
+            Self::Code(_) => None,
+            Self::Refused(error) => Some(error),
+        }
+    }
+
     pub(super) fn told(self, recipient: &Recipient, issuer: &str, correlation_id: &str) -> Told {
         match (recipient, self) {
             (Recipient::Redirect(to), Self::Code(code)) => {

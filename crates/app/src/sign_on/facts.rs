@@ -8,7 +8,8 @@ use stepgate_domain::{
     },
     id::Id,
     message::Channel,
-    resource::Stored,
+    name,
+    resource::{Built, Resource, Stored},
     resources::{
         application::Application,
         device::{Device, order},
@@ -17,18 +18,24 @@ use stepgate_domain::{
         sign_on_facts,
         user::User,
     },
-    time::Timestamp,
+    time::{Remembered, Timestamp},
 };
 use stepgate_store::{
     counters::{self, StoredCounter},
     documents::Document,
+    engine::Statement,
     facts::{UserFacts, UserKey, sign_on_facts as read_facts},
 };
 use uuid::Uuid;
 
 use super::code::Drawn;
 use crate::{
-    App, error::ManagementError, management::typed, role_assignments, seal::DataKey, settings,
+    App,
+    error::ManagementError,
+    management::{Place, prepare_replace, typed},
+    remembered,
+    seal::DataKey,
+    settings,
     tokens::serving_environment,
 };
 
@@ -39,6 +46,7 @@ pub(super) struct Known {
     pub(super) user: Stored<User>,
     pub(super) devices: Vec<(Document, Stored<Device>)>,
     pub(super) subject: SubjectFacts,
+    counters: Vec<StoredCounter>,
 }
 
 impl Known {
@@ -72,7 +80,7 @@ impl Known {
         let failures = versioned(&rows.counters, &Subject::UserFailures(id))?;
         let sends = versioned(&rows.counters, &Subject::UserSends(id))?;
         let subject = SubjectFacts {
-            user: sign_on_facts::of_user(&user, failures, sends, now),
+            user: sign_on_facts::of_user(&user, failures, sends, rows.holds_a_role, now),
             devices: told,
         };
         let devices = devices
@@ -87,7 +95,37 @@ impl Known {
             user,
             devices,
             subject,
+            counters: rows.counters,
         })
+    }
+
+    /// Whether something of it was ahead of the clock. Then it is corrected, and to be read again.
+    pub(super) async fn was_ahead(
+        &self,
+        app: &App,
+        now: Timestamp,
+    ) -> Result<bool, ManagementError> {
+        let (counters, user) = (self.subject.is_ahead(now), self.user.body.is_ahead(now));
+        if counters {
+            let mut corrections = Vec::new();
+            for (facts, (document, device)) in self.subject.devices.iter().zip(&self.devices) {
+                let failures = facts.failures.state;
+                let until = failures.as_of(now).locked_until;
+                let lock = device.body.lock.and_then(|lock| lock.expires_at);
+                if failures.is_ahead(now) && lock.is_some() && lock == failures.locked_until {
+                    let locked = device.body.clone().locked(until);
+                    corrections.extend(replaced(app, document, locked.into(), now).await?);
+                }
+            }
+            remembered::correct(app, corrections).await?;
+            remembered::counters(app, self.counters.clone(), now).await?;
+        }
+        if user {
+            let body = self.user.body.clone().as_of(now);
+            let corrections = replaced(app, &self.document, body.into(), now).await?;
+            remembered::correct(app, corrections).await?;
+        }
+        Ok(counters || user)
     }
 
     pub(super) async fn by_id(
@@ -98,16 +136,16 @@ impl Known {
         Self::find(app, environment, UserKey::Id(id)).await
     }
 
-    /// By the exact username, whatever its case; never by an address.
+    /// By the username ([`name::fold`]); never by an address.
     pub(super) async fn by_username(
         app: &App,
         environment: Uuid,
         username: &str,
     ) -> Result<Option<Self>, ManagementError> {
-        let value = folded(username);
         let key = UserKey::Unique {
             name: "username",
-            value: &value,
+            value: &name::fold(username),
+            former: &name::former_fold(username),
         };
         Self::find(app, environment, key).await
     }
@@ -117,31 +155,40 @@ impl Known {
         environment: Uuid,
         key: UserKey<'_>,
     ) -> Result<Option<Self>, ManagementError> {
-        let rows = read_facts(&*app.engine, environment, key).await?;
-        rows.map(|rows| Self::of(rows, app.now())).transpose()
+        let mut attempts_left = CORRECTIONS;
+        loop {
+            let now = app.now();
+            let rows = read_facts(&*app.engine, environment, key).await?;
+            let found = rows.map(|rows| Self::of(rows, now)).transpose()?;
+            attempts_left -= 1;
+            match found {
+                Some(known) if attempts_left > 0 && known.was_ahead(app, now).await? => {}
+                found => return Ok(found),
+            }
+        }
     }
 }
 
-/// Whether the application lets the user in. Only where it restricts whom it does is anything looked
-/// up.
-pub(super) async fn is_permitted(
+/// How often it is tried to correct what was written while the clock ran ahead.
+const CORRECTIONS: u32 = 3;
+
+async fn replaced<R: Resource>(
     app: &App,
-    application: &Stored<Application>,
-    known: Option<&Known>,
-) -> Result<bool, ManagementError> {
-    if !application.body.admits_only_administrators() {
-        return Ok(true);
-    }
-    // Asked for nobody as well: a name that nobody has shall take as long.
-    let user = known.map_or(Uuid::nil(), |known| known.document.id);
-    let environment = application.environment.uuid();
-    let holds_a_role = role_assignments::has_any::<User>(app, environment, user).await?;
-    Ok(holds_a_role || known.is_none())
+    document: &Document,
+    built: Built<R>,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
+    let place = Place {
+        environment: document.environment,
+        parent: document.parent,
+    };
+    Ok(prepare_replace(app, place, document, built, now).await?.0)
 }
 
-/// A username as its unique key has it.
-fn folded(username: &str) -> String {
-    username.trim().to_lowercase()
+/// Whether the application lets the user in. Nothing is told of a name that nobody has.
+pub(super) fn is_permitted(application: &Stored<Application>, known: Option<&Known>) -> bool {
+    !application.body.admits_only_administrators()
+        || known.is_none_or(|known| known.subject.user.holds_a_role)
 }
 
 /// The counter of the subject; a row that is missing counts nothing.
@@ -181,6 +228,7 @@ pub(super) async fn facts<'a>(
     let environment_sends = if policies.iter().any(has_environment_quota) {
         let subject = Subject::EnvironmentSends;
         let rows = counters::read(&*app.engine, environment, &[subject.key()]).await?;
+        let rows = remembered::counters(app, rows, now).await?;
         versioned(&rows, &subject)?
     } else {
         Versioned::default()
@@ -248,12 +296,13 @@ pub(super) async fn decoy_of(
         });
     let mut seed = [0; decoy::SEED];
     for (number, part) in (0_u8..).zip(seed.chunks_mut(32)) {
-        let hash = key.hash("decoy", &[folded(name).as_bytes(), &[number]]);
+        let hash = key.hash("decoy", &[name::fold(name).as_bytes(), &[number]]);
         part.copy_from_slice(&hash);
     }
     let mut subject = decoy::subject(&seed, name, flow, born_at, now);
     let keys: Vec<String> = subject.counters().iter().map(Subject::key).collect();
     let rows = counters::read(&*app.engine, environment.uuid(), &keys).await?;
+    let rows = remembered::counters(app, rows, now).await?;
     let id = subject.user.id;
     subject.user.failures = versioned(&rows, &Subject::UserFailures(id))?;
     subject.user.sends = versioned(&rows, &Subject::UserSends(id))?;

@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use stepgate_domain::{
-    flow::{Flow, FlowError},
+    flow::{Flow, FlowError, state::ResponseMode},
     id::Id,
     resources::environment::Environment,
     secret::Secret,
@@ -45,6 +45,7 @@ pub async fn look(
         flow,
         cookie: None,
         authorize_response: None,
+        refused: None,
         allowed_origin,
     })
 }
@@ -64,6 +65,15 @@ pub async fn poll(
     // Of others' flows nobody can use up the readings.
     app.polls.note(flow, now);
     Ok(shown)
+}
+
+/// The environment of a flow of which only the id is known.
+pub async fn environment_of_flow(
+    app: &App,
+    flow: Uuid,
+) -> Result<Option<Id<Environment>>, ManagementError> {
+    let found = flows::environment_of(&*app.engine, flow).await?;
+    Ok(found.map(Id::from_uuid))
 }
 
 async fn read(
@@ -111,6 +121,26 @@ pub async fn refuse_unoffered(
             };
             refused(error, admitted.allowed_origin)
         }
+    }
+}
+
+/// The flow of the same browser whose code is on its way to the device that this one would have sent
+/// its own to. Nobody else learns that there is one.
+pub async fn earlier(
+    app: &App,
+    visitor: &Visitor,
+    shown: &Shown,
+) -> Result<Option<Flow>, ManagementError> {
+    let now = app.now();
+    let Some(earlier) = shown.flow.status.not_sent(now).and_then(|it| it.earlier) else {
+        return Ok(None);
+    };
+    let environment = shown.flow.environment.cast();
+    match read(app, environment, earlier.uuid(), visitor).await {
+        Ok(Admitted { flow, .. }) => Ok(Some(flow)
+            .filter(|flow| flow.response_mode == ResponseMode::Redirect && flow.awaits_code(now))),
+        Err(FlowFailure::Management(error)) => Err(error),
+        Err(_) => Ok(None),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use stepgate_domain::{
     flow::{Flow, FlowError, ids::FlowId},
-    oauth::{authorization_response, recipient::AuthorizeError},
+    oauth::{authorization_response, error::OAuthError, recipient::AuthorizeError},
     secret::Secret,
     time::Duration,
     violation::Violation,
@@ -29,6 +29,8 @@ pub struct Shown {
     pub cookie: Option<SessionCookie>,
     /// `authorizeResponse`, once there is one.
     pub authorize_response: Option<Map<String, Value>>,
+    /// What it refuses with, if it does.
+    pub refused: Option<OAuthError>,
     /// The web origin that may read the answer, with credentials.
     pub allowed_origin: Option<String>,
 }
@@ -46,6 +48,7 @@ pub enum Begun {
     /// The session satisfied the request at once.
     Answer {
         answer: authorization_response::Answer,
+        refused: Option<OAuthError>,
         cookie: Option<SessionCookie>,
         allowed_origin: Option<String>,
     },
@@ -58,6 +61,7 @@ pub enum Resumed {
     /// Redirect modes, finished: a code or an error goes to the client.
     Answer {
         answer: authorization_response::Answer,
+        refused: Option<OAuthError>,
         cookie: Option<SessionCookie>,
         allowed_origin: Option<String>,
     },

@@ -29,8 +29,14 @@ pub(crate) struct TooOften {
 impl Polls {
     /// Whether the flow may be read now.
     pub(crate) fn admit(&self, flow: Uuid, now: Timestamp) -> Result<(), TooOften> {
-        let over_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match over_at.get(&flow).map(|until| until.minus(AHEAD)) {
+        let mut over_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // No later than if it had been read as often as it may just now: the clock may have gone back.
+        let latest = now + AHEAD + INTERVAL;
+        let over_at = over_at.get_mut(&flow).map(|until| {
+            *until = (*until).min(latest);
+            *until
+        });
+        match over_at.map(|until| until.minus(AHEAD)) {
             Some(again_at) if again_at > now => Err(TooOften {
                 retry_after: again_at.since(now),
             }),

@@ -71,6 +71,7 @@ async fn try_once(
             flow,
             cookie: None,
             authorize_response: None,
+            refused: None,
             allowed_origin,
         };
         return Ok(Tried::Done(Box::new(if is_pi_flow {
@@ -86,7 +87,7 @@ async fn try_once(
         .flatten()
         .map(|rows| Known::of(rows, now))
         .transpose()?;
-    let is_permitted = is_permitted(app, &application, known.as_ref()).await?;
+    let is_permitted = is_permitted(&application, known.as_ref());
     let session = match flow.session.id.parse() {
         Ok(id) if has_session || flow.authorization_request.session_is_stored => {
             sessions::read(&*app.engine, environment.uuid(), id).await?
@@ -119,16 +120,19 @@ async fn try_once(
     }
     let issuer = visitor.origin.issuer(environment);
     let recipient = &flow.authorization_request.request.recipient;
+    let refused = outcome.refused().cloned();
     let told = outcome.told(recipient, &issuer, &visitor.correlation_id);
     Ok(Tried::Done(Box::new(match told {
         Told::Inline(members) => Resumed::Flow(Shown {
             flow,
             cookie,
             authorize_response: Some(members),
+            refused,
             allowed_origin,
         }),
         Told::ThroughBrowser(answer) => Resumed::Answer {
             answer,
+            refused,
             cookie,
             allowed_origin,
         },

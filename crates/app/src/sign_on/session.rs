@@ -12,7 +12,7 @@ use stepgate_domain::{
     id::Id,
     oauth::Session,
     secret::Secret,
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, Timestamp},
 };
 use stepgate_store::{
     engine::Statement,
@@ -24,7 +24,7 @@ use super::{
     SessionCookie, Visitor,
     browser::{mint, token_hash},
 };
-use crate::{error::ManagementError, random::SystemRandom, seal::DataKey};
+use crate::{App, error::ManagementError, random::SystemRandom, remembered, seal::DataKey};
 
 /// How many sessions a user has at most; the one that was not used for the longest time gives way.
 const MOST: u32 = 10;
@@ -98,6 +98,46 @@ impl WithAuthenticator {
     }
 }
 
+impl Remembered for Record {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.active_at.is_yet_to_come(now)
+    }
+    fn as_of(mut self, now: Timestamp) -> Self {
+        self.created_at = self.created_at.as_of(now);
+        self.active_at = self.active_at.as_of(now);
+        if let Some(last) = &mut self.last_sign_on {
+            last.at = last.at.as_of(now);
+            let with = &mut last.with_authenticator;
+            for proved in [&mut with.pwd, &mut with.mfa, &mut with.sms, &mut with.email] {
+                *proved = proved.map(|At { at }| At { at: at.as_of(now) });
+            }
+        }
+        self
+    }
+}
+
+/// The session as it counts now. One that is ahead of the clock is corrected first.
+pub(super) async fn as_it_counts(
+    app: &App,
+    session: StoredSession,
+    now: Timestamp,
+) -> Result<StoredSession, ManagementError> {
+    let record = Record::of(&session)?;
+    if !record.is_ahead(now) {
+        return Ok(session);
+    }
+    let corrected = StoredSession {
+        expires_at: now + LIFE,
+        body: serde_json::to_string(&record.as_of(now))?,
+        ..session
+    };
+    remembered::correct(app, vec![sessions::update(corrected.clone())]).await?;
+    Ok(StoredSession {
+        version: corrected.version.saturating_add(1),
+        ..corrected
+    })
+}
+
 pub(super) fn cookie(token: Secret<String>) -> SessionCookie {
     SessionCookie {
         token,
@@ -169,6 +209,7 @@ pub(super) fn raise(
     let id = before.as_ref().map(|before| before.id).or(intended);
     let id = id.unwrap_or_else(|| Id::<Session>::new(now, &mut SystemRandom).uuid());
     let record = before.as_ref().map(Record::of).transpose()?;
+    let record = record.map(|record| record.as_of(now));
     let last = record
         .as_ref()
         .and_then(|record| record.last_sign_on.clone());

@@ -162,6 +162,8 @@ pub(super) fn event(
         description: Some(entry.text),
         status: entry.status,
         resources,
+        changed: Vec::new(),
+        count: None,
         source: visitor.map(|visitor| Source {
             ip_address: visitor.remote_ip,
             user_agent: None,

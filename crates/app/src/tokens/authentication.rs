@@ -6,7 +6,7 @@ use stepgate_domain::{
     id::Id,
     oauth::{
         client::{Client, TokenEndpointAuthMethod},
-        client_authentication::{ClientAuthenticationError, ClientCredentials},
+        client_authentication::{ClientAuthenticationError, ClientCredentials, CredentialFault},
         error::OAuthError,
     },
     resource::{Resource, Stored},
@@ -71,7 +71,7 @@ pub async fn authenticate(
 ) -> Result<Client, TokenError> {
     credentials.judge(client.as_ref())?;
     let Some(client) = client else {
-        return Err(credentials.invalid().into());
+        return Err(credentials.invalid(CredentialFault::UnknownClient).into());
     };
     if client.is_public() {
         return Ok(client);
@@ -91,11 +91,11 @@ pub(super) async fn authenticate_resource(
     let id: Id<ApiResource> = credentials
         .client_id
         .parse()
-        .map_err(|_| credentials.invalid())?;
+        .map_err(|_| credentials.invalid(CredentialFault::UnknownClient))?;
     let resource = cached::<ApiResource>(app, environment, id.uuid())
         .await?
         .filter(|resource| resource.body.resource_type == ResourceType::Custom)
-        .ok_or_else(|| credentials.invalid())?;
+        .ok_or_else(|| credentials.invalid(CredentialFault::UnknownClient))?;
     let method = match resource
         .body
         .introspect_endpoint_auth_method
@@ -124,14 +124,15 @@ fn prove<R: Resource>(
     environment: Uuid,
     id: Uuid,
 ) -> Result<(), TokenError> {
-    let secrets = secrets.ok_or_else(|| credentials.invalid())?;
+    let secrets =
+        secrets.ok_or_else(|| credentials.invalid(CredentialFault::ClientWithoutSecret))?;
     let (matched, candidates): (Vec<_>, Vec<_>) = secrets
         .candidates(app.now())
         .map(|(matched, secret)| (matched, secret.clone()))
         .unzip();
     let index = credentials
         .matching(&candidates)
-        .ok_or_else(|| credentials.invalid())?;
+        .ok_or_else(|| credentials.invalid(CredentialFault::WrongSecret))?;
     if let Some(&used) = matched.get(index) {
         note_use::<R>(app, environment, id, secrets, used);
     }

@@ -6,9 +6,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use stepgate_domain::{
     id::Id,
-    oauth::{ResourceOwner, client::Client, client_authentication::ClientCredentials},
+    oauth::{
+        ResourceOwner,
+        client::Client,
+        client_authentication::ClientCredentials,
+        grants::{Authorization, TokenFamily},
+    },
     oidc::{
-        access_token::{self, AccessTokenClaims, UserinfoError},
+        access_token::{AccessTokenClaims, UserinfoError},
         id_token::IdTokenClaims,
         introspection::{self, Caller, Token},
     },
@@ -25,7 +30,7 @@ use super::{
     client::{audience, client},
     signing::ID_TOKEN_TYP,
     stored,
-    verification::{VerifiedToken, verify},
+    verification::{TokenFault, VerifiedToken, verify},
 };
 
 /// Who asks.
@@ -70,11 +75,11 @@ pub async fn introspect(
     if !token.contains('.') {
         return refresh_token(app, environment, origin, caller, token, now).await;
     }
-    let verified = verify(app, token, now).await?;
+    let verified = verify(app, token, now).await?.ok();
     let Some(verified) = verified.filter(|verified| verified.environment == environment) else {
         return Ok(introspection::inactive());
     };
-    if verified.typ == access_token::TYP {
+    if verified.is_access_token() {
         let Some(claims) = claims::<AccessTokenClaims>(&verified) else {
             return Ok(introspection::inactive());
         };
@@ -146,12 +151,21 @@ pub async fn is_alive(app: &App, token: &VerifiedToken) -> Result<bool, Manageme
     Ok(backing(app, token).await?.is_some())
 }
 
+/// The sign-on that a verified user's token is from. `None`: the token is void, or is no user's.
+pub(super) async fn sign_on(
+    app: &App,
+    token: &VerifiedToken,
+) -> Result<Option<Authorization>, ManagementError> {
+    let backing = backing(app, token).await?.flatten();
+    Ok(backing.map(|(_, family)| family.authorization))
+}
+
 /// Who stands behind a verified access token. `None`: it is void. Of a client's own token, nobody
 /// but the client.
 async fn backing(
     app: &App,
     token: &VerifiedToken,
-) -> Result<Option<Option<Backing>>, ManagementError> {
+) -> Result<Option<Option<(Backing, TokenFamily)>>, ManagementError> {
     let Some(client) = token.client() else {
         return Ok(None);
     };
@@ -168,8 +182,9 @@ async fn backing(
         return Ok(None);
     };
     let backing = Backing::of(&behind, app.now())?;
-    let is_supported = backing.supports(&stored::read_family(&row)?);
-    Ok(is_supported.then_some(Some(backing)))
+    let family = stored::read_family(&row)?;
+    let is_supported = backing.supports(&family);
+    Ok(is_supported.then_some(Some((backing, family))))
 }
 
 /// An ID token names no family: it lives while its user and its session do.
@@ -206,8 +221,7 @@ async fn is_session_alive(
 #[derive(Debug)]
 pub enum Userinfo {
     Claims(Map<String, Value>),
-    /// The token is none of this environment's, has ended or was revoked.
-    InvalidToken,
+    InvalidToken(TokenFault),
     /// It is valid, but does not open userinfo.
     Refused(UserinfoError),
 }
@@ -217,25 +231,29 @@ pub async fn verify_bearer(
     app: &App,
     environment: Id<Environment>,
     token: &str,
-) -> Result<Option<VerifiedToken>, ManagementError> {
+) -> Result<Result<VerifiedToken, TokenFault>, ManagementError> {
     let verified = verify(app, token, app.now()).await?;
-    Ok(verified.filter(|verified| {
-        verified.environment == environment && verified.typ == access_token::TYP
+    Ok(verified.and_then(|verified| {
+        if verified.environment == environment && verified.is_access_token() {
+            Ok(verified)
+        } else {
+            Err(TokenFault::WrongUse)
+        }
     }))
 }
 
 pub async fn userinfo(app: &App, token: &VerifiedToken) -> Result<Userinfo, ManagementError> {
     let Some(claims) = claims::<AccessTokenClaims>(token) else {
-        return Ok(Userinfo::InvalidToken);
+        return Ok(Userinfo::InvalidToken(TokenFault::Malformed));
     };
     let Some(backing) = backing(app, token).await? else {
-        return Ok(Userinfo::InvalidToken);
+        return Ok(Userinfo::InvalidToken(TokenFault::Revoked));
     };
     if let Err(error) = claims.userinfo_subject() {
         return Ok(Userinfo::Refused(error));
     }
-    let Some((backing, user)) = backing.zip(token.id::<ResourceOwner>("sub")) else {
-        return Ok(Userinfo::InvalidToken);
+    let Some(((backing, _), user)) = backing.zip(token.id::<ResourceOwner>("sub")) else {
+        return Ok(Userinfo::InvalidToken(TokenFault::Malformed));
     };
     Ok(Userinfo::Claims(
         backing.claims().userinfo(user, &claims.scope),

@@ -9,21 +9,27 @@ use stepgate_domain::{
             refresh_token::RefreshRequest, refresh_token::RefreshToken,
         },
         parameters::Parameters,
-        scope::Scopes,
+        scope::{GrantedScopes, Scopes},
     },
+    oidc::access_token,
     resource::Stored,
-    resources::{application::Application, environment::Environment},
+    resources::{
+        api_resource::{AccessTokenType, ApiResource},
+        application::Application,
+        environment::Environment,
+        security_profile::Profile,
+    },
     secret::Secret,
     time::Timestamp,
 };
 use stepgate_store::{
     codes,
-    engine::{Batch, Fault, Statement, StoreError},
+    engine::{Batch, Fault, Once, Statement, StoreError},
     refresh_tokens, standing, token_families,
 };
 use uuid::Uuid;
 
-use crate::{App, origin::Origin, role_assignments::held_by};
+use crate::{App, management::cached, origin::Origin, role_assignments::held_by, settings};
 
 use super::{
     authentication::TokenError,
@@ -62,8 +68,29 @@ impl TokenCall<'_> {
         self.environment.id.uuid()
     }
 
-    fn issuing(&self) -> Issuing {
-        Issuing::new(self.origin, self.environment)
+    async fn issuing(&self, granted: &GrantedScopes) -> Result<Issuing, TokenError> {
+        let typ = self.access_token_typ(granted).await?;
+        Ok(Issuing::new(self.origin, self.environment, typ))
+    }
+
+    /// `typ` of the header, where the environment or a resource that is touched asks for one. Some
+    /// verifiers refuse a token that has it, others one that has not.
+    async fn access_token_typ(
+        &self,
+        granted: &GrantedScopes,
+    ) -> Result<Option<&'static str>, TokenError> {
+        if settings::profile(self.app, self.id()).await? == Profile::Strict {
+            return Ok(Some(access_token::TYP));
+        }
+        for touched in &granted.resources {
+            let id = touched.resource.uuid();
+            let resource = cached::<ApiResource>(self.app, self.id(), id).await?;
+            match resource.and_then(|resource| resource.body.access_token_type) {
+                Some(AccessTokenType::AtJwt) => return Ok(Some(access_token::TYP)),
+                None => {}
+            }
+        }
+        Ok(None)
     }
 
     async fn exchange(&self, request: &CodeRequest) -> Result<TokenAnswer, TokenError> {
@@ -109,10 +136,11 @@ impl TokenCall<'_> {
                 }
             };
             batch.push(self.deed(&backing, now).issued()?);
+            let granted = &exchange.issue.authorization.granted;
             let answer = signing::for_user(
                 &self.app.keys,
                 signer.clone(),
-                self.issuing(),
+                self.issuing(granted).await?,
                 exchange.issue,
                 backing.claims(),
                 now,
@@ -121,7 +149,7 @@ impl TokenCall<'_> {
                 return Ok(answer);
             }
         }
-        Err(StoreError::Refused(Fault::Consumed).into())
+        Err(StoreError::Refused(Fault::Consumed(Once::AuthorizationCode)).into())
     }
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<TokenAnswer, TokenError> {
@@ -154,10 +182,11 @@ impl TokenCall<'_> {
                 token_families::prolong(self.id(), family.id.uuid(), rotation.family_expires_at),
                 self.deed(&backing, now).issued()?,
             ]);
+            let granted = &rotation.issue.authorization.granted;
             let answer = signing::for_user(
                 &self.app.keys,
                 signer.clone(),
-                self.issuing(),
+                self.issuing(granted).await?,
                 rotation.issue,
                 backing.claims(),
                 now,
@@ -166,7 +195,7 @@ impl TokenCall<'_> {
                 return Ok(answer);
             }
         }
-        Err(StoreError::Refused(Fault::Consumed).into())
+        Err(StoreError::Refused(Fault::Consumed(Once::RefreshToken)).into())
     }
 
     async fn for_client(&self, scope: Option<&Scopes>) -> Result<TokenAnswer, TokenError> {
@@ -178,8 +207,9 @@ impl TokenCall<'_> {
         let issue = client_credentials::judge(&facts.allowance(self.client), scope, has_role)
             .map_err(OAuthError::from)?;
         let signer = self.app.signer(self.id()).await?;
+        let issuing = self.issuing(&issue.granted).await?;
         let now = self.app.now();
-        Ok(signing::for_client(&self.app.keys, signer, self.issuing(), issue, now).await?)
+        Ok(signing::for_client(&self.app.keys, signer, issuing, issue, now).await?)
     }
 
     /// Signs while the batch is being written, and lets the tokens out when it is on disk. `None`:
@@ -196,7 +226,10 @@ impl TokenCall<'_> {
                 refresh_token,
                 ..answer?
             })),
-            Err(StoreError::Refused(Fault::Consumed | Fault::Stale)) => Ok(None),
+            Err(StoreError::Refused(
+                Fault::Consumed(Once::AuthorizationCode | Once::RefreshToken | Once::TokenFamily)
+                | Fault::Stale,
+            )) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

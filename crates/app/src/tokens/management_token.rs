@@ -17,7 +17,10 @@ use crate::{
     role_assignments::held_by,
 };
 
-use super::{introspection::is_alive, verification::verify};
+use super::{
+    introspection::sign_on,
+    verification::{TokenFault, verify},
+};
 
 impl From<KeyError> for ManagementError {
     fn from(error: KeyError) -> Self {
@@ -32,33 +35,38 @@ impl From<KeyError> for ManagementError {
     }
 }
 
-/// The actor behind a bearer token of the management API, or `None` when the token is not valid
-/// for it.
+/// The actor behind a bearer token of the management API, or why the token is not valid for it.
 pub async fn verify_management(
     app: &App,
     origin: &Origin,
     token: &str,
-) -> Result<Option<Actor>, ManagementError> {
-    let Some(token) = verify(app, token, app.now()).await? else {
-        return Ok(None);
+) -> Result<Result<Actor, TokenFault>, ManagementError> {
+    let token = match verify(app, token, app.now()).await? {
+        Ok(token) => token,
+        Err(fault) => return Ok(Err(fault)),
     };
-    if token.typ != "at+jwt" || !token.is_for(&app.settings.origins.api_audience(origin)) {
-        return Ok(None);
+    let is_meant = |audience: &str| app.settings.origins.accepts_audience(origin, audience);
+    if !token.is_access_token() || !token.is_for(is_meant) {
+        return Ok(Err(TokenFault::WrongUse));
     }
     let Some(client) = token.client() else {
-        return Ok(None);
+        return Ok(Err(TokenFault::WrongUse));
     };
     let environment = token.environment;
     let Some(application) = cached::<Application>(app, environment.uuid(), client.uuid()).await?
     else {
-        return Ok(None);
+        return Ok(Err(TokenFault::ClientGone));
     };
     if !application.body.enabled {
-        return Ok(None);
+        return Ok(Err(TokenFault::ClientGone));
     }
     let user: Option<Id<()>> = token.id("sub");
-    if user.is_some() && !is_alive(app, &token).await? {
-        return Ok(None);
+    let sign_on = match user {
+        Some(_) => sign_on(app, &token).await?,
+        None => None,
+    };
+    if user.is_some() && sign_on.is_none() {
+        return Ok(Err(TokenFault::Revoked));
     }
     // In the hands of a user a worker application is that user, whatever it may do by itself.
     let assignments = match (application.body.application_type, user) {
@@ -76,11 +84,12 @@ pub async fn verify_management(
             _,
         ) => Vec::new(),
     };
-    Ok(Some(Actor {
+    Ok(Ok(Actor {
         application: client,
         environment,
         user: user.map(Id::uuid),
         scopes: token.scopes().map(str::to_owned).collect(),
+        second_factor_at: sign_on.and_then(|sign_on| sign_on.second_factor_at),
         assignments,
     }))
 }

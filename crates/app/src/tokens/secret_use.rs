@@ -40,9 +40,9 @@ pub(crate) fn note_use<R: Resource>(
 
 fn is_note_due(secrets: &ClientSecrets, now: Timestamp) -> bool {
     secrets.previous.as_ref().is_some_and(|previous| {
-        previous
-            .last_used
-            .is_none_or(|last_used| now >= last_used + NOTE_INTERVAL)
+        previous.last_used.is_none_or(|last_used| {
+            last_used.is_yet_to_come(now) || now >= last_used + NOTE_INTERVAL
+        })
     })
 }
 

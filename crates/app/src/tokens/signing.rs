@@ -12,12 +12,12 @@ use stepgate_domain::{
     },
     oidc::{
         Issuer,
-        access_token::{self, AccessTokenClaims},
+        access_token::AccessTokenClaims,
         claims::UserClaims,
         id_token::{IdTokenClaims, IdTokenFacts},
     },
     resource::Stored,
-    resources::environment::{Environment, Region},
+    resources::environment::Environment,
     secret::Secret,
     time::Timestamp,
 };
@@ -59,23 +59,22 @@ pub(super) struct Issuing {
     environment: Id<Environment>,
     organization: uuid::Uuid,
     region: &'static str,
+    access_token_typ: Option<&'static str>,
 }
 
 impl Issuing {
-    pub(super) fn new(origin: &Origin, environment: &Stored<Environment>) -> Self {
+    pub(super) fn new(
+        origin: &Origin,
+        environment: &Stored<Environment>,
+        access_token_typ: Option<&'static str>,
+    ) -> Self {
         let id = environment.id.cast();
         Self {
             issuer: origin.issuer(id),
             environment: id,
             organization: environment.body.organization.id.uuid(),
-            region: match environment.body.region {
-                Region::Ap => "AP",
-                Region::Au => "AU",
-                Region::Ca => "CA",
-                Region::Eu => "EU",
-                Region::Na => "NA",
-                Region::Sg => "SG",
-            },
+            region: environment.body.region.as_str(),
+            access_token_typ,
         }
     }
 
@@ -104,7 +103,7 @@ pub(super) async fn for_client(
     keys.off_the_reactor(move || {
         let claims = AccessTokenClaims::for_client(&issue, &issuing.issuer(), &new_jti(), now);
         Ok(TokenAnswer {
-            access_token: Secret::new(signer.sign(access_token::TYP, &claims)?),
+            access_token: Secret::new(signer.sign(issuing.access_token_typ, &claims)?),
             token_type: "Bearer",
             expires_in: issue.access_token_lifetime.as_seconds(),
             scope: issue.granted.scopes,
@@ -127,7 +126,7 @@ pub(super) async fn for_user(
     keys.off_the_reactor(move || {
         let issuer = issuing.issuer();
         let claims = AccessTokenClaims::for_user(&issue, &issuer, &new_jti(), now);
-        let access_token = signer.sign(access_token::TYP, &claims)?;
+        let access_token = signer.sign(issuing.access_token_typ, &claims)?;
         let facts = IdTokenFacts {
             issuer: &issuer,
             access_token_hash: &sha256(access_token.as_bytes()),
@@ -135,7 +134,7 @@ pub(super) async fn for_user(
             now,
         };
         let id_token = IdTokenClaims::for_issue(&issue, &facts)
-            .map(|claims| signer.sign(ID_TOKEN_TYP, &claims))
+            .map(|claims| signer.sign(Some(ID_TOKEN_TYP), &claims))
             .transpose()?;
         Ok(TokenAnswer {
             access_token: Secret::new(access_token),

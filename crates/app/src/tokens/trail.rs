@@ -61,6 +61,8 @@ impl Deed<'_> {
             resources: vec![
                 AuditedResource::new(&APPLICATION, self.client.id).named(&self.client.name),
             ],
+            changed: Vec::new(),
+            count: None,
             source: Some(Source {
                 ip_address: self.requester.ip,
                 user_agent: self.requester.user_agent.clone(),

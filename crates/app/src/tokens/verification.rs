@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use stepgate_domain::{
     id::Id,
+    oidc::access_token,
     resources::{application::Application, environment::Environment},
     time::Timestamp,
 };
@@ -29,18 +30,53 @@ impl VerifiedToken {
     pub fn client(&self) -> Option<Id<Application>> {
         self.id("client_id")
     }
+    /// Not every access token says what it is; all others of ours do.
+    pub fn is_access_token(&self) -> bool {
+        matches!(self.typ.as_str(), "" | access_token::TYP)
+    }
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.text("scope")
             .unwrap_or_default()
             .split(' ')
             .filter(|scope| !scope.is_empty())
     }
-    /// Whether `aud`, a string or a list, contains this audience.
-    pub fn is_for(&self, audience: &str) -> bool {
+    /// Whether `aud`, a string or a list, contains such an audience.
+    pub fn is_for(&self, is_meant: impl Fn(&str) -> bool) -> bool {
         match self.claims.get("aud") {
-            Some(Value::String(single)) => single == audience,
-            Some(Value::Array(list)) => list.iter().any(|item| item.as_str() == Some(audience)),
+            Some(Value::String(single)) => is_meant(single),
+            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).any(is_meant),
             _ => false,
+        }
+    }
+}
+
+/// Why a token is not accepted. Whoever sent it is not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFault {
+    Malformed,
+    OtherIssuer,
+    UnknownKey,
+    WrongSignature,
+    Expired,
+    /// Another kind of token, or one for somebody else.
+    WrongUse,
+    /// Its application is gone or disabled.
+    ClientGone,
+    /// Its user, its session or its grant is gone.
+    Revoked,
+}
+
+impl TokenFault {
+    pub const fn check(self) -> &'static str {
+        match self {
+            Self::Malformed => "token_malformed",
+            Self::OtherIssuer => "token_issuer",
+            Self::UnknownKey => "token_key_unknown",
+            Self::WrongSignature => "token_signature",
+            Self::Expired => "token_expired",
+            Self::WrongUse => "token_wrong_use",
+            Self::ClientGone => "token_client_gone",
+            Self::Revoked => "token_revoked",
         }
     }
 }
@@ -53,41 +89,49 @@ struct Header {
     typ: String,
 }
 
-/// `None` for anything that is not a valid token of ours now.
+/// The environment of a token that is valid now.
+pub async fn environment_of_token(
+    app: &App,
+    token: &str,
+) -> Result<Result<Id<Environment>, TokenFault>, KeyError> {
+    let verified = verify(app, token, app.now()).await?;
+    Ok(verified.map(|token| token.environment))
+}
+
+/// Accepts a valid token of ours.
 pub async fn verify(
     app: &App,
     token: &str,
     now: Timestamp,
-) -> Result<Option<VerifiedToken>, KeyError> {
+) -> Result<Result<VerifiedToken, TokenFault>, KeyError> {
     let Some(parts) = parse(token) else {
-        return Ok(None);
+        return Ok(Err(TokenFault::Malformed));
     };
-    let Some(issuer) = parts.claims.get("iss").and_then(Value::as_str) else {
-        return Ok(None);
-    };
-    let Some(environment) = environment_of(app, issuer) else {
-        return Ok(None);
+    let issuer = parts.claims.get("iss").and_then(Value::as_str);
+    let Some(environment) = issuer.and_then(|issuer| environment_of(app, issuer)) else {
+        return Ok(Err(TokenFault::OtherIssuer));
     };
     let keys = match app.signing_keys(environment.uuid()).await {
         Ok(keys) => keys,
-        Err(KeyError::Seal(_)) => return Ok(None),
+        Err(KeyError::Seal(_)) => return Ok(Err(TokenFault::OtherIssuer)),
         Err(error) => return Err(error),
     };
     let Some(key) = keys.iter().find(|key| key.kid == parts.header.kid) else {
-        return Ok(None);
+        return Ok(Err(TokenFault::UnknownKey));
     };
     let alive = parts
         .claims
         .get("exp")
         .and_then(Value::as_i64)
         .is_some_and(|exp| exp > now.as_seconds());
-    if parts.header.alg != "RS256"
-        || !key.verify(parts.signing_input.as_bytes(), &parts.signature)
-        || !alive
+    if parts.header.alg != "RS256" || !key.verify(parts.signing_input.as_bytes(), &parts.signature)
     {
-        return Ok(None);
+        return Ok(Err(TokenFault::WrongSignature));
     }
-    Ok(Some(VerifiedToken {
+    if !alive {
+        return Ok(Err(TokenFault::Expired));
+    }
+    Ok(Ok(VerifiedToken {
         environment,
         typ: parts.header.typ,
         claims: parts.claims,

@@ -27,7 +27,9 @@ use uuid::Uuid;
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Caller, ListRequest, Place, Target, change_with, with_context},
+    management::{
+        self, Caller, ListRequest, Place, Target, change_with, reaches_below, with_context,
+    },
     settings,
 };
 
@@ -60,7 +62,8 @@ pub async fn import(
     let Imported { user, password } =
         with_context::<User, _>(&target, None, |context| build_import(draft, context)).await??;
     let population = user.population.id.uuid();
-    if !management::within(&caller.reach, User::KIND, target.id, Some(population)) {
+    let kind = User::KIND;
+    if !reaches_below(app, caller, kind, place.environment, Some(population)).await? {
         return Err(ManagementError::Forbidden);
     }
     let user = match password {
@@ -90,6 +93,7 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
         id,
         ..
     } = *target;
+    management::read::<User>(target).await?;
     let everyone = Caller {
         reach: Reach::Everything,
         ..caller.clone()
@@ -104,7 +108,7 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
         ListRequest::default(),
     )
     .await?;
-    let mut with = end_sessions(place.environment, id, app.now());
+    let mut with = end_sessions(target, app.now())?;
     with.extend(
         counters_of(id)
             .into_iter()
@@ -121,11 +125,16 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
 }
 
 /// Whoever is signed on has to sign on again, and every token of the user is void.
-pub(crate) fn end_sessions(environment: Uuid, user: Uuid, now: Timestamp) -> Vec<Statement> {
-    vec![
+pub(crate) fn end_sessions(
+    target: &Target<'_>,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
+    let (environment, user) = (target.place.environment, target.id);
+    Ok(vec![
         sessions::delete_of_user(environment, user),
         token_families::revoke_of_user(environment, user, now),
-    ]
+        target.event::<User>(&Action::SESSION_DELETED, now)?,
+    ])
 }
 
 fn counters_of(user: Uuid) -> [String; 2] {
@@ -188,7 +197,7 @@ pub async fn enable(
     let with = if draft.enabled {
         Vec::new()
     } else {
-        end_sessions(target.place.environment, target.id, target.app.now())
+        end_sessions(target, target.app.now())?
     };
     change_with(target, with, |user: User, _| Ok(user.enable(draft.enabled))).await
 }

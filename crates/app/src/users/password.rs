@@ -8,7 +8,7 @@ use stepgate_domain::{
     audit::Action,
     password::{
         Candidate, CheckDraft, CheckOutcome, NewValue, PasswordFailures, WantedPassword, judge,
-        remembered, unsatisfied, violation,
+        prepared, remembered, unsatisfied, violation,
     },
     resource::Stored,
     resources::{password_policy::PasswordPolicy, population::Population, user::User},
@@ -27,8 +27,8 @@ use super::{EMPTY_COUNT, end_sessions, forgive_codes, forgive_passwords};
 use crate::{
     App,
     error::ManagementError,
-    management::{self, Change, Target, cached, cached_default, settle},
-    passwords::is_acceptable,
+    management::{self, Change, Target, cached, cached_default, prepare_replace, settle},
+    passwords::{self, is_weak},
 };
 
 /// A user's password, without the password.
@@ -76,11 +76,12 @@ pub(super) async fn accepted(
     now: Timestamp,
 ) -> Result<Secret<String>, ManagementError> {
     let value = match &wanted.value {
-        NewValue::Cleartext(value) => value,
-        NewValue::Argon2(hash) if is_acceptable(hash) => return Ok(hash.clone()),
-        NewValue::Argon2(_) => {
-            let message = "is not an Argon2 hash whose parameters are supported";
-            return Err(Violation::invalid(wanted.target, message).into());
+        NewValue::Cleartext(value) => prepared(value),
+        NewValue::Argon2(hash) => {
+            return match passwords::fault(hash) {
+                None => Ok(hash.clone()),
+                Some(message) => Err(Violation::invalid(wanted.target, message).into()),
+            };
         }
     };
     let credentials = &user.credentials;
@@ -104,7 +105,7 @@ pub(super) async fn accepted(
     if let Some(fault) = violation(wanted.target, &unsatisfied(policy, &candidate)) {
         return Err(fault.into());
     }
-    Ok(app.passwords.hash(value.clone()).await?)
+    Ok(app.passwords.hash(value).await?)
 }
 
 async fn failures(
@@ -171,7 +172,7 @@ pub async fn set(
             (Occasion::Set, Some(_)) => Action::PASSWORD_SET,
             (Occasion::Set, None) => Action::PASSWORD_UNSET,
             (Occasion::Reset, _) => {
-                statements.extend(end_sessions(environment, target.id, now));
+                statements.extend(end_sessions(target, now)?);
                 Action::PASSWORD_RESET
             }
         };
@@ -190,7 +191,8 @@ pub async fn set(
 #[derive(Debug)]
 pub struct Attempt {
     pub outcome: CheckOutcome,
-    /// The user afterwards: the last wrong one locks the account.
+    /// The user afterwards: the last wrong one locks the account, and the right one is hashed anew when
+    /// its hash was weak.
     pub user: User,
     pub policy: Arc<Stored<PasswordPolicy>>,
     pub failures: PasswordFailures,
@@ -214,9 +216,9 @@ pub async fn attempt(
     let key = app.data_key(environment).await?;
     let tried = key.hash(
         "password attempt",
-        &[id.as_bytes(), password.expose().as_bytes()],
+        &[id.as_bytes(), prepared(password).expose().as_bytes()],
     );
-    let (user, failures, outcome) = judge(
+    let (mut user, failures, outcome) = judge(
         user.body.clone(),
         before.clone(),
         &policy.body,
@@ -224,6 +226,12 @@ pub async fn attempt(
         BASE64URL_NOPAD.encode(&tried),
         now,
     );
+    if outcome == CheckOutcome::Right
+        && let Some(stored) = &mut user.credentials.password
+        && is_weak(&stored.hash)
+    {
+        stored.hash = app.passwords.hash(password.clone()).await?;
+    }
     let counted = if failures == before {
         None
     } else {
@@ -263,6 +271,11 @@ pub async fn check(
         let mut statements: Vec<Statement> = attempt.counted.into_iter().collect();
         let user = if attempt.user == before.body {
             before
+        } else if attempt.outcome == CheckOutcome::Right {
+            let built = attempt.user.into();
+            let replaced = prepare_replace(app, target.place, &document, built, now).await?;
+            statements.extend(replaced.0);
+            replaced.1
         } else {
             locked(target, &document, attempt.user, now, &mut statements).await?
         };

@@ -1,10 +1,12 @@
 //! What happens without a request: messages go out, what has expired is removed, a store that cannot
 //! write is tried again.
 
+mod clock;
 mod deletion;
 mod expiry;
 mod health;
 mod outbox;
+mod refusals;
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,8 +27,10 @@ impl Workers {
         let mut tasks = JoinSet::new();
         tasks.spawn(outbox::run(app.clone(), stopped.clone()));
         tasks.spawn(expiry::run(app.clone(), stopped.clone()));
+        tasks.spawn(clock::run(app.clone(), stopped.clone()));
         tasks.spawn(health::watch(app.clone(), stopped.clone()));
         tasks.spawn(health::try_again(app.clone(), stopped.clone()));
+        tasks.spawn(refusals::run(app.clone(), stopped.clone()));
         tasks.spawn(deletion::run(app.clone(), stopped));
         Self { stop, tasks }
     }

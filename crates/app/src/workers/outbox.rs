@@ -18,6 +18,7 @@ use crate::{
     App,
     error::ManagementError,
     inbox,
+    metrics::Sending,
     outbox::{self, Envelope, Handed, LEASE},
     random::SystemRandom,
     sign_on,
@@ -127,18 +128,59 @@ async fn try_to_send(
     envelope: Envelope,
     message: Result<Message, NotifyError>,
 ) -> Vec<Statement> {
-    let outcome = match message {
-        Ok(message) => app.senders.send(&message).await,
+    let outcome = match is_wanted(app, &envelope).await {
+        Ok(true) => tried(app, &envelope, message).await,
+        Ok(false) => Ok(vec![forgotten(&envelope)]),
         Err(error) => Err(error),
-    };
-    let outcome = match outcome {
-        Ok(delivery) => delivered(&envelope, delivery),
-        Err(error) => failed(app, &envelope, error).await.map(|()| Vec::new()),
     };
     outcome.unwrap_or_else(|error| {
         tracing::error!(message_id = envelope.id, error = ?error, "the outcome of a message could not be written");
         Vec::new()
     })
+}
+
+async fn tried(
+    app: &App,
+    envelope: &Envelope,
+    message: Result<Message, NotifyError>,
+) -> Result<Vec<Statement>, ManagementError> {
+    let provider = message
+        .as_ref()
+        .map_or("none", |message| app.senders.name(message.channel));
+    let outcome = match message {
+        Ok(message) => app.senders.send(&message).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(delivery) => {
+            app.metrics.message(provider, Sending::Delivered);
+            delivered(envelope, delivery)
+        }
+        Err(error) => {
+            let failed = failed(app, envelope, provider, error).await;
+            failed.map(|()| Vec::new())
+        }
+    }
+}
+
+/// Whether anybody waits for the message. A first try is for whoever has just asked; before another
+/// the flow may have gone on, by a message that came although nobody said so, or without any.
+async fn is_wanted(app: &App, envelope: &Envelope) -> Result<bool, ManagementError> {
+    match envelope.flow {
+        Some(flow) if envelope.attempts > 1 => {
+            sign_on::awaits(app, envelope.environment, flow, &envelope.id).await
+        }
+        Some(_) | None => Ok(true),
+    }
+}
+
+/// As little is left of it as of one that was delivered.
+fn forgotten(envelope: &Envelope) -> Statement {
+    tracing::info!(
+        message_id = envelope.id,
+        "nobody waits for a message any more"
+    );
+    store::delivered(&envelope.id, &envelope.lease)
 }
 
 fn delivered(
@@ -175,7 +217,12 @@ async fn write_down(app: &App, statements: Vec<Statement>) {
     }
 }
 
-async fn failed(app: &App, envelope: &Envelope, error: NotifyError) -> Result<(), ManagementError> {
+async fn failed(
+    app: &App,
+    envelope: &Envelope,
+    provider: &'static str,
+    error: NotifyError,
+) -> Result<(), ManagementError> {
     let Envelope {
         id,
         lease,
@@ -184,17 +231,24 @@ async fn failed(app: &App, envelope: &Envelope, error: NotifyError) -> Result<()
     } = envelope;
     let now = app.now();
     let attempts = u32::try_from(*attempts).unwrap_or(u32::MAX);
+    let random = u64::from_le_bytes(<dyn Entropy>::bytes(&mut SystemRandom));
     let (reason, again) = match error {
         NotifyError::Transient {
             reason,
             retry_after,
-        } => {
-            let random = u64::from_le_bytes(<dyn Entropy>::bytes(&mut SystemRandom));
-            (reason, next_attempt(attempts, now, random, retry_after))
+        } => (reason, next_attempt(attempts, now, random, retry_after)),
+        NotifyError::Misconfigured { reason } => {
+            tracing::error!(
+                message_id = id,
+                reason,
+                "a sender is refused: its settings need an operator"
+            );
+            (reason, next_attempt(attempts, now, random, None))
         }
         NotifyError::Permanent { reason } => (reason, None),
     };
     if let Some(due_at) = again {
+        app.metrics.message(provider, Sending::Retried);
         tracing::warn!(
             message_id = id,
             reason,
@@ -203,6 +257,7 @@ async fn failed(app: &App, envelope: &Envelope, error: NotifyError) -> Result<()
         );
         return commit(app, store::retry(id, lease, due_at, &reason)).await;
     }
+    app.metrics.message(provider, Sending::GivenUp);
     tracing::error!(message_id = id, reason, attempts, "a message is given up");
     let dead = store::dead(id, lease, &reason);
     match envelope.flow {

@@ -2,7 +2,7 @@
 
 mod flows;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -13,19 +13,23 @@ use stepgate_app::{
     clock::ManualClock,
     devices,
     management::{self, Actor, Caller, Place, Target},
-    origin::{Origin, Origins},
+    origin::{Origin, Origins, PublicUrls},
     outbox as outgoing, provisioning,
     seal::Seal,
     users,
 };
 use stepgate_domain::{
     access::{Access, Reach},
+    client_address::Proxies,
     id::Id,
     message::{Channel, Message},
     resource::Resource,
     resources::{
-        application::Application, environment::Environment, sign_on_action::SignOnAction,
-        sign_on_policy::SignOnPolicy, sign_on_policy_assignment::SignOnPolicyAssignment,
+        application::Application,
+        environment::{Environment, Region},
+        sign_on_action::SignOnAction,
+        sign_on_policy::SignOnPolicy,
+        sign_on_policy_assignment::SignOnPolicyAssignment,
         user::User,
     },
     secret::Secret,
@@ -45,16 +49,20 @@ pub(crate) use flows::{
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 pub(crate) const REDIRECT_URI: &str = "https://app.example.test/cb";
 
-/// Messages are taken from the outbox; here it only matters which channels there are.
+/// Takes everything, and says what it took. Most messages are taken from the outbox instead.
 #[derive(Debug)]
-struct Carrier(Vec<Channel>);
+struct Carrier {
+    channels: Vec<Channel>,
+    taken: Arc<Mutex<Vec<String>>>,
+}
 
 #[async_trait]
 impl Provider for Carrier {
     fn channels(&self) -> &[Channel] {
-        &self.0
+        &self.channels
     }
-    async fn send(&self, _: &Message) -> Result<Delivery, NotifyError> {
+    async fn send(&self, message: &Message) -> Result<Delivery, NotifyError> {
+        self.taken.lock().unwrap().push(message.id.clone());
         Ok(Delivery::default())
     }
 }
@@ -67,6 +75,8 @@ pub(crate) struct World {
     pub(crate) client: Uuid,
     pub(crate) secret: String,
     pub(crate) origin: Origin,
+    /// The ids of the messages that a worker sent.
+    pub(crate) taken: Arc<Mutex<Vec<String>>>,
     _directory: tempfile::TempDir,
 }
 
@@ -92,15 +102,26 @@ impl World {
         let clock = Arc::new(ManualClock::at(NOW));
         let origin = Origin::new("https://id.example.test");
         let settings = Settings {
-            origins: Origins {
-                public: vec![origin.clone()],
-                loopback: false,
-            },
+            origins: Origins::new(
+                &PublicUrls {
+                    both: vec![origin.as_str().to_owned()],
+                    ..PublicUrls::default()
+                },
+                None,
+            ),
+            proxies: Proxies::default(),
+            client_address_is_known: true,
             floors: stepgate_domain::flow::delivery::Floors::default(),
+            audit_retention: stepgate_app::app::AUDIT_RETENTION,
             inbox: false,
+            metrics: false,
         };
         let seal = Seal::new(&Secret::new(vec![7; 32])).unwrap();
-        let senders = Senders::new(vec![Arc::new(Carrier(channels.to_vec()))]);
+        let taken = Arc::default();
+        let senders = Senders::new(vec![Arc::new(Carrier {
+            channels: channels.to_vec(),
+            taken: Arc::clone(&taken),
+        })]);
         let app = Arc::new(App::new(
             engine.clone(),
             clock.clone(),
@@ -108,7 +129,10 @@ impl World {
             senders,
             settings,
         ));
-        let unborn = provisioning::prepare(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app, Region::Na)
+            .await
+            .unwrap()
+            .unwrap();
         let installation = unborn.commit(&app).await.unwrap();
         let mut world = Self {
             app,
@@ -118,6 +142,7 @@ impl World {
             client: Uuid::nil(),
             secret: String::new(),
             origin,
+            taken,
             _directory: directory,
         };
         let Registered { id, secret } = world.application(json!({})).await;
@@ -133,11 +158,13 @@ impl World {
                 environment: self.environment,
                 user: None,
                 scopes: Vec::new(),
+                second_factor_at: None,
                 assignments: Vec::new(),
             },
             reach: Reach::Everything,
             access: Access::Write,
             correlation_id: "test".to_owned(),
+            remote_ip: None,
         }
     }
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 use stepgate_app::sign_on::Begun;
 use stepgate_domain::{
-    flow::FlowError,
+    flow::{FlowError, delivery::Denied},
     message::Channel,
     oauth::error::{DetailCode, OAuthErrorCode},
     time::Duration,
@@ -118,6 +118,8 @@ async fn a_message_that_cannot_be_delivered_leaves_the_choice_of_another_device(
     undeliverable(&world, &flow).await;
     let shown = world.look(&flow).await.unwrap();
     assert_eq!(shown.flow.status.name(), "DEVICE_SELECTION_REQUIRED");
+    let not_sent = shown.flow.status.not_sent(world.app.now()).unwrap();
+    assert_eq!(not_sent.denied, Denied::Undeliverable);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use crate::fixture::World;
 
 /// Longer than anything here has to wait for.
-const PATIENCE: Wait = Wait::from_secs(20);
+const PATIENCE: Wait = Wait::from_secs(120);
 
 async fn until(mut condition: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
@@ -89,6 +89,41 @@ async fn a_worker_that_stops_leaves_no_message_of_its_own_behind() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_retry_is_not_made_for_a_flow_that_went_on_without_it() {
+    let world = World::new().await;
+    world.mira().await;
+    let otto = world.user("otto").await;
+    world.phone(otto, "+4712345699").await;
+    let done = world.begin("mira.k").await;
+    world.begin("otto").await;
+    let (now, engine) = (world.app.now(), &*world.engine);
+    let lease = outbox::claim(engine, "first", now, now + Duration::from_days(1), 9);
+    let rows = lease.await.unwrap();
+    assert_eq!(rows.len(), 2);
+    let key = world.app.data_key(world.environment.uuid()).await.unwrap();
+    let messages: Vec<Message> = rows
+        .iter()
+        .map(|row| outgoing::open(&key, row).unwrap())
+        .collect();
+    let of_otto = |message: &&Message| message.to.expose() == "+4712345699";
+    let (wanted, other) = match messages.iter().find(of_otto) {
+        Some(wanted) if wanted.id == messages[0].id => (wanted, &messages[1]),
+        Some(wanted) => (wanted, &messages[0]),
+        None => panic!("otto is sent a code"),
+    };
+    let code = other.code.as_ref().unwrap().expose();
+    world.check(&done, code).await.unwrap();
+    let again = messages
+        .iter()
+        .map(|message| outbox::retry(&message.id, "first", now, "slow"));
+    world.app.commit(Batch(again.collect())).await.unwrap();
+    let workers = Workers::start(&world.app);
+    until(async || outbox::next_due(engine).await.unwrap().is_none()).await;
+    workers.stop().await;
+    assert_eq!(*world.taken.lock().unwrap(), [wanted.id.clone()]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_has_ended_goes_at_once_however_much_it_is() {
     let world = World::new().await;
     let now = world.app.now();
@@ -111,5 +146,81 @@ async fn what_has_ended_goes_at_once_however_much_it_is() {
         query.await.unwrap()[0].integer(0).unwrap() == 0
     })
     .await;
+    workers.stop().await;
+}
+
+async fn rows(world: &World, table: &str) -> i64 {
+    let sql = format!("SELECT COUNT(*) FROM {table}");
+    let rows = world.engine.query(sql.into(), Vec::new()).await.unwrap();
+    rows[0].integer(0).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_goes_fifteen_minutes_after_it_was_last_touched() {
+    let world = World::new().await;
+    world.mira().await;
+    let untouched = world.begin("mira.k").await;
+    let touched = world.begin_with(&world.visitor(), &[]).await;
+    assert_eq!(rows(&world, "flow").await, 2);
+    world.wait(Duration::from_minutes(10));
+    world.look(&touched).await.unwrap();
+    world.wait(Duration::from_minutes(6));
+    let workers = Workers::start(&world.app);
+    until(async || rows(&world, "flow").await == 1).await;
+    world.look(&untouched).await.unwrap_err();
+    world.look(&touched).await.unwrap();
+    world.wait(Duration::from_minutes(16));
+    until(async || rows(&world, "flow").await == 0).await;
+    workers.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_kept_long_enough_is_forgotten() {
+    let world = World::new().await;
+    world.mira().await;
+    let fresh = async || {
+        let begun = world.begin("mira.k").await;
+        drop(begun);
+    };
+    fresh().await;
+    let (audit, changes) = (
+        rows(&world, "audit_event").await,
+        rows(&world, "change_log").await,
+    );
+    assert!(audit > 0 && changes > 0);
+    let workers = Workers::start(&world.app);
+    // Which nobody reads any more.
+    world.wait(Duration::from_days(2));
+    until(async || rows(&world, "change_log").await == 0).await;
+    assert_eq!(rows(&world, "audit_event").await, audit);
+    world.wait(Duration::from_days(399));
+    fresh().await;
+    until(async || {
+        let left = rows(&world, "audit_event").await;
+        left > 0 && left < audit
+    })
+    .await;
+    workers.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_clock_that_ran_ahead_has_written_goes_in_its_time() {
+    let world = World::new().await;
+    world.mira().await;
+    world.wait(Duration::from_days(60_000));
+    drop(world.begin("mira.k").await);
+    world.wait(Duration::from_millis(
+        -Duration::from_days(60_000).as_millis(),
+    ));
+    assert_eq!(rows(&world, "flow").await, 1);
+    let workers = Workers::start(&world.app);
+    // It is found on the first round,
+    let ahead = "flow WHERE expires_at > 2000000000000";
+    until(async || rows(&world, ahead).await == 0).await;
+    // and counts from there.
+    world.wait(Duration::from_minutes(16));
+    until(async || rows(&world, "flow").await == 0).await;
+    world.wait(Duration::from_days(3));
+    until(async || rows(&world, "counter").await == 0).await;
     workers.stop().await;
 }

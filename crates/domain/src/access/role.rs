@@ -36,6 +36,8 @@ pub enum Role {
     ApplicationOwner,
     IdentityDataReadOnly,
     ConfigurationReadOnly,
+    DaVinciAdmin,
+    DaVinciAdminReadOnly,
 }
 
 const CONFIGURATION: &[Area] = &[
@@ -69,7 +71,7 @@ const APPLICATION_DATA: &[Area] = &[
 ];
 
 impl Role {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::OrganizationAdmin,
         Self::EnvironmentAdmin,
         Self::IdentityDataAdmin,
@@ -77,6 +79,8 @@ impl Role {
         Self::ApplicationOwner,
         Self::IdentityDataReadOnly,
         Self::ConfigurationReadOnly,
+        Self::DaVinciAdmin,
+        Self::DaVinciAdminReadOnly,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -88,6 +92,8 @@ impl Role {
             Self::ApplicationOwner => "Application Owner",
             Self::IdentityDataReadOnly => "Identity Data Read Only",
             Self::ConfigurationReadOnly => "Configuration Read Only",
+            Self::DaVinciAdmin => "DaVinci Admin",
+            Self::DaVinciAdminReadOnly => "DaVinci Admin Read Only",
         }
     }
 
@@ -101,6 +107,8 @@ impl Role {
             Self::ApplicationOwner => uuid!("7d5b2c1e-36a0-4f0e-9a58-2f1c4b9e6d10"),
             Self::IdentityDataReadOnly => uuid!("ce00e15f-f845-4df1-abf3-fdc4ff4e176c"),
             Self::ConfigurationReadOnly => uuid!("7aba580c-5ec7-4b26-987d-85f462767455"),
+            Self::DaVinciAdmin => uuid!("3f0c1a7e-94d2-4b6b-8a35-6d1e70c2b948"),
+            Self::DaVinciAdminReadOnly => uuid!("c86a2b5d-1e47-4f93-b0d8-27e94af1563c"),
         }
     }
 
@@ -112,14 +120,15 @@ impl Role {
     pub const fn applicable_to(self) -> &'static [ScopeType] {
         match self {
             Self::OrganizationAdmin => &[ScopeType::Organization],
-            Self::EnvironmentAdmin | Self::ConfigurationReadOnly => {
-                &[ScopeType::Organization, ScopeType::Environment]
-            }
+            Self::EnvironmentAdmin
+            | Self::ConfigurationReadOnly
+            | Self::DaVinciAdmin
+            | Self::DaVinciAdminReadOnly => &[ScopeType::Organization, ScopeType::Environment],
             Self::IdentityDataAdmin | Self::IdentityDataReadOnly => {
                 &[ScopeType::Environment, ScopeType::Population]
             }
             Self::ClientApplicationDeveloper => &[ScopeType::Environment],
-            Self::ApplicationOwner => &[ScopeType::Application],
+            Self::ApplicationOwner => &[ScopeType::Environment, ScopeType::Application],
         }
     }
 
@@ -132,29 +141,49 @@ impl Role {
             .filter(move |permission| self.holds(*permission))
     }
 
-    /// Whether a holder may assign the other role, within the own scope.
-    pub const fn can_assign(self, other: Self) -> bool {
-        matches!(
-            (self, other),
-            (
-                Self::OrganizationAdmin,
-                Self::OrganizationAdmin
-                    | Self::EnvironmentAdmin
-                    | Self::ConfigurationReadOnly
-                    | Self::ApplicationOwner
-            ) | (
+    /// The roles that a role shows as those it can assign.
+    pub const fn can_assign(self) -> &'static [Self] {
+        match self {
+            Self::OrganizationAdmin => &[Self::EnvironmentAdmin],
+            Self::EnvironmentAdmin => &[
                 Self::EnvironmentAdmin,
-                Self::EnvironmentAdmin | Self::ConfigurationReadOnly | Self::ApplicationOwner
-            ) | (
                 Self::IdentityDataAdmin,
-                Self::IdentityDataAdmin | Self::IdentityDataReadOnly
-            ) | (
                 Self::ClientApplicationDeveloper,
-                Self::ClientApplicationDeveloper | Self::ApplicationOwner
-            ) | (Self::ApplicationOwner, Self::ApplicationOwner)
-                | (Self::IdentityDataReadOnly, Self::IdentityDataReadOnly)
-                | (Self::ConfigurationReadOnly, Self::ConfigurationReadOnly)
-        )
+                Self::ApplicationOwner,
+                Self::IdentityDataReadOnly,
+                Self::ConfigurationReadOnly,
+                Self::DaVinciAdmin,
+                Self::DaVinciAdminReadOnly,
+            ],
+            Self::IdentityDataAdmin => &[Self::IdentityDataAdmin, Self::IdentityDataReadOnly],
+            Self::DaVinciAdmin => &[Self::DaVinciAdmin, Self::DaVinciAdminReadOnly],
+            Self::ClientApplicationDeveloper
+            | Self::ApplicationOwner
+            | Self::IdentityDataReadOnly
+            | Self::ConfigurationReadOnly
+            | Self::DaVinciAdminReadOnly => &[],
+        }
+    }
+
+    /// Whether a holder may assign the other role, within the own scope: those above, the own role,
+    /// and what reads as much without writing.
+    pub fn may_assign(self, other: Self) -> bool {
+        self == other || self.can_assign().contains(&other) || other.reads_as() == Some(self)
+    }
+
+    /// The role that this one is the read-only variant of.
+    const fn reads_as(self) -> Option<Self> {
+        match self {
+            Self::IdentityDataReadOnly => Some(Self::IdentityDataAdmin),
+            Self::ConfigurationReadOnly => Some(Self::EnvironmentAdmin),
+            Self::DaVinciAdminReadOnly => Some(Self::DaVinciAdmin),
+            Self::OrganizationAdmin
+            | Self::EnvironmentAdmin
+            | Self::IdentityDataAdmin
+            | Self::ClientApplicationDeveloper
+            | Self::ApplicationOwner
+            | Self::DaVinciAdmin => None,
+        }
     }
 
     /// Whether the role holds the permission, somewhere within its scope.
@@ -202,8 +231,15 @@ impl Role {
                 )
             }
             (Self::ApplicationOwner, Access::Secret) => area == Area::Application,
+            // Flows of that product are not served: its roles see where they are held.
+            (Self::DaVinciAdmin | Self::DaVinciAdminReadOnly, Access::Read) => {
+                matches!(area, Area::Organization | Area::License | Area::Environment)
+            }
             (
-                Self::ConfigurationReadOnly | Self::IdentityDataReadOnly,
+                Self::ConfigurationReadOnly
+                | Self::IdentityDataReadOnly
+                | Self::DaVinciAdmin
+                | Self::DaVinciAdminReadOnly,
                 Access::Write | Access::Secret,
             )
             | (Self::OrganizationAdmin | Self::IdentityDataAdmin, Access::Secret) => false,

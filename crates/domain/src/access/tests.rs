@@ -86,3 +86,104 @@ fn a_developer_of_applications_cannot_touch_users_or_roles() {
         );
     }
 }
+
+#[test]
+fn nobody_assigns_more_than_they_hold() {
+    use Role::{
+        ApplicationOwner, ClientApplicationDeveloper, ConfigurationReadOnly, DaVinciAdmin,
+        EnvironmentAdmin, IdentityDataAdmin, IdentityDataReadOnly, OrganizationAdmin,
+    };
+    let here = |role| assignment(role, ScopeType::Environment, HERE, HERE);
+    let everywhere = |role| assignment(role, ScopeType::Organization, STAFF, STAFF);
+    let there = |role| assignment(role, ScopeType::Environment, ELSEWHERE, ELSEWHERE);
+    let staff = |role| assignment(role, ScopeType::Population, STAFF, HERE);
+    for (held, wanted, may) in [
+        (here(EnvironmentAdmin), here(EnvironmentAdmin), true),
+        (here(EnvironmentAdmin), here(ConfigurationReadOnly), true),
+        (here(EnvironmentAdmin), staff(IdentityDataAdmin), true),
+        (here(EnvironmentAdmin), here(DaVinciAdmin), true),
+        (here(EnvironmentAdmin), there(EnvironmentAdmin), false),
+        (here(EnvironmentAdmin), everywhere(EnvironmentAdmin), false),
+        (here(EnvironmentAdmin), everywhere(OrganizationAdmin), false),
+        (everywhere(EnvironmentAdmin), there(IdentityDataAdmin), true),
+        (
+            everywhere(EnvironmentAdmin),
+            everywhere(OrganizationAdmin),
+            false,
+        ),
+        (everywhere(OrganizationAdmin), there(EnvironmentAdmin), true),
+        (
+            everywhere(OrganizationAdmin),
+            everywhere(OrganizationAdmin),
+            true,
+        ),
+        (
+            everywhere(OrganizationAdmin),
+            here(IdentityDataAdmin),
+            false,
+        ),
+        (here(IdentityDataAdmin), staff(IdentityDataReadOnly), true),
+        (staff(IdentityDataAdmin), here(IdentityDataReadOnly), false),
+        (staff(IdentityDataAdmin), staff(IdentityDataAdmin), true),
+        (
+            here(ClientApplicationDeveloper),
+            here(ClientApplicationDeveloper),
+            true,
+        ),
+        (
+            here(ClientApplicationDeveloper),
+            here(ApplicationOwner),
+            false,
+        ),
+        (here(ApplicationOwner), here(ApplicationOwner), true),
+        (here(IdentityDataReadOnly), here(IdentityDataAdmin), false),
+    ] {
+        assert_eq!(
+            may_assign_all(&[held], &[wanted]),
+            may,
+            "{held:?} {wanted:?}"
+        );
+    }
+    let both = [here(EnvironmentAdmin), everywhere(OrganizationAdmin)];
+    assert!(may_assign_all(&both, &both));
+    assert!(!may_assign_all(&both[..1], &both));
+    assert!(may_assign_all(&[], &[]));
+}
+
+#[test]
+fn permissions_are_called_as_clients_know_them() {
+    let all: Vec<String> = Role::ALL
+        .into_iter()
+        .flat_map(Role::permissions)
+        .flat_map(Permission::ids)
+        .map(|id| id.to_string())
+        .collect();
+    for id in [
+        "permissions:read:userRoleAssignments",
+        "permissions:update:userRoleAssignments",
+        "permissions:read:groupRoleAssignments",
+        "permissions:read:gatewayRoleAssignments",
+        "permissions:read:roles",
+        "licensing:read:license",
+        "orgmgt:read:deployment",
+        "orgmgt:read:environment",
+        "orgmgt:read:organization",
+        "orgmgt:create:environment",
+        "orgmgt:update:environment",
+        "orgmgt:delete:environment",
+        "applications:read:secret",
+        "applications:update:secret",
+        "applications:delete:secret",
+        "audit_reporting:read:activity",
+    ] {
+        assert!(all.iter().any(|listed| listed == id), "{id}");
+    }
+    assert!(!all.iter().any(|id| id.contains(":write:")));
+    for role in Role::ALL {
+        let ids: Vec<_> = role.permissions().flat_map(Permission::ids).collect();
+        assert!(!ids.is_empty(), "{role:?}");
+        for (at, id) in ids.iter().enumerate() {
+            assert!(!ids[..at].contains(id), "{role:?} twice {id}");
+        }
+    }
+}

@@ -3,13 +3,21 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    client_address::network,
+    name,
     time::{Duration, Timestamp},
     violation::Violation,
 };
+
+mod variable;
+
+pub use variable::USER_ATTRIBUTES;
+use variable::Variable;
 
 /// How many levels of `and`, `or` and `not` a condition may have.
 pub const MAXIMUM_DEPTH: usize = 10;
@@ -43,27 +51,17 @@ enum Rule {
     },
     InRanges {
         address: Variable,
-        ranges: Vec<Network>,
+        ranges: Vec<IpNet>,
     },
     Exists(Variable),
-    /// `anonymousNetwork`, `ipRisk` and `geoVelocity`: there is no feed to ask.
-    Unknowable,
+    /// `anonymousNetwork`, `ipRisk` and `geoVelocity`: there is no feed to ask about the address.
+    Unknowable(Variable),
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Literal {
     Text(String),
     Flag(bool),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Variable {
-    PasswordAt,
-    MfaAt,
-    RemoteIp,
-    Identifier,
-    /// The path of an attribute of the user.
-    User(Vec<String>),
 }
 
 /// What a condition is judged by.
@@ -97,7 +95,13 @@ impl Condition {
     }
     /// Whether an attribute of the user is asked for: not permitted before anybody is known.
     pub fn asks_for_the_user(&self) -> bool {
-        self.rule.asks_for_the_user()
+        self.rule
+            .asks_for(&|variable| matches!(variable, Variable::User(_)))
+    }
+    /// Whether the client's address is asked for: worth nothing where it is not known.
+    pub fn asks_for_the_address(&self) -> bool {
+        self.rule
+            .asks_for(&|variable| matches!(variable, Variable::RemoteIp))
     }
 }
 impl TryFrom<Value> for Condition {
@@ -127,24 +131,29 @@ impl Rule {
                 .value(scope)
                 .is_some_and(|value| literal_equals(&value, equals)),
             Self::Contains { value, contains } => match value.value(scope) {
-                Some(Value::String(text)) => text.to_lowercase().contains(&contains.to_lowercase()),
+                Some(Value::String(text)) => {
+                    name::fold_part(&text).contains(&name::fold_part(contains))
+                }
                 Some(_) | None => false,
             },
             Self::InRanges { address, ranges } => match address.value(scope) {
-                Some(Value::String(text)) => text
-                    .parse::<IpAddr>()
-                    .is_ok_and(|address| ranges.iter().any(|range| range.contains(address))),
+                Some(Value::String(text)) => text.parse::<IpAddr>().is_ok_and(|address| {
+                    let address = address.to_canonical();
+                    ranges.iter().any(|range| range.contains(&address))
+                }),
                 Some(_) | None => false,
             },
             Self::Exists(variable) => variable.value(scope).is_some(),
-            Self::Unknowable => false,
+            Self::Unknowable(_) => false,
         }
     }
 
-    fn asks_for_the_user(&self) -> bool {
+    fn asks_for(&self, wanted: &impl Fn(&Variable) -> bool) -> bool {
         let variable = match self {
-            Self::And(rules) | Self::Or(rules) => return rules.iter().any(Self::asks_for_the_user),
-            Self::Not(rule) => return rule.asks_for_the_user(),
+            Self::And(rules) | Self::Or(rules) => {
+                return rules.iter().any(|rule| rule.asks_for(wanted));
+            }
+            Self::Not(rule) => return rule.asks_for(wanted),
             Self::SecondsSince { time: variable, .. }
             | Self::Equals {
                 value: variable, ..
@@ -155,10 +164,10 @@ impl Rule {
             | Self::InRanges {
                 address: variable, ..
             }
-            | Self::Exists(variable) => variable,
-            Self::Unknowable => return false,
+            | Self::Exists(variable)
+            | Self::Unknowable(variable) => variable,
         };
-        matches!(variable, Variable::User(_))
+        wanted(variable)
     }
 }
 
@@ -171,111 +180,6 @@ fn literal_equals(value: &Value, literal: &Literal) -> bool {
         (Value::Bool(flag), Literal::Flag(wanted)) => flag == wanted,
         (Value::Bool(flag), Literal::Text(wanted)) => flag.to_string() == *wanted,
         (Value::Null | Value::Object(_) | Value::String(_) | Value::Number(_), _) => false,
-    }
-}
-
-impl Variable {
-    /// Reads `${name}`.
-    fn parse(reference: &Value) -> Option<Self> {
-        let name = reference.as_str()?.strip_prefix("${")?.strip_suffix('}')?;
-        Some(match name {
-            "session.lastSignOn.withAuthenticator.pwd.at" => Self::PasswordAt,
-            "session.lastSignOn.withAuthenticator.mfa.at" => Self::MfaAt,
-            "flow.request.http.remoteIp" => Self::RemoteIp,
-            "identifier" => Self::Identifier,
-            other => {
-                let path: Vec<String> = other
-                    .strip_prefix("user.")?
-                    .split('.')
-                    .map(str::to_owned)
-                    .collect();
-                if path.iter().any(|step| !is_attribute_name(step)) {
-                    return None;
-                }
-                Self::User(path)
-            }
-        })
-    }
-
-    fn time(&self, scope: &Scope<'_>) -> Option<Timestamp> {
-        match self {
-            Self::PasswordAt => scope.password_at,
-            Self::MfaAt => scope.mfa_at,
-            Self::RemoteIp | Self::Identifier => None,
-            Self::User(_) => self.value(scope)?.as_str()?.parse().ok(),
-        }
-    }
-
-    fn value(&self, scope: &Scope<'_>) -> Option<Value> {
-        match self {
-            Self::PasswordAt => scope.password_at.map(|time| time.to_string().into()),
-            Self::MfaAt => scope.mfa_at.map(|time| time.to_string().into()),
-            Self::RemoteIp => scope.remote_ip.map(|address| address.to_string().into()),
-            Self::Identifier => scope.identifier.map(Value::from),
-            Self::User(path) => {
-                let mut value = scope.user;
-                for step in path {
-                    value = value.get(step)?;
-                }
-                if value.is_null() {
-                    None
-                } else {
-                    Some(value.clone())
-                }
-            }
-        }
-    }
-}
-
-fn is_attribute_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-}
-
-/// A block of addresses in CIDR notation (RFC 4632 §3.1); bits after the prefix do not matter.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Network {
-    bits: u128,
-    prefix: u32,
-    is_v4: bool,
-}
-
-impl Network {
-    fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().ok()?;
-        let (bits, width, is_v4) = bits(address);
-        let prefix = match prefix {
-            None => width,
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().ok()?
-            }
-            Some(_) => return None,
-        };
-        (prefix <= width).then_some(Self {
-            bits,
-            prefix,
-            is_v4,
-        })
-    }
-
-    fn contains(self, address: IpAddr) -> bool {
-        let (bits, width, is_v4) = bits(address.to_canonical());
-        let hidden = width - self.prefix.min(width);
-        let network = |bits: u128| bits.checked_shr(hidden).unwrap_or(0);
-        is_v4 == self.is_v4 && network(bits) == network(self.bits)
-    }
-}
-
-fn bits(address: IpAddr) -> (u128, u32, bool) {
-    match address {
-        IpAddr::V4(address) => (u128::from(address.to_bits()), 32, true),
-        IpAddr::V6(address) => (address.to_bits(), 128, false),
     }
 }
 
@@ -338,8 +242,7 @@ fn rule(source: &Value, place: &str, depth: usize) -> Result<Rule, Violation> {
         }),
         ["anonymousNetwork", "valid"] => {
             networks(members, "anonymousNetwork", place)?;
-            variable(members, "valid", place)?;
-            Ok(Rule::Unknowable)
+            Ok(Rule::Unknowable(variable(members, "valid", place)?))
         }
         ["ipRisk", "valid"] => {
             let risk = members.get("ipRisk");
@@ -349,11 +252,10 @@ fn rule(source: &Value, place: &str, depth: usize) -> Result<Rule, Violation> {
                     "ipRisk needs the whole numbers minScore and maxScore",
                 ));
             };
-            variable(members, "valid", place)?;
-            Ok(Rule::Unknowable)
+            Ok(Rule::Unknowable(variable(members, "valid", place)?))
         }
         ["geoVelocity", "valid"] => {
-            variable(members, "geoVelocity", place)?;
+            let address = variable(members, "geoVelocity", place)?;
             let Some(Value::Object(valid)) = members.get("valid") else {
                 return Err(at_fault("valid must be an object"));
             };
@@ -363,7 +265,7 @@ fn rule(source: &Value, place: &str, depth: usize) -> Result<Rule, Violation> {
             ] {
                 variable(valid, name, place)?;
             }
-            Ok(Rule::Unknowable)
+            Ok(Rule::Unknowable(address))
         }
         ["exists"] => Ok(Rule::Exists(variable(members, "exists", place)?)),
         ["notExists"] => Ok(Rule::Not(Box::new(Rule::Exists(variable(
@@ -384,7 +286,12 @@ fn rules(
     place: &str,
     depth: usize,
 ) -> Result<Vec<Rule>, Violation> {
-    list(members, name, place)?
+    let parts = list(members, name, place)?;
+    if parts.is_empty() {
+        let message = format!("{place}.{name}: must have a condition");
+        return Err(Violation::invalid("condition", message));
+    }
+    parts
         .iter()
         .enumerate()
         .map(|(index, source)| rule(source, &format!("{place}.{name}[{index}]"), depth - 1))
@@ -395,9 +302,9 @@ fn networks(
     members: &Map<String, Value>,
     name: &str,
     place: &str,
-) -> Result<Vec<Network>, Violation> {
+) -> Result<Vec<IpNet>, Violation> {
     let read = |(index, block): (usize, &Value)| {
-        block.as_str().and_then(Network::parse).ok_or_else(|| {
+        block.as_str().and_then(network).ok_or_else(|| {
             Violation::invalid(
                 "condition",
                 format!("{place}.{name}[{index}]: must be a block of addresses"),
@@ -426,12 +333,9 @@ fn list<'a>(
 }
 
 fn variable(members: &Map<String, Value>, name: &str, place: &str) -> Result<Variable, Violation> {
-    members.get(name).and_then(Variable::parse).ok_or_else(|| {
-        Violation::invalid(
-            "condition",
-            format!("{place}.{name}: is not a known variable"),
-        )
-    })
+    let reference = members.get(name).unwrap_or(&Value::Null);
+    Variable::parse(reference)
+        .map_err(|fault| Violation::invalid("condition", format!("{place}.{name}: {fault}")))
 }
 
 fn time_variable(members: &Map<String, Value>, place: &str) -> Result<Variable, Violation> {

@@ -44,6 +44,7 @@ pub fn subject(
         lock: None,
         mfa_enabled: true,
         bypass_mfa_until: None,
+        holds_a_role: false,
         attributes: Value::Object(serde_json::Map::new()),
         failures: Versioned::default(),
         sends: Versioned::default(),
@@ -94,6 +95,7 @@ pub fn in_place_of(subject: &SubjectFacts, typed: &str, flow: &Flow) -> Option<S
         lock: None,
         mfa_enabled: true,
         bypass_mfa_until: None,
+        holds_a_role: false,
         ..decoy.user
     };
     decoy

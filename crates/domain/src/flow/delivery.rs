@@ -2,11 +2,14 @@
 //! notification policy asks for on top. Histories are plain state; the verdict is a pure function.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
+use super::ids::FlowId;
 use crate::{
     message::Channel,
     phone::Phone,
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, SLACK, Timestamp},
+    violation::ViolationCode,
 };
 
 /// How long an address is left alone when its resend limit is used up. A series of messages with a
@@ -173,12 +176,40 @@ impl Series {
     }
 }
 
+impl Remembered for Series {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.last_at.is_yet_to_come(now)
+    }
+    fn as_of(self, now: Timestamp) -> Self {
+        Self {
+            last_at: self.last_at.as_of(now),
+            ..self
+        }
+    }
+}
+
 /// What was sent to one address.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AddressHistory {
     /// The messages of the last hour, oldest first.
     pub sent: Vec<Timestamp>,
     pub series: Series,
+    /// The sign-on whose code the last of them is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<FlowId>,
+}
+
+impl Remembered for AddressHistory {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.sent.iter().any(|sent| sent.is_yet_to_come(now)) || self.series.is_ahead(now)
+    }
+    fn as_of(self, now: Timestamp) -> Self {
+        Self {
+            sent: self.sent.into_iter().map(|sent| sent.as_of(now)).collect(),
+            series: self.series.as_of(now),
+            flow: self.flow,
+        }
+    }
 }
 
 /// What was sent to one user, or in one environment, in one UTC day.
@@ -202,9 +233,29 @@ pub struct Tally {
 
 const DAY: i64 = 86_400_000;
 
+const fn day_of(time: Timestamp) -> i64 {
+    time.as_millis().div_euclid(DAY)
+}
+
+impl Remembered for DailyHistory {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.day > day_of(now + SLACK)
+            || self.sms_series.is_ahead(now)
+            || self.email_series.is_ahead(now)
+    }
+    fn as_of(self, now: Timestamp) -> Self {
+        Self {
+            day: self.day.min(day_of(now)),
+            sms_series: self.sms_series.as_of(now),
+            email_series: self.email_series.as_of(now),
+            ..self
+        }
+    }
+}
+
 impl DailyHistory {
     fn on(mut self, now: Timestamp) -> Self {
-        let day = now.as_millis().div_euclid(DAY);
+        let day = day_of(now);
         if self.day != day {
             self.day = day;
             self.sms = Tally::default();
@@ -247,6 +298,8 @@ impl DailyHistory {
 #[derive(Debug)]
 pub struct Request<'a> {
     pub now: Timestamp,
+    /// The sign-on that wants it; none for a pairing.
+    pub flow: Option<FlowId>,
     pub channel: Channel,
     pub address: &'a str,
     pub policy: &'a NotificationPolicy,
@@ -266,10 +319,13 @@ pub struct Permitted {
     pub environment: Option<DailyHistory>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Denied {
     /// Nothing would carry the message: no sender, or no text.
     NoSender,
+    /// Found out later: the gateway, or the mail server, does not take it.
+    Undeliverable,
     CountryDenied,
     TooSoon {
         until: Timestamp,
@@ -278,6 +334,53 @@ pub enum Denied {
         limit: u32,
         resets_at: Timestamp,
     },
+}
+
+impl Denied {
+    pub const fn code(self) -> ViolationCode {
+        match self {
+            Self::NoSender | Self::Undeliverable | Self::CountryDenied => ViolationCode::SendFailed,
+            Self::TooSoon { .. } => ViolationCode::LimitExceeded,
+            Self::QuotaExceeded { .. } => ViolationCode::QuotaExceeded,
+        }
+    }
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::NoSender => "There is no way to send a message to this device",
+            Self::Undeliverable => "The message to this device could not be delivered",
+            Self::CountryDenied => {
+                "The notification policy does not allow messages to this country"
+            }
+            Self::TooSoon { .. } => "Another message can be sent later",
+            Self::QuotaExceeded { .. } => "The quota of the notification policy is used up",
+        }
+    }
+    /// The facts for programs.
+    pub fn facts(self, channel: Option<Channel>, now: Timestamp) -> Map<String, Value> {
+        let facts = match self {
+            Self::NoSender | Self::Undeliverable | Self::CountryDenied => Value::Null,
+            Self::TooSoon { until } => json!({
+                "deliveryMethod": channel,
+                "coolDownExpiresAt": until.as_millis(),
+                "retryAfter": until.since(now).as_seconds_ceil(),
+            }),
+            Self::QuotaExceeded { limit, resets_at } => {
+                json!({ "quotaLimit": limit, "quotaResetTime": resets_at })
+            }
+        };
+        match facts {
+            Value::Object(facts) => facts,
+            _ => Map::new(),
+        }
+    }
+    /// When it is over; none when waiting does not help.
+    pub const fn ends_at(self) -> Option<Timestamp> {
+        match self {
+            Self::NoSender | Self::Undeliverable | Self::CountryDenied => None,
+            Self::TooSoon { until } => Some(until),
+            Self::QuotaExceeded { resets_at, .. } => Some(resets_at),
+        }
+    }
 }
 
 /// Judges one message. What cannot change by waiting is told first.
@@ -341,6 +444,7 @@ pub fn judge(request: &Request<'_>) -> Result<Permitted, Denied> {
     }
 
     address.sent.push(now);
+    address.flow = request.flow;
     for history in [Some(&mut user), environment.as_mut()]
         .into_iter()
         .flatten()

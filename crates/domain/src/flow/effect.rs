@@ -15,7 +15,7 @@ use super::{
 use crate::{
     message::Channel,
     secret::Secret,
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, Timestamp},
 };
 
 #[derive(Debug, Clone)]
@@ -117,12 +117,15 @@ pub enum CounterState {
     DailySends(DailyHistory),
 }
 
+/// How long a counter is kept that is no failure which was not made good.
+pub const COUNTER_LIFE: Duration = Duration::from_days(2);
+
 impl CounterState {
     /// When the row says nothing any more. Failures that were not made good never expire: else a
     /// patient guesser would only have to wait.
     pub fn expires_at(&self, now: Timestamp) -> Timestamp {
         let never = Timestamp::from_millis(i64::MAX);
-        let in_two_days = now + Duration::from_days(2);
+        let in_two_days = now + COUNTER_LIFE;
         match self {
             Self::DeviceFailures(failures) if failures.wrong > 0 => never,
             Self::DeviceFailures(failures) => failures
@@ -130,6 +133,39 @@ impl CounterState {
                 .map_or(in_two_days, |it| it.max(in_two_days)),
             Self::UserFailures(failures) if *failures != UserFailures::default() => never,
             Self::UserFailures(_) | Self::AddressSends(_) | Self::DailySends(_) => in_two_days,
+        }
+    }
+}
+
+impl CounterState {
+    /// The state in the row of this key; nothing in those that say nothing of time.
+    pub fn read(key: &str, body: &str) -> Result<Option<Self>, serde_json::Error> {
+        let kind = key.split_once(':').map_or(key, |(kind, _)| kind);
+        Ok(Some(match kind {
+            "device" => Self::DeviceFailures(serde_json::from_str(body)?),
+            "user" => Self::UserFailures(serde_json::from_str(body)?),
+            "address" => Self::AddressSends(serde_json::from_str(body)?),
+            "sends" => Self::DailySends(serde_json::from_str(body)?),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+impl Remembered for CounterState {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        match self {
+            Self::DeviceFailures(state) => state.is_ahead(now),
+            Self::UserFailures(state) => state.is_ahead(now),
+            Self::AddressSends(state) => state.is_ahead(now),
+            Self::DailySends(state) => state.is_ahead(now),
+        }
+    }
+    fn as_of(self, now: Timestamp) -> Self {
+        match self {
+            Self::DeviceFailures(state) => Self::DeviceFailures(state.as_of(now)),
+            Self::UserFailures(state) => Self::UserFailures(state.as_of(now)),
+            Self::AddressSends(state) => Self::AddressSends(state.as_of(now)),
+            Self::DailySends(state) => Self::DailySends(state.as_of(now)),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     otp::CodeHash,
     secret::Secret,
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, Timestamp},
 };
 
 #[derive(Debug)]
@@ -60,6 +60,16 @@ pub struct SubjectFacts {
 }
 
 impl SubjectFacts {
+    /// Whether one of the counters is ahead of the clock.
+    pub fn is_ahead(&self, now: Timestamp) -> bool {
+        let user = &self.user;
+        user.failures.state.is_ahead(now)
+            || user.sends.state.is_ahead(now)
+            || self.devices.iter().any(|device| {
+                device.failures.state.is_ahead(now) || device.sends.state.is_ahead(now)
+            })
+    }
+
     /// Whose counters belong to these facts.
     pub fn counters(&self) -> Vec<Subject> {
         let of_device = |device: &DeviceFacts| {
@@ -96,6 +106,8 @@ pub struct UserFacts {
     pub lock: Option<AccountLock>,
     pub mfa_enabled: bool,
     pub bypass_mfa_until: Option<Timestamp>,
+    /// Whether any role is assigned to the user.
+    pub holds_a_role: bool,
     /// The user as the platform shows it: looked at only where a condition of a policy asks.
     pub attributes: Value,
     pub failures: Versioned<UserFailures>,
@@ -138,6 +150,28 @@ pub struct UserFailures {
     /// The last lock that wrong codes led to. Of a decoy, which has no document, it is all there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock: Option<AccountLock>,
+    /// When that lock began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_at: Option<Timestamp>,
+}
+
+impl Remembered for UserFailures {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.locked_at
+            .is_some_and(|began| began.is_yet_to_come(now))
+    }
+    fn as_of(self, now: Timestamp) -> Self {
+        let Some(began) = self.locked_at else {
+            return self;
+        };
+        Self {
+            lock: self.lock.map(|lock| AccountLock {
+                until: lock.until.map(|end| end.ending_as_of(began, now)),
+            }),
+            locked_at: Some(began.as_of(now)),
+            ..self
+        }
+    }
 }
 
 /// Wrong codes of one device. An administrator's unlock of the device removes it.
@@ -148,6 +182,26 @@ pub struct DeviceFailures {
     /// parallel flows on one device share their attempts.
     pub round: u32,
     pub locked_until: Option<Timestamp>,
+    /// When that lock began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_at: Option<Timestamp>,
+}
+
+impl Remembered for DeviceFailures {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.locked_at
+            .is_some_and(|began| began.is_yet_to_come(now))
+    }
+    fn as_of(self, now: Timestamp) -> Self {
+        let Some(began) = self.locked_at else {
+            return self;
+        };
+        Self {
+            locked_until: self.locked_until.map(|end| end.ending_as_of(began, now)),
+            locked_at: Some(began.as_of(now)),
+            ..self
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -175,6 +229,18 @@ pub struct SessionFacts {
     pub user: UserId,
     /// The last of each method.
     pub proofs: Vec<Proof>,
+}
+
+impl Remembered for SessionFacts {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.proofs.iter().any(|proof| proof.at.is_yet_to_come(now))
+    }
+    fn as_of(mut self, now: Timestamp) -> Self {
+        for proof in &mut self.proofs {
+            proof.at = proof.at.as_of(now);
+        }
+        self
+    }
 }
 
 impl SessionFacts {

@@ -17,7 +17,9 @@ pub mod step;
 mod turn;
 pub mod view;
 
-pub use effect::{Answer, AuditEvent, CounterState, Effect, FlowError, Subject, Transition};
+pub use effect::{
+    Answer, AuditEvent, COUNTER_LIFE, CounterState, Effect, FlowError, Subject, Transition,
+};
 pub use facts::{DeviceFacts, Facts, NewCode, SubjectFacts, UserFacts, Versioned};
 pub use input::{Action, Input, PasswordVerdict, Verdict};
 pub use policy::{ActionKind, DeviceType, MultiFactorAuthentication, Policy, PolicyAction};

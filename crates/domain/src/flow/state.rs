@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     facts::{SessionFacts, UserFacts},
-    ids::{ApplicationId, EnvironmentId, FlowId, UserId},
+    ids::{ApplicationId, EnvironmentId, FlowId, MessageId, UserId},
     input::Action,
     policy::{ActionKind, Policy},
     status::{Challenge, Failure, Status},
@@ -15,7 +15,7 @@ use crate::{
     oauth::authorization_request::AuthorizationRequest,
     otp::CodeHash,
     resources::application::Icon,
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, Timestamp},
 };
 
 /// A flow expires after this much inactivity,
@@ -54,6 +54,29 @@ pub struct Flow {
     pub created_at: Timestamp,
     pub touched_at: Timestamp,
     pub status: Status,
+}
+
+impl Remembered for Flow {
+    /// It is touched whenever anything of it happens.
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.touched_at.max(self.created_at).is_yet_to_come(now)
+            || self.signed_on.as_ref().is_some_and(|it| it.is_ahead(now))
+    }
+    fn as_of(mut self, now: Timestamp) -> Self {
+        self.created_at = self.created_at.as_of(now);
+        self.touched_at = self.touched_at.as_of(now);
+        self.signed_on = self.signed_on.map(|session| session.as_of(now));
+        for proof in &mut self.proofs {
+            proof.at = proof.at.as_of(now);
+        }
+        if let Status::OtpRequired { challenge, .. } = &mut self.status
+            && let Some(code) = &mut challenge.code
+        {
+            code.expires_at = code.expires_at.ending_as_of(code.sent_at, now);
+            code.sent_at = code.sent_at.as_of(now);
+        }
+        self
+    }
 }
 
 /// What the client asked for.
@@ -211,6 +234,17 @@ impl Flow {
     pub fn offers(&self, action: Action) -> bool {
         self.offered().contains(&action)
     }
+    /// What this flow needs for the action beside what everybody's must have: whose password it is.
+    pub const fn needs(&self, action: Action) -> Option<&'static str> {
+        match action {
+            Action::UsernamePasswordCheck if self.user.is_none() => Some("username"),
+            Action::UsernamePasswordCheck
+            | Action::SessionReset
+            | Action::UserLookup
+            | Action::DeviceSelect
+            | Action::OtpCheck => None,
+        }
+    }
     pub fn expires_at(&self) -> Timestamp {
         (self.touched_at + IDLE).min(self.ends_at())
     }
@@ -221,6 +255,20 @@ impl Flow {
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at()
     }
+    /// Whether somebody may still type the code that this message carries.
+    pub fn awaits(&self, message: MessageId, now: Timestamp) -> bool {
+        match &self.status {
+            Status::OtpRequired { challenge, .. } => {
+                challenge.message == message && !self.is_expired(now)
+            }
+            Status::SignOnRequired
+            | Status::UsernamePasswordRequired
+            | Status::PasswordRequired
+            | Status::DeviceSelectionRequired { .. }
+            | Status::Completed
+            | Status::Failed { .. } => false,
+        }
+    }
     /// Notes that somebody is still there.
     pub fn touch(&mut self, now: Timestamp) {
         self.touched_at = self.touched_at.max(now);
@@ -228,6 +276,14 @@ impl Flow {
     /// Whether a read should be written down as activity; nobody waits for that write.
     pub fn should_persist_touch(&self, now: Timestamp) -> bool {
         now.since(self.touched_at) > TOUCH_AFTER
+    }
+    /// Whether a code of this flow is on its way, or has come and was not used.
+    pub fn awaits_code(&self, now: Timestamp) -> bool {
+        matches!(
+            &self.status,
+            Status::OtpRequired { challenge: Challenge { code: Some(code), .. }, .. }
+                if code.expires_at > now
+        )
     }
     /// The hash to compare a submitted code with. None when no code is outstanding.
     pub const fn outstanding_code(&self) -> Option<&CodeHash> {
@@ -262,16 +318,19 @@ impl Flow {
         self.policies.get(self.policy)
     }
     /// Why the flow's user may not have what the flow was completed for after all, if so: who was
-    /// disabled or locked after the last proof may not, nor whom the application does not let in.
+    /// disabled or locked after the last proof may not, nor who was relieved of MFA after a code, nor
+    /// whom the application does not let in.
     pub fn bar(&self, user: &UserFacts, is_permitted: bool, now: Timestamp) -> Option<Failure> {
         let ignore_lock = self.current_policy().is_some_and(Policy::ignores_user_lock);
         let is_the_flows = self.user.as_ref().is_some_and(|own| own.id == user.id);
         if !is_the_flows || !user.is_usable(user.lock.filter(|_| !ignore_lock), now) {
             Some(Failure::AccountNotUsable)
-        } else if is_permitted {
-            None
-        } else {
+        } else if !is_permitted {
             Some(Failure::NotPermitted)
+        } else if !user.mfa_enabled && self.proofs.iter().any(|it| !it.method.is_password()) {
+            Some(Failure::MfaDisabled)
+        } else {
+            None
         }
     }
     /// Authentication context class: the name of the policy that was completed.
@@ -300,6 +359,12 @@ impl Flow {
     /// When the last of that was proved.
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.proved_at(|_| true)
+    }
+    /// When the user last proved, in this very flow, to have something besides a password. Not after a
+    /// hint: then somebody else said who the user is.
+    pub fn second_factor_at(&self) -> Option<Timestamp> {
+        let proofs = Some(&self.proofs).filter(|_| !self.is_hinted())?;
+        Proof::last(proofs, |method| !method.is_password())
     }
     /// The session's sign-ons, unless they have to be repeated or are another user's.
     pub(crate) fn session_counts(&self) -> Option<&SessionFacts> {

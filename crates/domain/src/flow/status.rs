@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ids::{DeviceId, MessageId},
+    delivery::Denied,
+    ids::{DeviceId, FlowId, MessageId},
     policy::DeviceType,
 };
-use crate::{otp::CodeHash, time::Timestamp};
+use crate::{message::Channel, otp::CodeHash, time::Timestamp};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "SCREAMING_SNAKE_CASE")]
@@ -16,6 +17,9 @@ pub enum Status {
     PasswordRequired,
     DeviceSelectionRequired {
         devices: Vec<DeviceEntry>,
+        /// Why it came to this, where a code was due.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_sent: Option<NotSent>,
     },
     OtpRequired {
         devices: Vec<DeviceEntry>,
@@ -50,6 +54,23 @@ impl DeviceEntry {
     }
 }
 
+/// A code that was due and is not on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotSent {
+    pub device: DeviceId,
+    pub channel: Channel,
+    pub denied: Denied,
+    /// Whose code the last message to the same address carries. It is told only to the browser that
+    /// has both.
+    pub earlier: Option<FlowId>,
+}
+
+impl NotSent {
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.denied.ends_at().is_none_or(|ends_at| ends_at > now)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum UsableStatus {
@@ -61,12 +82,13 @@ pub enum UsableStatus {
 }
 
 impl UsableStatus {
-    pub const fn as_str(self) -> &'static str {
+    /// Why the device cannot be used, on the wire.
+    pub const fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Usable => "USABLE",
-            Self::Locked => "LOCKED",
-            Self::Blocked => "BLOCKED",
-            Self::Disabled => "DISABLED",
+            Self::Usable => None,
+            Self::Locked => Some("LOCKED"),
+            Self::Blocked => Some("BLOCKED"),
+            Self::Disabled => Some("POLICY"),
         }
     }
 }
@@ -141,13 +163,20 @@ impl Status {
             Self::Failed { .. } => "FAILED",
         }
     }
+    /// The code that was due, while there is a reason not to send it.
+    pub fn not_sent(&self, now: Timestamp) -> Option<&NotSent> {
+        let Self::DeviceSelectionRequired { not_sent, .. } = self else {
+            return None;
+        };
+        not_sent.as_ref().filter(|it| it.holds(now))
+    }
     pub const fn is_final(&self) -> bool {
         matches!(self, Self::Completed | Self::Failed { .. })
     }
     /// The devices to be shown, where there are any to choose from.
     pub(crate) fn devices(&self) -> Option<&[DeviceEntry]> {
         match self {
-            Self::DeviceSelectionRequired { devices } | Self::OtpRequired { devices, .. } => {
+            Self::DeviceSelectionRequired { devices, .. } | Self::OtpRequired { devices, .. } => {
                 Some(devices)
             }
             Self::SignOnRequired

@@ -139,7 +139,8 @@ pub fn step(flow: &Flow, input: &Input, facts: &Facts<'_>) -> Result<Transition,
     Ok(turn.finish(answer))
 }
 
-/// What ends the flow, if the user was deleted, disabled, locked or shut out since the last step.
+/// What ends the flow, if the user was deleted, disabled, locked, shut out or relieved of MFA since
+/// the last step.
 fn lost_account(turn: &Turn<'_>, input: &Input) -> Result<Option<Failure>, FlowError> {
     let Some(user) = &turn.flow.user else {
         return Ok(None);
@@ -160,11 +161,13 @@ fn lost_account(turn: &Turn<'_>, input: &Input) -> Result<Option<Failure>, FlowE
         Some(subject) if subject.user.id != user.id => Err(FlowError::FactsMissing),
         None if turn.is_decoy() => Err(FlowError::FactsMissing),
         None => Ok(Some(Failure::AccountNotUsable)),
-        Some(_) => {
-            let ignore_lock = turn
-                .current_mfa()
-                .is_some_and(|settings| settings.ignore_user_lock);
-            Ok(turn.bar(ignore_lock))
+        Some(subject) => {
+            let settings = turn.current_mfa();
+            let ignore_lock = settings.as_ref().is_some_and(|it| it.ignore_user_lock);
+            let is_off = settings.is_some() && !subject.user.mfa_enabled;
+            Ok(turn
+                .bar(ignore_lock)
+                .or(is_off.then_some(Failure::MfaDisabled)))
         }
     }
 }

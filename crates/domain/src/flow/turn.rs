@@ -10,7 +10,7 @@ use super::{
     ids::DeviceId,
     policy::{ActionKind, MultiFactorAuthentication, PolicyAction},
     state::Flow,
-    status::{Challenge, DeviceEntry, Failure, OneTimeCode, Status, UsableStatus},
+    status::{Challenge, DeviceEntry, Failure, NotSent, OneTimeCode, Status, UsableStatus},
 };
 use crate::{flow::policy::DeviceType, phone, time::Timestamp};
 
@@ -222,6 +222,7 @@ impl<'a> Turn<'a> {
         }
         let verdict = delivery::judge(&delivery::Request {
             now,
+            flow: Some(self.flow.id),
             channel,
             address: device.address.expose(),
             policy: &policy,
@@ -288,10 +289,23 @@ impl<'a> Turn<'a> {
         }))
     }
 
+    /// Lets the user choose, and says why no code went to this device.
+    pub(crate) fn choice(&self, devices: Vec<DeviceEntry>, id: DeviceId, denied: Denied) -> Status {
+        let not_sent = self.device(id).and_then(|device| {
+            Some(NotSent {
+                device: id,
+                channel: device.kind.channel()?,
+                denied,
+                earlier: device.sends.state.flow.filter(|&flow| flow != self.flow.id),
+            })
+        });
+        Status::DeviceSelectionRequired { devices, not_sent }
+    }
+
     pub(crate) fn refusal(&self, denied: Denied, device: DeviceId) -> FlowError {
         let channel = self.device(device).and_then(|device| device.kind.channel());
         match (denied, channel) {
-            (Denied::NoSender, _) | (_, None) => FlowError::SendFailed,
+            (Denied::NoSender | Denied::Undeliverable, _) | (_, None) => FlowError::SendFailed,
             (Denied::CountryDenied, _) => FlowError::CountryDenied,
             (Denied::QuotaExceeded { limit, resets_at }, _) => {
                 FlowError::QuotaExceeded { limit, resets_at }

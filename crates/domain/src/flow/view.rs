@@ -10,7 +10,7 @@ use super::{
     ids::{Device, DeviceId, FlowId, UserId},
     input::Action,
     state::{Application, Flow, User},
-    status::{DeviceEntry, Failure, Status},
+    status::{DeviceEntry, Failure, Status, UsableStatus},
 };
 use crate::{
     flow::{
@@ -34,11 +34,11 @@ pub struct FlowView<'a> {
     resume_url: String,
     created_at: Timestamp,
     expires_at: Timestamp,
-    application: &'a Application,
     login_hint: Option<&'a str>,
     selected_device: Option<Ref<Device>>,
-    authentication_methods: Vec<&'static str>,
+    authenticators: Vec<&'static str>,
     bypass_allowed: Option<bool>,
+    not_sent: Option<NotSentView>,
     error: Option<FailureView>,
     #[serde(rename = "_embedded")]
     embedded: Embedded<'a>,
@@ -60,10 +60,13 @@ struct SessionView<'a> {
 
 #[skip_serializing_none]
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Embedded<'a> {
     user: Option<UserView<'a>>,
     application: &'a Application,
     devices: Option<Vec<DeviceView<'a>>>,
+    /// Those that an administrator has blocked.
+    blocked_devices: Option<Vec<DeviceView<'a>>>,
 }
 
 #[skip_serializing_none]
@@ -95,9 +98,34 @@ struct DeviceView<'a> {
     usable_status: UsableStatusView,
 }
 
+/// `usableStatus`, also of the error that a device cannot be used.
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
-struct UsableStatusView {
+pub struct UsableStatusView {
     status: &'static str,
+    reason: Option<&'static str>,
+}
+
+impl From<UsableStatus> for UsableStatusView {
+    fn from(usable: UsableStatus) -> Self {
+        let reason = usable.reason();
+        let status = if reason.is_none() {
+            "ENABLED"
+        } else {
+            "DISABLED"
+        };
+        Self { status, reason }
+    }
+}
+
+/// Why a code that was due is not on its way.
+#[derive(Debug, Serialize)]
+struct NotSentView {
+    code: &'static str,
+    message: &'static str,
+    device: Ref<Device>,
+    #[serde(flatten)]
+    facts: Map<String, Value>,
 }
 
 #[skip_serializing_none]
@@ -137,17 +165,22 @@ pub fn view<'a>(flow: &'a Flow, base: &str, now: Timestamp) -> FlowView<'a> {
         resume_url: resume_url(flow, base),
         created_at: flow.created_at,
         expires_at: flow.expires_at(),
-        application: &flow.application,
         login_hint: flow.login_hint.as_deref().filter(|_| flow.user.is_none()),
         selected_device: match &flow.status {
             Status::OtpRequired { challenge, .. } => Some(challenge.device.into()),
             _ => None,
         },
-        authentication_methods: flow.amr(),
+        authenticators: flow.amr(),
         // Where MFA may be left out, it is: nobody is asked.
         bypass_allowed: devices
             .is_some_and(|devices| !devices.is_empty())
             .then_some(false),
+        not_sent: flow.status.not_sent(now).map(|it| NotSentView {
+            code: it.denied.code().as_str(),
+            message: it.denied.message(),
+            device: it.device.into(),
+            facts: it.denied.facts(Some(it.channel), now),
+        }),
         error: match &flow.status {
             Status::Failed { error } => Some(failure(error)),
             _ => None,
@@ -158,7 +191,8 @@ pub fn view<'a>(flow: &'a Flow, base: &str, now: Timestamp) -> FlowView<'a> {
                 .as_ref()
                 .map(|shown| user(shown, flow.proofs.is_empty())),
             application: &flow.application,
-            devices: devices.map(|devices| devices.iter().map(|it| device(it, now)).collect()),
+            devices: devices.map(|devices| shown(devices, false, now)),
+            blocked_devices: devices.map(|devices| shown(devices, true, now)),
         },
         authorize_response: None,
     }
@@ -209,6 +243,12 @@ fn user(user: &User, nothing_proved: bool) -> UserView<'_> {
     }
 }
 
+fn shown(devices: &[DeviceEntry], blocked: bool, now: Timestamp) -> Vec<DeviceView<'_>> {
+    let is_wanted = |entry: &&DeviceEntry| (entry.usable == UsableStatus::Blocked) == blocked;
+    let wanted = devices.iter().filter(is_wanted);
+    wanted.map(|entry| device(entry, now)).collect()
+}
+
 fn device(entry: &DeviceEntry, now: Timestamp) -> DeviceView<'_> {
     let address = Some(entry.masked_address.as_str());
     let (phone, email) = match entry.kind {
@@ -225,9 +265,7 @@ fn device(entry: &DeviceEntry, now: Timestamp) -> DeviceView<'_> {
         phone,
         email,
         nickname: entry.nickname.as_deref(),
-        usable_status: UsableStatusView {
-            status: entry.usable_at(now).as_str(),
-        },
+        usable_status: entry.usable_at(now).into(),
     }
 }
 

@@ -86,9 +86,20 @@ pub fn client_id(parameters: &Parameters) -> Result<Id<Client>, AuthorizeError> 
     client.map_err(|error| unaddressed(parameters, error))
 }
 
-fn unknown_client() -> OAuthError {
+pub fn unknown_client() -> OAuthError {
     OAuthError::invalid("client_id", "client_id names no enabled application")
 }
+
+/// In bytes.
+const LONGEST_STATE: usize = 2_048;
+/// Parameters of free text, with their most bytes.
+const SIZES: [(&str, usize); 5] = [
+    ("state", LONGEST_STATE),
+    ("nonce", 2_048),
+    ("login_hint", 1_024),
+    ("ui_locales", 1_024),
+    ("acr_values", 1_024),
+];
 
 fn unaddressed(parameters: &Parameters, error: OAuthError) -> AuthorizeError {
     if is_pi_flow(parameters) {
@@ -121,8 +132,11 @@ impl<'a> Addressed<'a> {
         let client = client.ok_or_else(|| unaddressed(parameters, unknown_client()))?;
         let uri = checked_redirect_uri(parameters, client)
             .map_err(|error| unaddressed(parameters, error))?;
-        // A repeated state cannot be echoed: which one would it be?
-        let state = parameters.get("state").ok().flatten().map(str::to_owned);
+        // A repeated state cannot be echoed: which one would it be? Nor one of any size.
+        let state = parameters.get("state").ok().flatten();
+        let state = state
+            .filter(|state| state.len() <= LONGEST_STATE)
+            .map(str::to_owned);
         let recipient = match (is_pi_flow(parameters), uri) {
             (true, redirect_uri) => Recipient::PiFlow {
                 redirect_uri: redirect_uri.map(str::to_owned),
@@ -160,6 +174,7 @@ impl<'a> Addressed<'a> {
     ) -> Result<(AuthorizationRequest, Option<HintToken>), OAuthError> {
         let hint = self.parameters.hint(hint_token::PARAMETER)?;
         self.parameters.each_once()?;
+        self.judge_sizes()?;
         self.refuse_what_is_not_served()?;
         self.judge_response_mode()?;
         self.judge_response_type()?;
@@ -197,6 +212,17 @@ impl<'a> Addressed<'a> {
 
     fn owned(&self, name: &str) -> Result<Option<String>, OAuthError> {
         Ok(self.get(name)?.map(str::to_owned))
+    }
+
+    /// What a flow keeps of the request, strangers must not fill the disk with.
+    fn judge_sizes(&self) -> Result<(), OAuthError> {
+        for (name, most) in SIZES {
+            if self.get(name)?.is_some_and(|value| value.len() > most) {
+                let text = format!("{name} must not be longer than {most} bytes");
+                return Err(OAuthError::invalid(name, text));
+            }
+        }
+        Ok(())
     }
 
     fn refuse_what_is_not_served(&self) -> Result<(), OAuthError> {
@@ -402,9 +428,9 @@ impl AuthorizationRequest {
 
     /// The answer when interaction would be needed but `prompt=none` forbids it.
     pub fn login_required(&self) -> AuthorizeError {
-        self.refuse(
-            OAuthError::new(OAuthErrorCode::LoginRequired, "The user must sign on").at("prompt"),
-        )
+        // A browser SDK of the vendor's looks for these words before it redirects to the sign-on.
+        let text = "User authentication is required";
+        self.refuse(OAuthError::new(OAuthErrorCode::LoginRequired, text).at("prompt"))
     }
 }
 

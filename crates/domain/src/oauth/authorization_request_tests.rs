@@ -424,3 +424,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn text_that_a_flow_keeps_has_a_most_length_each() {
+    for (name, most) in SIZES {
+        let fits = validate(&[(name, &"a".repeat(most))]);
+        let is_long = |result: Result<Accepted, AuthorizeError>| {
+            result.is_err_and(|error| error.error().description.contains("longer"))
+        };
+        assert!(!is_long(fits), "{name}");
+        let one_more = validate(&[(name, &"a".repeat(most + 1))]);
+        assert_eq!(
+            code_of(one_more),
+            ("invalid_request", name.to_owned()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_state_that_is_too_long_is_not_echoed() {
+    let AuthorizeError::Redirect { to, .. } =
+        validate(&[("state", &"a".repeat(LONGEST_STATE + 1))]).unwrap_err()
+    else {
+        panic!("the redirect URI is registered");
+    };
+    assert_eq!(to.state(), None);
+}

@@ -6,16 +6,44 @@ use data_encoding::{BASE64, BASE64_NOPAD};
 
 use super::{
     client::{Client, TokenEndpointAuthMethod},
-    error::{OAuthError, OAuthErrorCode},
+    error::{Cause, OAuthError, OAuthErrorCode},
     parameters::{Parameters, Repeated},
 };
 use crate::secret::Secret;
 
+/// Why credentials are invalid. The answer does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialFault {
+    Malformed,
+    /// None is named.
+    NoClient,
+    UnknownClient,
+    DisabledClient,
+    /// It has no secret to be proved by.
+    ClientWithoutSecret,
+    WrongSecret,
+}
+
+impl CredentialFault {
+    const fn check(self) -> &'static str {
+        match self {
+            Self::Malformed => "client_credentials_malformed",
+            Self::NoClient => "client_not_named",
+            Self::UnknownClient => "client_unknown",
+            Self::DisabledClient => "client_disabled",
+            Self::ClientWithoutSecret => "client_without_secret",
+            Self::WrongSecret => "client_secret_wrong",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClientAuthenticationError {
-    /// No such client, not enabled, or the wrong secret: the answer does not tell which.
     #[error("Invalid client credentials")]
-    InvalidCredentials { by_basic: bool },
+    InvalidCredentials {
+        by_basic: bool,
+        fault: CredentialFault,
+    },
     /// Another method than the one that is configured.
     #[error("Unsupported authentication method")]
     UnsupportedMethod { by_basic: bool },
@@ -29,7 +57,7 @@ impl ClientAuthenticationError {
     /// Whether the answer carries `WWW-Authenticate: Basic`: only when that was tried.
     pub const fn challenges(&self) -> bool {
         match self {
-            Self::InvalidCredentials { by_basic } | Self::UnsupportedMethod { by_basic } => {
+            Self::InvalidCredentials { by_basic, .. } | Self::UnsupportedMethod { by_basic } => {
                 *by_basic
             }
             Self::SeveralMethods | Self::Repeated(_) => false,
@@ -41,12 +69,16 @@ impl From<ClientAuthenticationError> for OAuthError {
     fn from(error: ClientAuthenticationError) -> Self {
         let text = error.to_string();
         match error {
-            ClientAuthenticationError::InvalidCredentials { .. }
-            | ClientAuthenticationError::UnsupportedMethod { .. } => {
+            ClientAuthenticationError::InvalidCredentials { fault, .. } => {
+                Self::new(OAuthErrorCode::InvalidClient, text).because(Cause::Client(fault.check()))
+            }
+            ClientAuthenticationError::UnsupportedMethod { .. } => {
                 Self::new(OAuthErrorCode::InvalidClient, text)
+                    .because(Cause::Client("client_authentication_method"))
             }
             ClientAuthenticationError::SeveralMethods => {
                 Self::new(OAuthErrorCode::InvalidRequest, text)
+                    .because(Cause::Client("client_several_methods"))
             }
             ClientAuthenticationError::Repeated(repeated) => repeated.into(),
         }
@@ -110,7 +142,10 @@ impl ClientCredentials {
                 return Err(ClientAuthenticationError::UnsupportedMethod { by_basic: false });
             }
             (None, Method::None | Method::Basic | Method::Post | Method::Other) => {
-                return Err(ClientAuthenticationError::InvalidCredentials { by_basic: false });
+                return Err(ClientAuthenticationError::InvalidCredentials {
+                    by_basic: false,
+                    fault: CredentialFault::NoClient,
+                });
             }
         };
         Ok(Self {
@@ -125,8 +160,10 @@ impl ClientCredentials {
     }
 
     fn of_header(header: &str, in_form: Option<&str>) -> Result<Self, ClientAuthenticationError> {
-        const INVALID: ClientAuthenticationError =
-            ClientAuthenticationError::InvalidCredentials { by_basic: true };
+        const INVALID: ClientAuthenticationError = ClientAuthenticationError::InvalidCredentials {
+            by_basic: true,
+            fault: CredentialFault::Malformed,
+        };
         let (scheme, value) = header.split_once(' ').unwrap_or((header, ""));
         if !scheme.eq_ignore_ascii_case("Basic") {
             return Ok(Self {
@@ -175,9 +212,10 @@ impl ClientCredentials {
         &self,
         client: Option<&'c Client>,
     ) -> Result<&'c Client, ClientAuthenticationError> {
-        let client = client
-            .filter(|client| client.is_usable())
-            .ok_or_else(|| self.invalid())?;
+        let client = client.ok_or_else(|| self.invalid(CredentialFault::UnknownClient))?;
+        if !client.is_usable() {
+            return Err(self.invalid(CredentialFault::DisabledClient));
+        }
         if self.is_by(client.token_endpoint_auth_method) {
             Ok(client)
         } else {
@@ -220,10 +258,11 @@ impl ClientCredentials {
         }
     }
 
-    /// The error for a secret that matches none.
-    pub fn invalid(&self) -> ClientAuthenticationError {
+    /// The error that tells nothing of why.
+    pub const fn invalid(&self, fault: CredentialFault) -> ClientAuthenticationError {
         ClientAuthenticationError::InvalidCredentials {
             by_basic: self.by_basic,
+            fault,
         }
     }
 }

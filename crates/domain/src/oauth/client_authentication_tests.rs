@@ -124,10 +124,13 @@ fn unknown_and_disabled_clients_are_answered_alike() {
         enabled: false,
         ..web_app()
     };
-    let refused = Err(ClientAuthenticationError::InvalidCredentials { by_basic: true });
-    assert_eq!(credentials.judge(None), refused);
-    assert_eq!(credentials.judge(Some(&disabled)), refused);
-    assert!(credentials.invalid().challenges());
+    let refusal = |client| OAuthError::from(credentials.judge(client).unwrap_err());
+    let (unknown, disabled) = (refusal(None), refusal(Some(&disabled)));
+    assert_eq!(unknown.described("c"), disabled.described("c"));
+    assert_eq!(unknown.code, disabled.code);
+    // The log tells them apart.
+    assert_ne!(unknown.cause, disabled.cause);
+    assert!(credentials.judge(None).unwrap_err().challenges());
 }
 
 #[test]
@@ -138,7 +141,10 @@ fn the_texts_are_the_documented_ones() {
         "Request denied: Unsupported authentication method (Correlation ID: c)"
     );
     assert_eq!(
-        text(ClientAuthenticationError::InvalidCredentials { by_basic: false }),
+        text(ClientAuthenticationError::InvalidCredentials {
+            by_basic: false,
+            fault: CredentialFault::WrongSecret
+        }),
         "Request denied: Invalid client credentials (Correlation ID: c)"
     );
 }

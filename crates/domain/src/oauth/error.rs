@@ -107,15 +107,36 @@ impl DetailCode {
     }
 }
 
+/// Which check failed: for the log, the counts and the audit trail. Nobody who is refused is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// The client did not prove who it is.
+    Client(&'static str),
+    /// A `login_hint_token` does not vouch for anybody.
+    Hint(&'static str),
+    Other(&'static str),
+}
+
+impl Cause {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client(check) | Self::Hint(check) | Self::Other(check) => check,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {description}", .code.as_str())]
 pub struct OAuthError {
     pub code: OAuthErrorCode,
-    /// What is wrong, without the general sentence before it. Never holds a value that was sent.
+    /// What is wrong, without the general sentence before it. A value that was sent is in it only
+    /// where there is a cause as well.
     pub description: String,
     /// The parameter that is at fault.
     pub target: Option<String>,
     pub detail: DetailCode,
+    /// None: code and description say it all.
+    pub cause: Option<Cause>,
 }
 
 impl OAuthError {
@@ -145,7 +166,14 @@ impl OAuthError {
             description: description.into(),
             target: None,
             detail,
+            cause: None,
         }
+    }
+
+    #[must_use]
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.cause = Some(cause);
+        self
     }
 
     #[must_use]

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{
     client::Client,
-    error::{DetailCode, OAuthError},
+    error::{Cause, DetailCode, OAuthError},
     strict_json,
 };
 use crate::{
@@ -75,9 +75,37 @@ pub enum HintError {
     UserNotFound,
 }
 
+impl HintError {
+    /// The check that failed. Some are told in the same words.
+    const fn check(self) -> &'static str {
+        match self {
+            Self::Repeated => "hint_repeated",
+            Self::Empty => "hint_empty",
+            Self::TooLarge => "hint_too_large",
+            Self::Malformed => "hint_malformed",
+            Self::UnsupportedHeader => "hint_header",
+            Self::NoSecret => "hint_client_without_secret",
+            Self::WeakSecret => "hint_secret_too_short",
+            Self::WrongSignature => "hint_signature",
+            Self::Issuer => "hint_iss",
+            Self::Audience => "hint_aud",
+            Self::Subject => "hint_sub",
+            Self::NotNumeric(_) => "hint_date_not_numeric",
+            Self::Missing(_) => "hint_date_missing",
+            Self::Expired => "hint_expired",
+            Self::LivesTooLong => "hint_lives_too_long",
+            Self::TooOld => "hint_too_old",
+            Self::InFuture(_) => "hint_in_future",
+            Self::Used => "hint_used",
+            Self::UserNotFound => "hint_user_not_found",
+        }
+    }
+}
+
 impl From<HintError> for OAuthError {
     fn from(error: HintError) -> Self {
-        let answer = Self::invalid(PARAMETER, error.to_string());
+        let answer =
+            Self::invalid(PARAMETER, error.to_string()).because(Cause::Hint(error.check()));
         match error {
             HintError::Missing(_) => Self {
                 detail: DetailCode::RequiredValue,

@@ -2,7 +2,10 @@
 
 use std::{collections::HashSet, fmt};
 
-use super::{error::OAuthError, hint_token::HintError};
+use super::{
+    error::{Cause, OAuthError},
+    hint_token::HintError,
+};
 
 /// Names and values in the order in which they came.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub struct Repeated(pub String);
 
 impl From<Repeated> for OAuthError {
     fn from(repeated: Repeated) -> Self {
-        Self::invalid(&repeated.0, repeated.to_string())
+        Self::invalid(&repeated.0, repeated.to_string()).because(Cause::Other("parameter_repeated"))
     }
 }
 

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use super::{
     Sha256,
     client::PkceEnforcement,
-    error::{OAuthError, OAuthErrorCode},
+    error::{Cause, OAuthError, OAuthErrorCode},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,10 +56,25 @@ pub enum PkceError {
     Downgrade,
 }
 
+impl PkceError {
+    pub(super) const fn check(self) -> &'static str {
+        match self {
+            Self::MalformedChallenge => "pkce_challenge_malformed",
+            Self::UnknownMethod => "pkce_method_unknown",
+            Self::MethodWithoutChallenge => "pkce_method_without_challenge",
+            Self::ChallengeMissing => "pkce_challenge_missing",
+            Self::S256Required => "pkce_s256_required",
+            Self::VerifierMissing => "pkce_verifier_missing",
+            Self::VerifierWrong => "pkce_verifier_wrong",
+            Self::Downgrade => "pkce_downgrade",
+        }
+    }
+}
+
 impl From<PkceError> for OAuthError {
     fn from(error: PkceError) -> Self {
         let text = error.to_string();
-        match error {
+        let answer = match error {
             PkceError::ChallengeMissing => Self::required("code_challenge"),
             PkceError::MalformedChallenge => Self::invalid("code_challenge", text),
             PkceError::UnknownMethod
@@ -68,7 +83,8 @@ impl From<PkceError> for OAuthError {
             PkceError::VerifierMissing | PkceError::VerifierWrong | PkceError::Downgrade => {
                 Self::new(OAuthErrorCode::InvalidGrant, text).at("code_verifier")
             }
-        }
+        };
+        answer.because(Cause::Other(error.check()))
     }
 }
 

@@ -79,7 +79,7 @@ fn loopback_host(authority: &str) -> Option<&str> {
     let is_port = port.is_empty()
         || port
             .strip_prefix(':')
-            .is_some_and(|digits| digits.parse::<u16>().is_ok());
+            .is_some_and(|digits| !digits.starts_with('+') && digits.parse::<u16>().is_ok());
     let is_loopback = matches!(host, "localhost" | "[::1]")
         || host
             .parse::<std::net::Ipv4Addr>()
@@ -103,7 +103,9 @@ fn fits_wildcard(pattern: &str, requested: &str) -> bool {
     };
     let decoded = fully_decoded(middle);
     let path = requested.split('?').next().unwrap_or_default();
-    !decoded.iter().any(|byte| b"/\\?&#;".contains(byte))
+    !decoded
+        .iter()
+        .any(|byte| byte.is_ascii_control() || b"/\\?&#;".contains(byte))
         && !decoded.windows(2).any(|pair| pair == b"..")
         && !fully_decoded(path)
             .split(|byte| b"/\\".contains(byte))
@@ -214,6 +216,7 @@ mod tests {
             "http://127.0.0.1:1/other",
             "http://127.0.0.1:1@evil.test/cb",
             "http://127.0.0.1:99999/cb",
+            "http://127.0.0.1:+80/cb",
             "http://127.0.0.1:1\\@evil.test/cb",
             "http://127.0.0.1.evil.test/cb",
             "http://127.0.0.1:/cb",
@@ -251,6 +254,9 @@ mod tests {
             "https://app.test/x?code=1",
             "https://app.test/x&y",
             "https://app.test/x\u{9}y",
+            "https://app.test/x%00y",
+            "https://app.test/x%0d%0ay",
+            "https://app.test/x%250ay",
         ] {
             assert!(!accepts_wildcard("https://app.test/*", other), "{other}");
         }

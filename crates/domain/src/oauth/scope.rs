@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
     client::{ApplicationType, Client, GrantType},
-    error::{OAuthError, OAuthErrorCode},
+    error::{Cause, OAuthError, OAuthErrorCode},
 };
 use crate::{id::Id, time::Duration};
 
@@ -146,10 +146,25 @@ impl From<MalformedScope> for ScopeError {
     }
 }
 
+impl ScopeError {
+    /// The check that failed, without the scope that was sent.
+    pub(super) const fn check(&self) -> &'static str {
+        match self {
+            Self::Malformed => "scope_malformed",
+            Self::NotGranted(_) => "scope_not_granted",
+            Self::NothingGranted => "scope_nothing_granted",
+            Self::MultipleResources => "scope_multiple_resources",
+            Self::Wider(_) => "scope_wider",
+            Self::UnknownResource => "resource_unknown",
+        }
+    }
+}
+
 impl From<ScopeError> for OAuthError {
     fn from(error: ScopeError) -> Self {
         let text = error.to_string();
-        match error {
+        let cause = Cause::Other(error.check());
+        let answer = match error {
             ScopeError::UnknownResource => {
                 Self::new(OAuthErrorCode::InvalidTarget, text).at("resource")
             }
@@ -158,7 +173,8 @@ impl From<ScopeError> for OAuthError {
             | ScopeError::NothingGranted
             | ScopeError::MultipleResources
             | ScopeError::Wider(_) => Self::new(OAuthErrorCode::InvalidScope, text).at("scope"),
-        }
+        };
+        answer.because(cause)
     }
 }
 

@@ -46,6 +46,7 @@ fn issue() -> Issue {
             acr: "Payments_MFA".to_owned(),
             amr: vec!["otp".to_owned(), "sms".to_owned()],
             auth_time: Timestamp::from_seconds(1_795_999_990),
+            second_factor_at: None,
         },
         access_token_lifetime: Duration::from_hours(1),
         id_token: Some(IdTokenIssue {

@@ -22,7 +22,7 @@ impl NewValue {
             )),
             Some(_) => Err(
                 Violation::invalid(target, "has an encoding that is not supported")
-                    .with(serde_json::json!({ "allowedValues": ["{ARGON2}"] })),
+                    .allowing(&["{ARGON2}"]),
             ),
         }
     }

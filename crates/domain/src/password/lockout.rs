@@ -13,7 +13,7 @@ use crate::{
         user::{Lock, User},
     },
     secret::Secret,
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, Timestamp},
     violation::{Violation, ViolationCode},
 };
 
@@ -103,7 +103,8 @@ pub fn judge(
 ) -> (User, PasswordFailures, CheckOutcome) {
     match PasswordStatus::of(&user.credentials, policy, now) {
         PasswordStatus::PasswordLockedOut => {
-            let until = user.credentials.locks.password.and_then(|lock| lock.until);
+            let until = user.credentials.locks.as_of(now).password;
+            let until = until.and_then(|lock| lock.until);
             let seconds_until_unlock = until.map(|until| until.since(now).as_seconds_ceil());
             return (
                 user,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{resources::password_policy::PasswordPolicy, secret::Secret, time::Timestamp};
+use crate::{name, resources::password_policy::PasswordPolicy, secret::Secret, time::Timestamp};
 
 mod change;
 mod encoded;
@@ -16,6 +16,22 @@ pub use encoded::NewValue;
 pub use lockout::{CheckDraft, CheckOutcome, PasswordFailures, judge};
 pub use requirements::{Candidate, Requirement, Unsatisfied, unsatisfied, violation};
 pub use state::{PasswordStatus, state_links, state_view};
+
+/// The form in which passwords are judged, hashed and compared (RFC 8265 §4.2.2): one space for all
+/// kinds of them, and composed characters, since keyboards differ in both.
+pub fn prepared(password: &Secret<String>) -> Secret<String> {
+    let is_space = |c: char| {
+        matches!(
+            c,
+            '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+        )
+    };
+    if password.expose().is_ascii() {
+        return password.clone();
+    }
+    let spaced = Secret::new(password.expose().replace(is_space, " "));
+    Secret::new(name::composed(spaced.expose()).into_owned())
+}
 
 /// A password as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -65,4 +81,19 @@ pub fn remembered<'p>(
     past.iter()
         .take(count)
         .filter(move |password| oldest.is_none_or(|oldest| password.replaced_at > oldest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keyboards_write_one_password_in_several_ways() {
+        let prepared = |text: &str| prepared(&Secret::new(text.to_owned())).expose().clone();
+        assert_eq!(prepared("Pa\u{308}7-sswo\u{308}rd"), prepared("Pä7-sswörd"));
+        assert_eq!(prepared("two\u{a0}words"), "two words");
+        for kept in [" blanks ", "Case", "nul\0", "ﬁ", "🙂", "e\u{200b}"] {
+            assert_eq!(prepared(kept), kept);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::LazyLock};
 use serde_json::{Map, Value};
 
 use crate::{
+    name,
     resources::password_policy::{PasswordPolicy, SequenceRule},
     time::Duration,
     violation::Violation,
@@ -224,7 +225,7 @@ fn sequences(policy: &PasswordPolicy, password: &str, lacks: &mut Vec<Unsatisfie
 }
 
 fn knowledge(policy: &PasswordPolicy, candidate: &Candidate<'_>, lacks: &mut Vec<Unsatisfied>) {
-    let folded = candidate.password.to_lowercase();
+    let folded = name::fold_part(candidate.password);
     if policy.excludes_commonly_used && COMMON.contains(folded.as_str()) {
         lacks.push(lack(
             Requirement::ExcludesCommonlyUsed,
@@ -235,7 +236,7 @@ fn knowledge(policy: &PasswordPolicy, candidate: &Candidate<'_>, lacks: &mut Vec
         && candidate
             .profile
             .iter()
-            .any(|value| value.to_lowercase() == folded)
+            .any(|value| name::fold_part(value) == folded)
     {
         lacks.push(lack(
             Requirement::ExcludesProfileData,

@@ -10,7 +10,7 @@ use crate::{
         password_policy::PasswordPolicy,
         user::{Credentials, User},
     },
-    time::{Duration, Timestamp},
+    time::{Duration, Remembered, Timestamp},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -36,7 +36,9 @@ impl PasswordStatus {
         match &credentials.password {
             None => Self::NoPassword,
             Some(password) if password.must_change => Self::MustChangePassword,
-            Some(password) if expiry(password.changed_at, policy).is_some_and(|end| end <= now) => {
+            Some(password)
+                if expiry(password.changed_at.as_of(now), policy).is_some_and(|end| end <= now) =>
+            {
                 Self::PasswordExpired
             }
             Some(_) => Self::Ok,
@@ -71,7 +73,11 @@ pub fn state_view(
         members.insert("lastChangedAt".to_owned(), json!(password.changed_at));
     }
     if status == PasswordStatus::PasswordLockedOut
-        && let Some(until) = credentials.locks.password.and_then(|lock| lock.until)
+        && let Some(until) = credentials
+            .locks
+            .as_of(now)
+            .password
+            .and_then(|lock| lock.until)
     {
         members.insert(
             "secondsUntilUnlock".to_owned(),

@@ -1,13 +1,14 @@
 //! The resource: an API that access tokens are for. Two are built in, `openid` and `PingOne API`.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
-use super::application::secret::ClientSecrets;
+use super::{application::secret::ClientSecrets, fixed};
 use crate::{
     access::Area,
+    name,
     resource::{Built, Context, Kind, Link, Refusal, Resource, Stored, UniqueKey},
     time::Timestamp,
     violation::Violation,
@@ -38,6 +39,14 @@ pub enum IntrospectEndpointAuthMethod {
     ClientSecretPost,
 }
 
+/// `typ` of the access tokens for the resource, where they are to have one (RFC 9068 §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum AccessTokenType {
+    #[serde(rename = "at+jwt")]
+    AtJwt,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
@@ -57,6 +66,8 @@ pub struct ApiResource {
     /// `aud` of the access tokens. A built-in resource has none of its own, nor any of the following.
     pub audience: Option<String>,
     pub access_token_validity_seconds: Option<u32>,
+    /// Of this server's own: answered when it was sent.
+    pub access_token_type: Option<AccessTokenType>,
     pub introspect_endpoint_auth_method: Option<IntrospectEndpointAuthMethod>,
     pub application_permissions_settings: Option<ApplicationPermissionsSettings>,
 }
@@ -64,25 +75,28 @@ pub struct ApiResource {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiResourceDraft {
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub name: String,
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
     #[serde(rename = "type")]
     pub resource_type: Option<ResourceType>,
     /// Absent: the name.
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub audience: Option<String>,
     #[serde(default = "access_token_validity_seconds")]
     #[schemars(range(min = 300, max = 2_592_000))]
     pub access_token_validity_seconds: u32,
+    pub access_token_type: Option<AccessTokenType>,
     #[serde(default)]
     pub introspect_endpoint_auth_method: IntrospectEndpointAuthMethod,
     #[serde(default)]
     pub application_permissions_settings: ApplicationPermissionsSettings,
-    /// Importing a secret is not offered.
+    /// An import needs the secret with the id, and is not offered.
     #[schemars(skip)]
-    client_secret: Option<IgnoredAny>,
+    client_id: Option<Value>,
+    #[schemars(skip)]
+    client_secret: Option<Value>,
 }
 
 const fn access_token_validity_seconds() -> u32 {
@@ -97,6 +111,7 @@ impl ApiResource {
             resource_type,
             audience: None,
             access_token_validity_seconds: None,
+            access_token_type: None,
             introspect_endpoint_auth_method: None,
             application_permissions_settings: None,
         }
@@ -126,7 +141,7 @@ impl ApiResource {
 }
 
 impl ApiResourceDraft {
-    fn check(&self, audience: &str) -> Vec<Violation> {
+    fn check(&self, audience: &str, is_new: bool) -> Vec<Violation> {
         let mut faults = Vec::new();
         if self
             .resource_type
@@ -134,7 +149,7 @@ impl ApiResourceDraft {
         {
             faults.push(Violation::not_allowed("type", &["CUSTOM"]));
         }
-        let folded = audience.to_lowercase();
+        let folded = name::fold(audience);
         if ["pingone", "pingidentity"]
             .iter()
             .any(|reserved| folded.contains(reserved))
@@ -144,15 +159,33 @@ impl ApiResourceDraft {
                 "must not contain pingone or pingidentity",
             ));
         }
+        if is_issuer(&folded) {
+            faults.push(Violation::invalid("audience", "must not be an issuer"));
+        }
         if self.application_permissions_settings.claim_enabled {
             let target = "applicationPermissionsSettings.claimEnabled";
-            faults.push(Violation::invalid(target, "can only be false"));
+            faults.push(fixed::only(target, &false.into()));
         }
-        if self.client_secret.is_some() {
-            faults.push(Violation::invalid("clientSecret", "cannot be imported"));
+        for (target, sent) in [
+            ("clientId", &self.client_id),
+            ("clientSecret", &self.client_secret),
+        ] {
+            if is_new && sent.is_some() {
+                faults.push(Violation::unavailable(target));
+            }
         }
         faults
     }
+}
+
+/// Whether tokens with this audience would be for whoever issues tokens for an environment, on
+/// whatever host.
+fn is_issuer(audience: &str) -> bool {
+    audience
+        .trim_end_matches('/')
+        .strip_suffix("/as")
+        .and_then(|rest| rest.rsplit('/').next())
+        .is_some_and(|environment| name::as_id(environment).is_some())
 }
 
 impl Resource for ApiResource {
@@ -183,7 +216,7 @@ impl Resource for ApiResource {
             };
         }
         let audience = draft.audience.clone().unwrap_or_else(|| draft.name.clone());
-        let faults = draft.check(&audience);
+        let faults = draft.check(&audience, previous.is_none());
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -193,6 +226,7 @@ impl Resource for ApiResource {
             resource_type: ResourceType::Custom,
             audience: Some(audience),
             access_token_validity_seconds: Some(draft.access_token_validity_seconds),
+            access_token_type: draft.access_token_type,
             introspect_endpoint_auth_method: Some(draft.introspect_endpoint_auth_method),
             application_permissions_settings: Some(draft.application_permissions_settings),
         });
@@ -202,8 +236,16 @@ impl Resource for ApiResource {
         Ok(built)
     }
 
+    fn audience(&self) -> Option<&str> {
+        self.audience.as_deref()
+    }
+
     fn unique(&self) -> Vec<UniqueKey> {
-        vec![UniqueKey::name(&self.name)]
+        let audience = self.audience.iter();
+        let audience = audience.map(|audience| UniqueKey::named("audience", audience));
+        std::iter::once(UniqueKey::name(&self.name))
+            .chain(audience)
+            .collect()
     }
 
     fn may_leave(stored: &Stored<Self>, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
@@ -257,6 +299,7 @@ mod tests {
     fn all_faults_are_told_at_once() {
         let body = json!({
             "name": "My PingOne", "type": "OPENID_CONNECT", "clientSecret": "12345678",
+            "clientId": "imported-client",
             "applicationPermissionsSettings": { "claimEnabled": true }
         });
         assert_eq!(
@@ -265,6 +308,7 @@ mod tests {
                 "type",
                 "audience",
                 "applicationPermissionsSettings.claimEnabled",
+                "clientId",
                 "clientSecret"
             ]
         );
@@ -273,6 +317,27 @@ mod tests {
             targets(build::<ApiResource>(short)),
             ["accessTokenValiditySeconds"]
         );
+    }
+
+    #[test]
+    fn an_audience_is_nobody_elses() {
+        let audience = |body: Value| {
+            let keys = build::<ApiResource>(body).unwrap().body.unique();
+            keys.into_iter().find(|key| key.name == "audience").unwrap()
+        };
+        assert_eq!(
+            audience(json!({ "name": "Payments " })),
+            audience(json!({ "name": "other", "audience": "payments" }))
+        );
+        for issuer in [
+            "https://id.example.test/9e0a1111-2222-4333-8444-555566667777/as",
+            "https://ID.example.test/9E0A1111-2222-4333-8444-555566667777/AS/",
+        ] {
+            let body = json!({ "name": "a", "audience": issuer });
+            assert_eq!(targets(build::<ApiResource>(body)), ["audience"]);
+        }
+        let body = json!({ "name": "a", "audience": "https://a.test/as" });
+        assert!(build::<ApiResource>(body).is_ok());
     }
 
     #[test]

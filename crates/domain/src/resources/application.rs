@@ -3,15 +3,16 @@
 use std::{collections::BTreeMap, fmt};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
 use crate::{
-    access::Area,
+    access::{Area, Carries},
     id::Id,
     resource::{Built, Context, Kind, Link, Resource, Stored},
     time::Timestamp,
+    uri,
     violation::Violation,
 };
 
@@ -99,7 +100,7 @@ pub enum Tag {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub name: String,
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
@@ -125,9 +126,6 @@ pub struct Application {
 pub struct ApplicationDraft {
     #[serde(flatten)]
     pub application: Application,
-    /// Importing a secret is not offered.
-    #[schemars(skip)]
-    client_secret: Option<IgnoredAny>,
     /// All other members, to refuse those that ask for what is not there.
     #[schemars(skip)]
     #[serde(flatten)]
@@ -147,7 +145,6 @@ impl From<Application> for ApplicationDraft {
     fn from(application: Application) -> Self {
         Self {
             application,
-            client_secret: None,
             others: BTreeMap::new(),
         }
     }
@@ -156,29 +153,20 @@ impl From<Application> for ApplicationDraft {
 impl Application {
     fn check(&self, faults: &mut Vec<Violation>) {
         let is_worker = self.application_type == ApplicationType::Worker;
-        if self
-            .access_control
-            .is_some_and(|control| control.role.is_some())
-            && !is_worker
-        {
-            let message = "is only for applications of type WORKER";
-            faults.push(Violation::invalid("accessControl.role", message));
-        }
         if self.tags.as_ref().is_some_and(|tags| !tags.is_empty()) && !is_worker {
             faults.push(Violation::invalid(
                 "tags",
                 "are only for applications of type WORKER",
             ));
         }
-        let icon = self.icon.as_ref().map(|icon| ("icon.href", &icon.href));
-        let login_page = self
-            .login_page_url
-            .as_ref()
-            .map(|url| ("loginPageUrl", url));
-        for (target, url) in icon.into_iter().chain(login_page) {
-            if !url.starts_with("https://") && !url.starts_with("http://") {
-                faults.push(Violation::invalid(target, "must be a URL of the web"));
-            }
+        if let Some(icon) = &self.icon
+            && !icon.href.starts_with("https://")
+            && !icon.href.starts_with("http://")
+        {
+            faults.push(Violation::invalid("icon.href", "must be a URL of the web"));
+        }
+        if let Some(Err(message)) = self.login_page_url.as_deref().map(uri::parse_page) {
+            faults.push(Violation::invalid("loginPageUrl", message));
         }
         self.oidc.check(faults);
     }
@@ -211,7 +199,6 @@ impl Resource for Application {
     ) -> Result<Built<Self>, Vec<Violation>> {
         let ApplicationDraft {
             mut application,
-            client_secret,
             others,
         } = draft;
         let mut faults = Vec::new();
@@ -223,10 +210,12 @@ impl Resource for Application {
                 faults.push(Violation::invalid("protocol", "cannot be changed"));
             }
         }
-        if client_secret.is_some() {
-            faults.push(Violation::invalid("clientSecret", "cannot be imported"));
+        let named = others.get("clientId").filter(|_| previous.is_some());
+        if named.is_some_and(|named| named.as_str() != Some(&context.id.to_string())) {
+            faults.push(Violation::invalid("clientId", "cannot be changed"));
         }
-        refused::check(&others, previous.is_none(), &mut faults);
+        let application_type = application.application_type;
+        refused::check(others, application_type, previous.is_none(), &mut faults);
         application.check(&mut faults);
         if !faults.is_empty() {
             return Err(faults);
@@ -243,8 +232,18 @@ impl Resource for Application {
         let mut members = Map::new();
         members.insert("clientId".to_owned(), stored.id.to_string().into());
         members.append(&mut stored.body_members());
-        members.extend(refused::shown());
+        members.append(&mut refused::shown(stored.body.application_type));
         members
+    }
+
+    fn carries(&self, _now: Timestamp) -> Carries {
+        let is_worker = self.enabled && self.application_type == ApplicationType::Worker;
+        let grants = |wanted| is_worker && self.oidc.grant_types.contains(&wanted);
+        let is_public = self.oidc.token_endpoint_auth_method == TokenEndpointAuthMethod::None;
+        Carries {
+            by_itself: grants(GrantType::ClientCredentials) && !is_public,
+            for_users: grants(GrantType::AuthorizationCode),
+        }
     }
 
     fn links(_stored: &Stored<Self>) -> Vec<(&'static str, Link)> {

@@ -45,8 +45,8 @@ fn resources(nursery: &mut impl Nursery) {
         (ApiResource::platform_api(), &PLATFORM),
     ] {
         let resource = nursery.add(None, resource.into());
-        for name in scopes {
-            nursery.add(Some(resource.uuid()), Scope::built_in(name).into());
+        for scope in scopes {
+            nursery.add(Some(resource.uuid()), Scope::born(*scope).into());
         }
     }
 }

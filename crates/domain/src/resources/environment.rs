@@ -2,12 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
 use uuid::Uuid;
 
 use crate::{
-    access::Area,
+    access::{Area, Carries},
+    hidden::Hidden,
     id::{Id, Ref},
     resource::{
         Built, Context, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
@@ -49,8 +50,8 @@ pub enum EnvironmentStatus {
     DeletePending,
 }
 
-/// Where the environment's data are said to be. One server is one place; the label is the client's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Where the data are said to be. An installation is in one place, and its environments with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 #[schemars(inline)]
 pub enum Region {
@@ -58,8 +59,28 @@ pub enum Region {
     Au,
     Ca,
     Eu,
+    #[default]
     Na,
     Sg,
+}
+
+impl Region {
+    pub const ALL: [Self; 6] = [Self::Ap, Self::Au, Self::Ca, Self::Eu, Self::Na, Self::Sg];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ap => "AP",
+            Self::Au => "AU",
+            Self::Ca => "CA",
+            Self::Eu => "EU",
+            Self::Na => "NA",
+            Self::Sg => "SG",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|region| region.as_str() == name)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,13 +111,15 @@ pub struct Environment {
     /// Set while a production environment waits to be deleted.
     pub soft_deleted_at: Option<Timestamp>,
     pub hard_deleted_allowed_at: Option<Timestamp>,
-    pub bill_of_materials: BillOfMaterials,
+    /// Shown by itself, or when asked for.
+    #[schemars(skip)]
+    pub bill_of_materials: Hidden<BillOfMaterials>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentDraft {
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(length(min = 1, max = 255), extend("format" = "name"))]
     pub name: String,
     #[schemars(length(max = 1024))]
     pub description: Option<String>,
@@ -105,11 +128,27 @@ pub struct EnvironmentDraft {
     #[serde(rename = "type")]
     pub environment_type: EnvironmentType,
     pub subtype: Option<Subtype>,
-    pub region: Region,
+    /// Absent: where the environment is, or where the installation is.
+    pub region: Option<Region>,
     /// Absent: the default licence.
     pub license: Option<Ref<License>>,
     /// Read on creation only; afterwards it has a path of its own.
     pub bill_of_materials: Option<BillOfMaterialsDraft>,
+}
+
+impl EnvironmentDraft {
+    /// The draft of an environment of an installation in this region, and what is wrong about the
+    /// one that it names.
+    #[must_use]
+    pub fn located(self, here: Region) -> (Self, Option<Violation>) {
+        let elsewhere = self.region.filter(|region| *region != here);
+        let draft = Self {
+            region: Some(here),
+            ..self
+        };
+        let fault = elsewhere.map(|_| Violation::not_allowed("region", &[here.as_str()]));
+        (draft, fault)
+    }
 }
 
 /// The body of `PUT …/type`.
@@ -180,11 +219,18 @@ impl Environment {
 
     /// The members shown on creation, and with `expand=billOfMaterials`.
     pub fn expanded(stored: &Stored<Self>) -> Map<String, Value> {
-        stored.body_members()
+        let mut members = stored.body_members();
+        let bill = &*stored.body.bill_of_materials;
+        members.insert("billOfMaterials".to_owned(), json!(bill));
+        members
     }
 
     /// The environment that holds those who administer the installation.
-    pub fn administrators(organization: Id<Organization>, license: Id<License>) -> Self {
+    pub fn administrators(
+        organization: Id<Organization>,
+        license: Id<License>,
+        region: Region,
+    ) -> Self {
         Self {
             name: "Administrators".to_owned(),
             description: Some("Holds the administrators of this installation.".to_owned()),
@@ -192,12 +238,12 @@ impl Environment {
             organization: organization.into(),
             environment_type: EnvironmentType::Production,
             subtype: None,
-            region: Region::Na,
+            region,
             status: EnvironmentStatus::Active,
             license: license.into(),
             soft_deleted_at: None,
             hard_deleted_allowed_at: None,
-            bill_of_materials: BillOfMaterials::default(),
+            bill_of_materials: Hidden::default(),
         }
     }
 }
@@ -223,6 +269,13 @@ impl Resource for Environment {
         OrderAttribute::new("updatedAt", FilterSource::UpdatedAt),
     ];
 
+    fn carries(&self, _now: Timestamp) -> Carries {
+        Carries {
+            by_itself: self.status == EnvironmentStatus::Active,
+            ..Carries::default()
+        }
+    }
+
     fn build(
         draft: EnvironmentDraft,
         previous: Option<&Stored<Self>>,
@@ -230,8 +283,12 @@ impl Resource for Environment {
     ) -> Result<Built<Self>, Vec<Violation>> {
         let mut faults = Vec::new();
         let before = previous.map(|previous| &previous.body);
-        if before.is_some_and(|before| before.region != draft.region) {
-            faults.push(Violation::invalid("region", "cannot be changed"));
+        let region = before.map(|before| before.region);
+        if let (Some(here), Some(wanted)) = (region, draft.region)
+            && wanted != here
+        {
+            let fault = Violation::invalid("region", "cannot be changed");
+            faults.push(fault.allowing(&[here.as_str()]));
         }
         let default = (context.defaults)(&LICENSE).map(|id| Ref::from(Id::from_uuid(id)));
         let license = draft
@@ -241,7 +298,7 @@ impl Resource for Environment {
         let default = (context.defaults)(&ORGANIZATION).map(|id| Ref::from(Id::from_uuid(id)));
         let organization = before.map(|before| before.organization).or(default);
         let bill_of_materials = match before {
-            Some(before) => Ok(before.bill_of_materials.clone()),
+            Some(before) => Ok((*before.bill_of_materials).clone()),
             None => BillOfMaterials::build(
                 draft.bill_of_materials.unwrap_or_default(),
                 None,
@@ -275,12 +332,12 @@ impl Resource for Environment {
             environment_type: before
                 .map_or(draft.environment_type, |before| before.environment_type),
             subtype: draft.subtype,
-            region: draft.region,
+            region: region.or(draft.region).unwrap_or_default(),
             status: before.map_or(EnvironmentStatus::Active, |before| before.status),
             license,
             soft_deleted_at: before.and_then(|before| before.soft_deleted_at),
             hard_deleted_allowed_at: before.and_then(|before| before.hard_deleted_allowed_at),
-            bill_of_materials,
+            bill_of_materials: bill_of_materials.into(),
         };
         Ok(built.into())
     }
@@ -311,12 +368,6 @@ impl Resource for Environment {
             Term::new("license.id", &self.license.id.to_string()),
             Term::new("status", status),
         ]
-    }
-
-    fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
-        let mut members = stored.body_members();
-        members.shift_remove("billOfMaterials");
-        members
     }
 
     fn links(stored: &Stored<Self>) -> Vec<(&'static str, Link)> {

@@ -130,6 +130,8 @@ const VERIFY: [&str; 4] = [
     "allowManualIdInspection",
 ];
 const REGIONS: [&str; 6] = ["AP", "AU", "CA", "EU", "NORTH_AMERICA", "SG"];
+/// 2099-12-31T23:59:59.999Z, shown as the end of what has none.
+const NO_END: Timestamp = Timestamp::from_millis(4_102_444_799_999);
 /// Shown as the limit of what has none: the largest number that clients read.
 const UNLIMITED: i32 = i32::MAX;
 
@@ -232,10 +234,11 @@ impl Resource for License {
         ]
     }
 
-    /// A licence has begun when it is made, and never ends.
+    /// A licence has begun when it is made. It never ends by itself; clients want a time.
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
         let mut members = stored.body_members();
         members.insert("status".to_owned(), "ACTIVE".into());
+        members.insert("expiresAt".to_owned(), json!(NO_END));
         members.insert(
             "assignedEnvironmentsCount".to_owned(),
             stored.members.into(),
@@ -284,6 +287,7 @@ mod tests {
             6
         );
         assert_eq!(members["status"], "ACTIVE");
+        assert_eq!(members["expiresAt"], "2099-12-31T23:59:59.999Z");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Kinds of which one object in an environment is the default.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::fixed;
 use crate::{
     resource::{Built, DefaultMark, Refusal, Stored},
     violation::Violation,
@@ -16,6 +19,10 @@ pub struct Marked<T> {
     pub default: Option<bool>,
     #[serde(flatten)]
     pub rules: T,
+    /// All other members, to refuse those that ask for what is not there.
+    #[schemars(skip)]
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 impl<T> Marked<T> {
@@ -23,7 +30,16 @@ impl<T> Marked<T> {
         Self {
             default: None,
             rules,
+            others: BTreeMap::new(),
         }
+    }
+
+    /// The faults of the other members, of which only `served` are taken.
+    pub(crate) fn faults(&mut self, served: &Value) -> Vec<Violation> {
+        let mut faults = Vec::new();
+        let others = std::mem::take(&mut self.others).into_iter().collect();
+        fixed::check(&Value::Object(others), served, "", &mut faults);
+        faults
     }
 }
 
@@ -69,7 +85,9 @@ pub(crate) fn refuse_default<R>(stored: &Stored<R>, message: &str) -> Result<(),
     }
 }
 
-pub(crate) fn members_with_mark<R: Serialize>(stored: &Stored<R>) -> Map<String, Value> {
+pub(crate) fn members_with_mark<R: Serialize + JsonSchema + 'static>(
+    stored: &Stored<R>,
+) -> Map<String, Value> {
     let mut members = stored.body_members();
     members.insert("default".to_owned(), stored.is_default.into());
     members

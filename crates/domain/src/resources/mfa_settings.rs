@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+use super::fixed;
 use crate::{
     access::Area,
     resource::{Built, Context, Kind, Resource, Settings, Stored},
@@ -127,6 +128,10 @@ impl Resource for MfaSettings {
         _previous: Option<&Stored<Self>>,
         _context: &mut Context<'_>,
     ) -> Result<Built<Self>, Vec<Violation>> {
+        // There are no calls in which an extension could be dialled.
+        if draft.phone_extensions.enabled {
+            return Err(vec![fixed::only("phoneExtensions.enabled", &false.into())]);
+        }
         Ok(draft.into())
     }
 }
@@ -138,7 +143,7 @@ mod tests {
     use super::*;
     use crate::resources::{
         round_trip::rebuilt_from_view,
-        trial::{NOW, build, stored},
+        trial::{NOW, build, stored, targets},
     };
 
     #[test]
@@ -149,6 +154,16 @@ mod tests {
         let expected = json!({ "pairing": { "maxAllowedDevices": 7, "pairingKeyFormat": "NUMERIC" },
             "phoneExtensions": { "enabled": false }, "users": { "mfaEnabled": true } });
         assert_eq!(Value::Object(MfaSettings::view(&settings, NOW)), expected);
+    }
+
+    #[test]
+    fn extensions_that_nothing_dials_are_refused() {
+        let body = json!({ "pairing": { "maxAllowedDevices": 7, "pairingKeyFormat": "NUMERIC" },
+            "phoneExtensions": { "enabled": true } });
+        assert_eq!(
+            targets(build::<MfaSettings>(body)),
+            ["phoneExtensions.enabled"]
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod birth;
 pub mod device;
 pub mod device_authentication_policy;
 pub mod environment;
+pub(crate) mod fixed;
 pub mod grant;
 pub mod license;
 pub mod marked;

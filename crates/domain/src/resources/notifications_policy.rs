@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     access::Area,
+    country,
     resource::{Built, Context, Kind, Refusal, Resource, Stored, UniqueKey},
     time::Timestamp,
     violation::Violation,
@@ -29,7 +30,7 @@ pub static NOTIFICATIONS_POLICY: Kind = Kind::new(
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NotificationsPolicy {
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub name: String,
     /// None: no quota.
     #[schemars(length(max = 2))]
@@ -138,15 +139,16 @@ pub struct Cooldown {
     /// Beyond it the address is blocked for 30 minutes.
     #[schemars(range(min = 1, max = 10))]
     pub resend_limit: Option<u8>,
-    /// Absent: per address.
-    pub group_by: Option<GroupBy>,
+    /// Whom the limits follow: kept as it was sent, see [`Cooldown::is_per_user`].
+    #[schemars(length(max = 64))]
+    pub group_by: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schemars(inline)]
-pub enum GroupBy {
-    UserId,
+impl Cooldown {
+    /// Whether all addresses of a user are limited together. Anything else means each address.
+    pub fn is_per_user(&self) -> bool {
+        matches!(self.group_by.as_deref(), Some("USER_ID" | "USER"))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -254,6 +256,8 @@ impl NotificationsPolicy {
                 if !has_countries {
                     faults.push(Violation::required("countryLimit.countries"));
                 }
+                let countries = limit.countries.as_deref().unwrap_or_default();
+                country_faults(countries, "countryLimit.countries", faults);
             }
         }
     }
@@ -295,6 +299,9 @@ impl NotificationsPolicy {
             ));
         }
         for (index, condition) in configuration.conditions.iter().enumerate() {
+            let at = format!("providerConfiguration.conditions[{index}].countries");
+            let countries = condition.countries.as_deref().unwrap_or_default();
+            country_faults(countries, &at, faults);
             for (place, provider) in condition.fallback_chain.iter().enumerate() {
                 if provider.id != BUILT_IN_SENDER {
                     let target = format!(
@@ -303,6 +310,15 @@ impl NotificationsPolicy {
                     faults.push(Violation::not_allowed(target, &[BUILT_IN_SENDER]));
                 }
             }
+        }
+    }
+}
+
+fn country_faults(countries: &[String], at: &str, faults: &mut Vec<Violation>) {
+    for (index, code) in countries.iter().enumerate() {
+        if !country::is_assigned(code) {
+            let message = "is not the code of a country (ISO 3166-1 alpha-2)";
+            faults.push(Violation::invalid(format!("{at}[{index}]"), message));
         }
     }
 }

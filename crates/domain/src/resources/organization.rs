@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
         Stored, Term,
     },
     scim::Operator,
+    time::Timestamp,
     violation::Violation,
 };
 
@@ -83,6 +85,17 @@ impl Resource for Organization {
         vec![Term::new("name", &self.name)]
     }
 
+    /// Clients expect ids of billing connections to be letters and digits only.
+    fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
+        let connections = stored.body.billing_connections.iter();
+        let shown: Vec<_> = connections
+            .map(|connection| json!({ "id": connection.id.uuid().simple().to_string() }))
+            .collect();
+        let mut members = stored.body_members();
+        members.insert("billingConnections".to_owned(), shown.into());
+        members
+    }
+
     fn links(_stored: &Stored<Self>) -> Vec<(&'static str, Link)> {
         vec![
             ("licenses", Link::Below("/licenses")),
@@ -102,6 +115,9 @@ mod tests {
             Organization::born("Local".to_owned(), Id::from_uuid(uuid::Uuid::from_u128(7)));
         let members = Organization::view(&stored(organization.body), NOW);
         assert_eq!(members["type"], "INTERNAL");
-        assert_eq!(members["billingConnections"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            members["billingConnections"],
+            json!([{ "id": format!("{:032x}", 7) }])
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
 use super::{
@@ -33,7 +33,7 @@ pub const CHARACTER_SETS: [&str; 4] = [
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PasswordPolicy {
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub name: String,
     pub description: Option<String>,
     pub excludes_commonly_used: bool,
@@ -215,7 +215,7 @@ impl Resource for PasswordPolicy {
                     "minCharacters",
                     "must have no keys but the four character sets",
                 )
-                .with(json!({ "allowedValues": CHARACTER_SETS })),
+                .allowing(&CHARACTER_SETS),
             );
         }
         let least = policy
@@ -241,13 +241,17 @@ impl Resource for PasswordPolicy {
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
         let mut members = marked::members_with_mark(stored);
-        members.insert("populationCount".to_owned(), stored.members.into());
+        if stored.members > 0 {
+            members.insert("populationCount".to_owned(), stored.members.into());
+        }
         members
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::{
         resource::DefaultMark,
@@ -278,8 +282,12 @@ mod tests {
         let policy = stored(build::<PasswordPolicy>(body.clone()).unwrap().body);
         let mut expected = body;
         expected["default"] = false.into();
-        expected["populationCount"] = 0.into();
         assert_eq!(Value::Object(PasswordPolicy::view(&policy, NOW)), expected);
+        let named = Stored {
+            members: 2,
+            ..policy.clone()
+        };
+        assert_eq!(PasswordPolicy::view(&named, NOW)["populationCount"], 2);
         assert_eq!(rebuilt_from_view(&policy).body, policy.body);
     }
 

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
 
 use super::{
@@ -33,7 +33,7 @@ pub static POPULATION: Kind = Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Population {
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub name: String,
     pub description: Option<String>,
     /// More keys to find the population by.
@@ -41,8 +41,17 @@ pub struct Population {
     pub alternative_identifiers: Option<Vec<String>>,
     /// Absent: the environment's default policy.
     pub password_policy: Option<Ref<PasswordPolicy>>,
-    #[schemars(length(min = 1, max = 256))]
-    pub preferred_language: Option<String>,
+    /// Of an environment that has one language, this one.
+    pub preferred_language: Option<Language>,
+}
+
+/// A language of messages and pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Language {
+    #[default]
+    #[serde(rename = "en")]
+    English,
 }
 
 impl Population {
@@ -53,7 +62,7 @@ impl Population {
             description: Some("Automatically created population.".to_owned()),
             alternative_identifiers: None,
             password_policy: None,
-            preferred_language: None,
+            preferred_language: Some(Language::English),
         })
     }
 }
@@ -75,10 +84,15 @@ impl Resource for Population {
     const COUNTED_MEMBERS: Option<&'static Kind> = Some(&USER);
 
     fn build(
-        draft: Self::Draft,
+        mut draft: Self::Draft,
         _previous: Option<&Stored<Self>>,
         _context: &mut Context<'_>,
     ) -> Result<Built<Self>, Vec<Violation>> {
+        let faults = draft.faults(&json!({ "theme": null }));
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        draft.rules.preferred_language.get_or_insert_default();
         // Unlike the policies, an environment can do without a default population.
         let default = match draft.default {
             Some(true) => DefaultMark::Set,
@@ -129,6 +143,8 @@ impl Resource for Population {
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
         let mut members = marked::members_with_mark(stored);
+        let language = json!(stored.body.preferred_language.unwrap_or_default());
+        members.insert("preferredLanguage".to_owned(), language);
         members.insert("userCount".to_owned(), stored.members.into());
         members
     }
@@ -139,7 +155,7 @@ mod tests {
     use super::*;
     use crate::resources::{
         round_trip::rebuilt_from_view,
-        trial::{build, stored},
+        trial::{OTHER, build, stored, targets},
     };
 
     fn population(name: &str) -> Stored<Population> {
@@ -203,6 +219,30 @@ mod tests {
         assert_eq!(members["userCount"], 3);
         assert_eq!(members["default"], false);
         assert!(!members.contains_key("passwordPolicy"));
+    }
+
+    #[test]
+    fn its_language_is_filled_in_and_what_is_not_served_is_refused() {
+        let language = |population: Population| {
+            let members = Population::view(&stored(population), Timestamp::from_millis(0));
+            members["preferredLanguage"].clone()
+        };
+        let older = Population {
+            preferred_language: None,
+            ..population("Staff").body
+        };
+        assert_eq!(language(population("Staff").body), "en");
+        assert_eq!(language(older), "en");
+        let refused = |member: &str, value: Value| {
+            let mut body = json!({ "name": "A" });
+            body[member] = value;
+            targets(build::<Population>(body))
+        };
+        assert_eq!(
+            refused("preferredLanguage", json!("nb")),
+            ["preferredLanguage"]
+        );
+        assert_eq!(refused("theme", json!({ "id": OTHER })), ["theme"]);
     }
 
     #[test]

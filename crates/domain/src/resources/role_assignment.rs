@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
-    access::{Area, Role, ScopeType},
+    access::{Area, Carries, Role, ScopeType},
     id::{Id, Ref},
     resource::{Built, Context, Family, Kind, Resource, Stored, UniqueKey},
     resources::{
@@ -82,6 +82,20 @@ impl<H> RoleAssignment<H> {
         }
     }
 
+    /// By what the assignments of the role at this scope are found.
+    pub fn key(role: Role, scope_id: uuid::Uuid) -> UniqueKey {
+        Self::key_of(role.id(), scope_id)
+    }
+
+    fn key_of(role: uuid::Uuid, scope: uuid::Uuid) -> UniqueKey {
+        UniqueKey {
+            name: "role",
+            value: format!("{role} {scope}"),
+            within_parent: true,
+            target: "role",
+        }
+    }
+
     /// `None` only for what was never checked: [`Resource::build`] lets no unknown role through.
     pub fn role(&self) -> Option<Role> {
         Role::from_id(self.role.id.uuid())
@@ -112,21 +126,26 @@ impl<H: Holder> Resource for RoleAssignment<H> {
                 names.join(" or ")
             );
             // Clients know this fault by its target.
-            return Err(vec![
-                Violation::invalid("scope", message).with(json!({ "allowedValues": names })),
-            ]);
+            return Err(vec![Violation::invalid("scope", message).allowing(&names)]);
         }
         Ok(draft.into())
     }
 
+    fn carries(&self, _now: Timestamp) -> Carries {
+        Carries {
+            by_itself: self.role() == Some(Role::OrganizationAdmin),
+            ..Carries::default()
+        }
+    }
+
+    fn title(&self) -> Option<String> {
+        let role = self.role()?.name();
+        let AssignmentScope { id, scope_type } = self.scope;
+        Some(format!("{role} within {} {id}", scope_type.as_str()))
+    }
+
     fn unique(&self) -> Vec<UniqueKey> {
-        let value = format!("{} {}", self.role.id, self.scope.id);
-        vec![UniqueKey {
-            name: "role",
-            value,
-            within_parent: true,
-            target: "role",
-        }]
+        vec![Self::key_of(self.role.id.uuid(), self.scope.id.uuid())]
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
@@ -138,6 +157,8 @@ impl<H: Holder> Resource for RoleAssignment<H> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::resources::trial::{NOW, OTHER, build, stored, targets};
 
@@ -155,7 +176,9 @@ mod tests {
             (Role::IdentityDataAdmin, &[Environment, Population]),
             (Role::IdentityDataReadOnly, &[Environment, Population]),
             (Role::ClientApplicationDeveloper, &[Environment]),
-            (Role::ApplicationOwner, &[Application]),
+            (Role::ApplicationOwner, &[Environment, Application]),
+            (Role::DaVinciAdmin, &[Organization, Environment]),
+            (Role::DaVinciAdminReadOnly, &[Organization, Environment]),
         ];
         for (role, scopes) in valid {
             for scope in [Organization, Environment, Population, Application] {

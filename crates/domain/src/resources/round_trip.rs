@@ -35,3 +35,38 @@ fn every_rule_that_a_body_states_is_enforced() {
     ];
     assert_eq!(unknown.concat(), [] as [String; 0]);
 }
+
+#[test]
+fn an_answer_has_no_member_that_the_types_schema_does_not_name() {
+    use schemars::JsonSchema;
+    use serde::Serialize;
+
+    use crate::hidden::Hidden;
+
+    #[derive(Clone, Serialize, JsonSchema)]
+    struct Account {
+        name: &'static str,
+        // Left out, this does not compile: what is hidden has no schema.
+        #[schemars(skip)]
+        secret: Hidden<&'static str>,
+    }
+
+    let account = Stored {
+        id: crate::id::Id::from_uuid(uuid::Uuid::nil()),
+        environment: crate::id::Id::from_uuid(uuid::Uuid::nil()),
+        parent: None,
+        version: 1,
+        created_at: NOW,
+        updated_at: NOW,
+        is_default: false,
+        members: 0,
+        body: Account {
+            name: "mira.k",
+            secret: "hush".into(),
+        },
+    };
+    let stored = serde_json::to_value(&account.body).unwrap();
+    assert_eq!(stored["secret"], "hush");
+    let shown = Value::Object(account.body_members());
+    assert_eq!(shown, serde_json::json!({ "name": "mira.k" }));
+}

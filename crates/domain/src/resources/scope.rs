@@ -19,39 +19,55 @@ pub static SCOPE: Kind = Kind {
     ..Kind::new("scope", "scopes", Area::Resource)
 };
 
+/// A scope that a resource is born with, and what it permits.
+pub type BuiltIn = (&'static str, &'static str);
+
 /// The scopes of `openid` (OpenID Connect Core §5.4 and §11).
-pub const OPENID: [&str; 6] = [
-    "address",
-    "email",
-    "offline_access",
-    "openid",
-    "phone",
-    "profile",
+pub const OPENID: [BuiltIn; 6] = [
+    ("address", "Read the postal address"),
+    (
+        "email",
+        "Read the e-mail address, and whether it is verified",
+    ),
+    ("offline_access", "Stay signed on by refresh tokens"),
+    ("openid", "Sign on"),
+    ("phone", "Read the telephone number"),
+    ("profile", "Read the name and other parts of the profile"),
 ];
 
 /// The scopes of `PingOne API`, by which users manage themselves.
-pub const PLATFORM: [&str; 20] = [
-    "p1:read:user",
-    "p1:update:user",
-    "p1:update:userMfaEnabled",
-    "p1:read:userPassword",
-    "p1:reset:userPassword",
-    "p1:validate:userPassword",
-    "p1:create:device",
-    "p1:read:device",
-    "p1:update:device",
-    "p1:delete:device",
-    "p1:create:pairingKey",
-    "p1:read:pairingKey",
-    "p1:delete:pairingKey",
-    "p1:read:userLinkedAccounts",
-    "p1:delete:userLinkedAccounts",
-    "p1:read:sessions",
-    "p1:delete:sessions",
-    "p1:read:userConsent",
-    "p1:read:oauthConsent",
-    "p1:verify:user",
+pub const PLATFORM: [BuiltIn; 20] = [
+    ("p1:read:user", "Read the own user"),
+    ("p1:update:user", "Change the own user"),
+    ("p1:update:userMfaEnabled", "Turn the own MFA on or off"),
+    ("p1:read:userPassword", "Read the state of the own password"),
+    ("p1:reset:userPassword", "Change the own password"),
+    ("p1:validate:userPassword", "Check the own password"),
+    ("p1:create:device", "Pair own devices"),
+    ("p1:read:device", "Read the own devices"),
+    ("p1:update:device", "Change the own devices"),
+    ("p1:delete:device", "Remove own devices"),
+    ("p1:create:pairingKey", "Make pairing keys for own devices"),
+    ("p1:read:pairingKey", "Read the own pairing keys"),
+    ("p1:delete:pairingKey", "Remove own pairing keys"),
+    ("p1:read:userLinkedAccounts", "Read the own linked accounts"),
+    ("p1:delete:userLinkedAccounts", "Unlink own accounts"),
+    ("p1:read:sessions", "Read the own sessions"),
+    ("p1:delete:sessions", "End own sessions"),
+    ("p1:read:userConsent", "Read the own consents to agreements"),
+    (
+        "p1:read:oauthConsent",
+        "Read the own consents to applications",
+    ),
+    ("p1:verify:user", "Verify the own identity"),
 ];
+
+fn built_in(name: &str) -> Option<&'static BuiltIn> {
+    OPENID
+        .iter()
+        .chain(&PLATFORM)
+        .find(|(known, _)| *known == name)
+}
 
 #[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +75,9 @@ pub const PLATFORM: [&str; 20] = [
 pub struct Scope {
     pub name: String,
     pub description: Option<String>,
+    /// Kept as it was sent, see [`ScopeDraft::schema_attributes`].
+    pub schema_attributes: Option<Vec<String>>,
+    pub mapped_claims: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -87,16 +106,18 @@ fn owner_type<'c>(context: &Context<'c>) -> &'c str {
 }
 
 impl Scope {
-    pub fn built_in(name: &str) -> Self {
+    pub fn born((name, description): BuiltIn) -> Self {
         Self {
             name: name.to_owned(),
-            description: None,
+            description: Some(description.to_owned()),
+            schema_attributes: None,
+            mapped_claims: None,
         }
     }
 
     /// No other resource may have scopes of these names, so the name is enough to tell.
     pub fn is_built_in(&self) -> bool {
-        OPENID.contains(&self.name.as_str()) || PLATFORM.contains(&self.name.as_str())
+        built_in(&self.name).is_some()
     }
 
     fn check_name(&self, owner: &str) -> Option<Violation> {
@@ -111,7 +132,7 @@ impl Scope {
                     "must be p1:read:user: or p1:update:user: and a suffix",
                 )
                 .with(json!({ "allowedPattern": pattern }));
-                (!is_suffixed && !PLATFORM.contains(&self.name.as_str())).then_some(fault)
+                (!is_suffixed && !self.is_built_in()).then_some(fault)
             }
             _ if is_platform => refuse("must not begin with p1:"),
             // A token names the scopes of several resources without saying whose they are.
@@ -135,6 +156,8 @@ impl Resource for Scope {
         let scope = Self {
             name: draft.name,
             description: draft.description,
+            schema_attributes: draft.schema_attributes,
+            mapped_claims: draft.mapped_claims,
         };
         faults.extend(scope.check_name(owner_type(context)));
         let built_in = previous
@@ -146,14 +169,13 @@ impl Resource for Scope {
                 "of a built-in scope cannot be changed",
             ));
         }
-        if draft
-            .schema_attributes
-            .is_some_and(|attributes| attributes != ["*"])
-        {
+        let attributes = scope.schema_attributes.as_deref();
+        if attributes.is_some_and(|attributes| attributes != ["*"]) {
             let fault = Violation::invalid("schemaAttributes", "can only be [\"*\"]");
-            faults.push(fault.with(json!({ "allowedValues": [["*"]] })));
+            faults.push(fault.allowing(&["*"]));
         }
-        if draft.mapped_claims.is_some_and(|claims| !claims.is_empty()) {
+        let claims = scope.mapped_claims.as_deref();
+        if claims.is_some_and(|claims| !claims.is_empty()) {
             faults.push(Violation::invalid("mappedClaims", "can only be empty"));
         }
         if faults.is_empty() {
@@ -239,12 +261,13 @@ mod tests {
 
     #[test]
     fn a_built_in_scope_keeps_its_name_and_stays() {
-        let email = stored(Scope::built_in("email"));
+        let email = stored(Scope::born(OPENID[1]));
         let owner = json!({ "type": "OPENID_CONNECT" });
         let rebuild = |body| build_in(body, Some(&email), Some(&owner));
         assert_eq!(targets(rebuild(json!({ "name": "mail" }))), ["name"]);
         assert!(rebuild(json!({ "name": "email", "description": "Mail" })).is_ok());
         assert!(Scope::may_leave(&email, &[]).is_err());
-        assert!(Scope::may_leave(&stored(Scope::built_in("payments")), &[]).is_ok());
+        let own = build("CUSTOM", json!({ "name": "payments" })).unwrap().body;
+        assert!(Scope::may_leave(&stored(own), &[]).is_ok());
     }
 }

@@ -84,7 +84,11 @@ pub struct Login {
     /// Whether the page leads to the recovery of a forgotten password.
     pub recovery: Switch,
     pub registration: Option<Registration>,
-    pub enforce_lockout_for_identity_providers: Option<bool>,
+    /// None, and answered when it was sent.
+    pub social_providers: Option<Vec<Value>>,
+    /// Whether a lock keeps out who signs on elsewhere. Nobody does.
+    #[serde(default)]
+    pub enforce_lockout_for_identity_providers: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -175,7 +179,7 @@ impl Resource for SignOnAction {
         context: &mut Context<'_>,
     ) -> Result<Built<Self>, Vec<Violation>> {
         let default = (context.defaults)(&DEVICE_AUTHENTICATION_POLICY).map(Id::from_uuid);
-        let (action, mut faults) = draft.complete(default);
+        let (action, mut faults) = draft.complete(default, context.client_address_is_known);
         if previous.is_some_and(|previous| !previous.body.step.is_same_type(&action.step)) {
             faults.insert(0, Violation::invalid("type", "cannot be changed"));
         }

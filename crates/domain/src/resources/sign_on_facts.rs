@@ -33,6 +33,7 @@ pub fn of_user(
     stored: &Stored<User>,
     failures: Versioned<UserFailures>,
     sends: Versioned<delivery::DailyHistory>,
+    holds_a_role: bool,
     now: Timestamp,
 ) -> UserFacts {
     let user = &stored.body;
@@ -49,6 +50,7 @@ pub fn of_user(
         }),
         mfa_enabled: user.mfa_enabled,
         bypass_mfa_until: user.credentials.mfa_bypass_until,
+        holds_a_role,
         attributes: Value::Null,
         failures,
         sends,
@@ -96,8 +98,7 @@ pub fn of_device(
 pub fn recipient(device: &Device) -> Secret<String> {
     let address = device.address();
     Secret::new(match device.kind {
-        // The stored form differs from E.164 in its dot only.
-        DeviceType::Sms => format!("+{}", phone::digits(address)),
+        DeviceType::Sms => phone::destination(address),
         DeviceType::Email => address.to_owned(),
     })
 }
@@ -161,7 +162,7 @@ fn cooldown(cooldown: &Cooldown) -> Option<delivery::Cooldown> {
             later.as_duration(),
         ],
         resend_limit: cooldown.resend_limit?.into(),
-        per_user: cooldown.group_by.is_some(),
+        per_user: cooldown.is_per_user(),
     })
 }
 
@@ -224,13 +225,58 @@ mod tests {
         let until = NOW + Duration::from_minutes(5);
         let locked = user.unwrap().body.lock_account(Some(until), NOW);
         let locked = stored(locked);
-        let facts = of_user(&locked, Versioned::default(), Versioned::default(), NOW);
+        let facts = of_user(
+            &locked,
+            Versioned::default(),
+            Versioned::default(),
+            false,
+            NOW,
+        );
         assert_eq!(facts.lock, Some(AccountLock { until: Some(until) }));
         assert_eq!(facts.given_name.as_deref(), Some("Nia"));
         assert!(facts.verified);
         let attributes = attributes(&locked, NOW);
         assert_eq!(attributes["title"], "Lead");
         assert!(attributes.get("credentials").is_none());
+    }
+
+    /// The paths of the values in an object.
+    fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let place = if at.is_empty() {
+                        name.clone()
+                    } else {
+                        format!("{at}.{name}")
+                    };
+                    leaves(value, &place, found);
+                }
+            }
+            _ => found.push(at.to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_condition_can_ask_for_every_attribute_and_for_no_other() {
+        let name = json!({ "formatted": "Nia Berg", "given": "Nia", "middle": "A", "family": "Berg",
+            "honorificPrefix": "Dr", "honorificSuffix": "Jr" });
+        let address = json!({ "streetAddress": "1 Road", "locality": "Oslo", "region": "Oslo",
+            "postalCode": "0150", "countryCode": "NO" });
+        let user = json!({ "username": "nia", "email": "nia@corp.example", "name": name,
+            "nickname": "n", "title": "Lead", "type": "staff", "locale": "nb-NO", "address": address,
+            "preferredLanguage": "nb", "timezone": "Europe/Oslo", "mobilePhone": "+4740612345",
+            "primaryPhone": "+4740612345", "photo": { "href": "https://corp.example/nia.png" },
+            "externalId": "e-1", "accountId": "a-1" });
+        let mut user = build::<User>(user).unwrap().body;
+        user.last_sign_on = Some(crate::resources::user::SignOn {
+            at: NOW,
+            remote_ip: Some("192.0.2.1".to_owned()),
+        });
+        let mut found = Vec::new();
+        leaves(&attributes(&stored(user), NOW), "", &mut found);
+        found.sort_unstable();
+        assert_eq!(found, flow::condition::USER_ATTRIBUTES);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub static SIGN_ON_POLICY: Kind = Kind::new("signOnPolicy", "signOnPolicies", Ar
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SignOnPolicy {
     /// What `acr_values` calls it.
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub name: String,
     #[schemars(length(max = 1024))]
     pub description: Option<String>,

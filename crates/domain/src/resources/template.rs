@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::environment::Environment;
-use crate::{id::Id, message::Channel, time::Timestamp};
+use crate::{id::Id, message::Channel, name, time::Timestamp};
 
 /// A kind of message. Its id is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub struct Template {
     pub name: &'static str,
     pub display_name: &'static str,
     pub description: &'static str,
+    /// What its texts may mention. A code must be in every text.
+    variables: &'static [&'static str],
+    /// Whether own texts may mention more.
+    allows_dynamic_variables: bool,
     contents: &'static [Content],
 }
 
@@ -28,9 +32,15 @@ pub struct Content {
     number: u8,
 }
 
-/// What a template may mention. `otp` must be in every text.
-pub const VARIABLES: [&str; 5] = [
-    "otp",
+const CODE: &str = "otp";
+const WITH_CODE: &[&str] = &[
+    CODE,
+    "user.username",
+    "user.name.given",
+    "user.name.family",
+    "current-year",
+];
+const WITHOUT_CODE: &[&str] = &[
     "user.username",
     "user.name.given",
     "user.name.family",
@@ -41,6 +51,8 @@ pub static STRONG_AUTHENTICATION: Template = Template {
     name: "strong_authentication",
     display_name: "Strong authentication",
     description: "A one-time code that completes a sign-on.",
+    variables: WITH_CODE,
+    allows_dynamic_variables: true,
     contents: &[
         Content {
             channel: Channel::Sms,
@@ -64,6 +76,8 @@ pub static DEVICE_PAIRING: Template = Template {
     name: "device_pairing",
     display_name: "Device pairing",
     description: "A one-time code that proves that a new device belongs to the user.",
+    variables: WITH_CODE,
+    allows_dynamic_variables: true,
     contents: &[
         Content {
             channel: Channel::Sms,
@@ -83,8 +97,35 @@ pub static DEVICE_PAIRING: Template = Template {
     ],
 };
 
+pub static NEW_DEVICE_PAIRED: Template = Template {
+    name: "new_device_paired",
+    display_name: "New device paired",
+    description: "Tells a user that a new device can be used to sign on.",
+    variables: WITHOUT_CODE,
+    allows_dynamic_variables: false,
+    contents: &[
+        Content {
+            channel: Channel::Sms,
+            locale: "en",
+            subject: None,
+            text: "A new device can now be used to sign on as ${user.username}. If that was not you, \
+                   tell your administrator.",
+            number: 5,
+        },
+        Content {
+            channel: Channel::Email,
+            locale: "en",
+            subject: Some("A new device was added"),
+            text: "<p>Hello ${user.name.given},</p>\n<p>a new device can now be used to sign on as \
+                   ${user.username}.</p>\n<p>If that was not you, tell your administrator.</p>\n",
+            number: 6,
+        },
+    ],
+};
+
 /// All templates, in the order of their names.
-pub static TEMPLATES: [&Template; 2] = [&DEVICE_PAIRING, &STRONG_AUTHENTICATION];
+pub static TEMPLATES: [&Template; 3] =
+    [&DEVICE_PAIRING, &NEW_DEVICE_PAIRED, &STRONG_AUTHENTICATION];
 
 impl Template {
     pub fn named(name: &str) -> Option<&'static Self> {
@@ -104,9 +145,10 @@ impl Template {
 
     /// A template is as old as its environment.
     pub fn view(&self, created_at: Timestamp) -> Map<String, Value> {
-        let variables: Map<_, _> = VARIABLES
+        let variables: Map<_, _> = self
+            .variables
             .iter()
-            .map(|&name| (name.to_owned(), json!({ "required": name == "otp" })))
+            .map(|&name| (name.to_owned(), json!({ "required": name == CODE })))
             .collect();
         members(json!({
             "id": self.name,
@@ -114,7 +156,7 @@ impl Template {
             "description": self.description,
             "deliveryMethods": ["SMS", "Email"],
             "variables": variables,
-            "allowDynamicVariables": true,
+            "allowDynamicVariables": self.allows_dynamic_variables,
             "createdAt": created_at,
             "updatedAt": created_at,
         }))
@@ -193,6 +235,15 @@ impl std::fmt::Debug for Rendered {
 impl Content {
     /// In e-mail, which is HTML, values are escaped.
     pub fn rendered(&self, value_of: impl Fn(&str) -> Option<String>) -> Rendered {
+        let value_of = |name: &str| {
+            let value = value_of(name)?;
+            let is_of_a_person = name.starts_with("user.name.");
+            Some(if is_of_a_person {
+                name::spoken(&value)
+            } else {
+                value
+            })
+        };
         let text = match self.channel {
             Channel::Sms => render(self.text, &value_of),
             Channel::Email => render(self.text, |name| {
@@ -260,119 +311,4 @@ fn members(value: Value) -> Map<String, Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn environment(number: u128) -> Id<Environment> {
-        Id::from_uuid(Uuid::from_u128(number))
-    }
-
-    #[test]
-    fn names_are_replaced_and_unknown_ones_vanish() {
-        let value_of = |name: &str| (name == "otp").then(|| "123456".to_owned());
-        assert_eq!(
-            render("Code ${otp}, ${ otp }${who}!", value_of),
-            "Code 123456, 123456!"
-        );
-        assert_eq!(render("${otp", value_of), "${otp");
-        assert_eq!(render("100 $ {otp}", value_of), "100 $ {otp}");
-    }
-
-    #[test]
-    fn a_value_is_not_rendered_again() {
-        let value_of = |name: &str| (name == "user.name.given").then(|| "${otp}".to_owned());
-        assert_eq!(render("Hello ${user.name.given}", value_of), "Hello ${otp}");
-    }
-
-    #[test]
-    fn every_text_has_the_code_and_no_unknown_name() {
-        for template in TEMPLATES {
-            for content in template.contents() {
-                let seen = std::cell::RefCell::new(Vec::new());
-                for text in [Some(content.text), content.subject].into_iter().flatten() {
-                    render(text, |name| {
-                        seen.borrow_mut().push(name.to_owned());
-                        None
-                    });
-                }
-                assert!(seen.borrow().contains(&"otp".to_owned()));
-                assert!(
-                    seen.borrow()
-                        .iter()
-                        .all(|name| VARIABLES.contains(&name.as_str()))
-                );
-                assert!(content.channel == Channel::Email || content.text.chars().count() <= 153);
-            }
-        }
-    }
-
-    #[test]
-    fn ids_of_contents_stay_and_differ() {
-        let mut ids: Vec<_> = TEMPLATES
-            .iter()
-            .flat_map(|template| template.contents())
-            .flat_map(|content| [content.id(environment(7)), content.id(environment(8 << 64))])
-            .collect();
-        assert_eq!(
-            ids.first(),
-            Some(&DEVICE_PAIRING.contents()[0].id(environment(7)))
-        );
-        ids.sort_unstable();
-        ids.dedup();
-        assert_eq!(ids.len(), 8);
-    }
-
-    #[test]
-    fn a_language_without_a_text_falls_back_to_english() {
-        for locales in [vec!["en-GB"], vec!["nb-NO", "EN_us"], vec!["nb"], vec![]] {
-            let content = STRONG_AUTHENTICATION
-                .choose(Channel::Sms, &locales)
-                .unwrap();
-            assert_eq!((content.channel, content.locale), (Channel::Sms, "en"));
-        }
-    }
-
-    #[test]
-    fn markup_in_a_value_is_escaped() {
-        assert_eq!(
-            escape_html("<b>\"O'Neil\" & co</b>"),
-            "&lt;b&gt;&quot;O&#39;Neil&quot; &amp; co&lt;/b&gt;"
-        );
-    }
-
-    #[test]
-    fn values_are_escaped_in_mail_and_plain_in_a_text_message() {
-        let rendered = |channel| {
-            let content = STRONG_AUTHENTICATION.choose(channel, &[]).unwrap();
-            content.rendered(|name| Some(format!("<{name}>")))
-        };
-        assert!(rendered(Channel::Email).text.contains("&lt;otp&gt;"));
-        assert!(rendered(Channel::Email).subject.is_some());
-        let message = rendered(Channel::Sms);
-        assert!(message.text.contains("<otp>") && message.subject.is_none());
-        assert!(!format!("{message:?}").contains("otp"));
-    }
-
-    #[test]
-    fn a_content_is_found_by_its_id_in_its_own_environment_and_template() {
-        let content = &DEVICE_PAIRING.contents()[1];
-        let id = content.id(environment(7));
-        assert_eq!(DEVICE_PAIRING.content(environment(7), id), Some(content));
-        assert_eq!(DEVICE_PAIRING.content(environment(8), id), None);
-        assert_eq!(STRONG_AUTHENTICATION.content(environment(7), id), None);
-        let view = content.view(environment(7), Timestamp::from_millis(0));
-        assert_eq!(view["id"], id.to_string());
-        assert_eq!(view["emailContentType"], "text/html");
-    }
-
-    #[test]
-    fn an_unknown_name_is_no_template() {
-        assert_eq!(
-            Template::named("device_pairing")
-                .unwrap()
-                .view(Timestamp::from_millis(0))["deliveryMethods"],
-            json!(["SMS", "Email"])
-        );
-        assert!(Template::named("transaction").is_none());
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Compiled, format};
-use crate::violation::{Violation, ViolationCode};
+use crate::violation::Violation;
 
 impl Compiled {
     pub(super) fn check(
@@ -168,21 +168,16 @@ pub(super) fn constants(schema: &Value) -> Option<Vec<Value>> {
 }
 
 pub(super) fn not_among(target: &str, allowed: &[Value]) -> Violation {
-    let allowed: Vec<_> = allowed.iter().filter(|value| !value.is_null()).collect();
     let names: Vec<_> = allowed
         .iter()
+        .filter(|value| !value.is_null())
         .map(|value| {
             value
                 .as_str()
                 .map_or_else(|| value.to_string(), str::to_owned)
         })
         .collect();
-    Violation::new(
-        ViolationCode::InvalidValue,
-        target,
-        format!("must be one of {}", names.join(", ")),
-    )
-    .with(json!({ "allowedValues": allowed }))
+    Violation::not_allowed(target, &names)
 }
 
 pub(super) fn types(schema: &Value) -> Vec<&str> {

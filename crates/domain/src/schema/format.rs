@@ -3,7 +3,7 @@
 use serde_json::{Number, Value};
 
 use super::check::types;
-use crate::{id::Id, time::Timestamp, violation::Violation};
+use crate::{email::Email, id::Id, name, time::Timestamp, uri, violation::Violation};
 
 /// What is wrong with a string of the named format. Formats that are only remarks accept all.
 pub(super) fn fault(format: &str, text: &str) -> Option<&'static str> {
@@ -16,8 +16,9 @@ pub(super) fn fault(format: &str, text: &str) -> Option<&'static str> {
             text.parse::<Timestamp>().is_ok(),
             "must be a date and time such as 2026-01-31T12:00:00.000Z",
         ),
-        "uri" => (url::Url::parse(text).is_ok(), "must be an absolute URI"),
-        "email" => (is_email(text), "must be an e-mail address"),
+        "uri" => return uri::parse(text).err(),
+        "email" => (Email::parse(text).is_ok(), "must be an e-mail address"),
+        "name" => return name::fault(text),
         "ipv4" => (
             text.parse::<std::net::Ipv4Addr>().is_ok(),
             "must be an IPv4 address",
@@ -33,18 +34,6 @@ pub(super) fn fault(format: &str, text: &str) -> Option<&'static str> {
         _ => return None,
     };
     (!fits).then_some(message)
-}
-
-/// Only the shape: whether a mailbox is there is found out by sending to it.
-fn is_email(text: &str) -> bool {
-    text.rsplit_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !domain.is_empty()
-            && !domain.starts_with('.')
-            && !domain.ends_with('.')
-            && !text.contains(|c: char| c.is_whitespace() || c.is_control())
-            && !local.contains('@')
-    })
 }
 
 pub(super) fn check_number(

@@ -3,11 +3,15 @@
 use std::fmt;
 
 use crate::{
+    name,
     resource::{FilterAttribute, FilterSource},
     time::Timestamp,
 };
 
 mod parser;
+
+/// What a filter may cost.
+const MOST: u32 = 100;
 
 /// A comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +48,15 @@ impl Operator {
             Self::Ge => "ge",
             Self::Lt => "lt",
             Self::Le => "le",
+        }
+    }
+
+    /// The value as it is compared with the folds of what is found.
+    pub fn folded(self, value: &str) -> String {
+        match self {
+            Self::Sw => name::fold_part(value.trim_start()),
+            Self::Co => name::fold_part(value),
+            Self::Eq | Self::Ne | Self::Gt | Self::Ge | Self::Lt | Self::Le => name::fold(value),
         }
     }
 
@@ -104,8 +117,14 @@ pub enum FilterError {
     },
     #[error("Value of attribute '{attribute}' must be a date and time.")]
     Time { attribute: String },
+    #[error("Value of attribute '{attribute}' must be true or false.")]
+    Boolean { attribute: String },
     #[error("is nested too deeply, or too long")]
     TooComplex,
+    #[error(
+        "costs {cost} to answer, more than the {MOST} that a filter may cost: 1 for an id, 2 for another eq, 8 for anything else"
+    )]
+    TooCostly { cost: u32 },
 }
 
 impl Filter {
@@ -117,8 +136,40 @@ impl Filter {
 
     /// Refuses what the collection does not offer, and writes attributes and points in time as it
     /// keeps them. An attribute within brackets is looked up as `outer.inner`.
+    /// What is said twice counts once; the rest must not cost more than [`MOST`].
     pub fn validate(&self, attributes: &[FilterAttribute]) -> Result<Self, FilterError> {
-        self.canonical(None, attributes)
+        let filter = self.canonical(None, attributes)?;
+        let cost = filter.cost("");
+        if cost > MOST {
+            return Err(FilterError::TooCostly { cost });
+        }
+        Ok(filter)
+    }
+
+    /// How much work an object is that has to be looked at.
+    fn cost(&self, outer: &str) -> u32 {
+        match self {
+            Self::Compare(Comparison {
+                attribute,
+                operator,
+                ..
+            }) => match operator {
+                Operator::Eq if outer.is_empty() && attribute == "id" => 1,
+                Operator::Eq => 2,
+                Operator::Ne
+                | Operator::Sw
+                | Operator::Co
+                | Operator::Gt
+                | Operator::Ge
+                | Operator::Lt
+                | Operator::Le => 8,
+            },
+            Self::Within { attribute, filter } => filter.cost(attribute),
+            Self::And(filters) | Self::Or(filters) => {
+                filters.iter().map(|filter| filter.cost(outer)).sum()
+            }
+            Self::Not(filter) => filter.cost(outer).max(8),
+        }
     }
 
     fn canonical(
@@ -149,14 +200,20 @@ impl Filter {
                     _ => return Err(unsupported(attribute, attributes)),
                 }
             }
-            Self::And(filters) => Self::And(all(filters)?),
-            Self::Or(filters) => Self::Or(all(filters)?),
+            Self::And(filters) => each_once(all(filters)?, Self::And, |filter| match filter {
+                Self::And(filters) => Ok(filters),
+                other => Err(other),
+            }),
+            Self::Or(filters) => each_once(all(filters)?, Self::Or, |filter| match filter {
+                Self::Or(filters) => Ok(filters),
+                other => Err(other),
+            }),
             Self::Not(filter) => Self::Not(Box::new(filter.canonical(outer, attributes)?)),
         })
     }
 
     /// Whether an object passes whose attributes have the values that `lookup` answers. Values are
-    /// compared as text, without regard to case. Of several values one must fit, except for `ne`,
+    /// compared as names are. Of several values one must fit, except for `ne`,
     /// which is the opposite of `eq`. An attribute within brackets is looked up as `outer.inner`.
     pub fn matches(&self, lookup: &dyn Fn(&str) -> Vec<String>) -> bool {
         match self {
@@ -165,9 +222,9 @@ impl Filter {
                 operator,
                 value,
             }) => {
-                let wanted = value.to_lowercase();
+                let wanted = operator.folded(value);
                 let values = lookup(attribute);
-                let mut folded = values.iter().map(|value| value.to_lowercase());
+                let mut folded = values.iter().map(|value| name::fold(value));
                 match operator {
                     Operator::Ne => folded.all(|found| operator.holds(&found, &wanted)),
                     _ => folded.any(|found| operator.holds(&found, &wanted)),
@@ -220,6 +277,15 @@ impl Comparison {
                 })?;
                 instant.to_string()
             }
+            FilterSource::BooleanTerm => {
+                let value = self.value.to_ascii_lowercase();
+                if !matches!(value.as_str(), "true" | "false") {
+                    return Err(FilterError::Boolean {
+                        attribute: known.name.to_owned(),
+                    });
+                }
+                value
+            }
             FilterSource::Id | FilterSource::Parent | FilterSource::Term => self.value.clone(),
         };
         Ok(Self {
@@ -227,6 +293,31 @@ impl Comparison {
             operator: self.operator,
             value,
         })
+    }
+}
+
+/// The filters of a chain without repetitions; chains of the same kind within it are opened.
+fn each_once(
+    filters: Vec<Filter>,
+    chain: fn(Vec<Filter>) -> Filter,
+    open: fn(Filter) -> Result<Vec<Filter>, Filter>,
+) -> Filter {
+    let mut kept: Vec<Filter> = Vec::with_capacity(filters.len());
+    for filter in filters {
+        let opened = open(filter).unwrap_or_else(|other| vec![other]);
+        for filter in opened {
+            if !kept.contains(&filter) {
+                kept.push(filter);
+            }
+        }
+    }
+    match kept.pop() {
+        Some(only) if kept.is_empty() => only,
+        Some(last) => {
+            kept.push(last);
+            chain(kept)
+        }
+        None => chain(kept),
     }
 }
 

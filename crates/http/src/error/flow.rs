@@ -4,16 +4,26 @@ use axum::http::StatusCode;
 use serde_json::json;
 use stepgate_app::{error::ManagementError, sign_on::FlowFailure};
 use stepgate_domain::{
-    flow::FlowError,
+    flow::{FlowError, delivery::Denied, view::UsableStatusView},
     time::Timestamp,
     violation::{Violation, ViolationCode},
 };
 
 use super::management::ApiError;
-use crate::exchange::Exchange;
+use crate::{exchange::Exchange, refusal::Refusal};
 
 /// What the client is told, and lets the pages read it that may.
 pub(crate) fn told(failure: FlowFailure, exchange: &Exchange, now: Timestamp) -> ApiError {
+    let refusal = Refusal::from(&failure);
+    let error = error(failure, exchange, now);
+    exchange.refuse(Refusal {
+        code: error.code(),
+        ..refusal
+    });
+    error
+}
+
+fn error(failure: FlowFailure, exchange: &Exchange, now: Timestamp) -> ApiError {
     match failure {
         FlowFailure::NotFound => {
             // No application is known whose pages these could be, and there is nothing to read but
@@ -68,6 +78,7 @@ fn refused(error: FlowError, now: Timestamp) -> ApiError {
     let failed = |code, target: &str, message: &str| {
         ManagementError::Failed(Violation::new(code, target, message)).into()
     };
+    let not_sent = |denied: Denied| Violation::new(denied.code(), "device.id", denied.message());
     let invalid_code = |message| Violation::new(ViolationCode::InvalidOtp, "otp", message);
     match error {
         FlowError::FlowExpired => ManagementError::NotFound(None).into(),
@@ -100,7 +111,7 @@ fn refused(error: FlowError, now: Timestamp) -> ApiError {
         }
         FlowError::DeviceUnusable { status } => {
             Violation::invalid("device.id", "is a device that cannot be used now")
-                .with(json!({ "usableStatus": status.as_str() }))
+                .with(json!({ "usableStatus": UsableStatusView::from(status) }))
                 .into()
         }
         FlowError::RateLimited {
@@ -108,37 +119,22 @@ fn refused(error: FlowError, now: Timestamp) -> ApiError {
             cool_down_expires_at,
             channel,
         } => {
-            let message = "Another message can be sent later";
-            let inner = json!({
-                "deliveryMethod": channel,
-                "coolDownExpiresAt": cool_down_expires_at.as_millis(),
-                "retryAfter": retry_after.as_seconds_ceil(),
-            });
+            let denied = Denied::TooSoon {
+                until: cool_down_expires_at,
+            };
+            let judged_at = cool_down_expires_at.minus(retry_after);
             ManagementError::Limited {
-                detail: Violation::new(ViolationCode::LimitExceeded, "device.id", message)
-                    .with(inner),
+                detail: not_sent(denied).with(denied.facts(Some(channel), judged_at).into()),
                 retry_after,
             }
             .into()
         }
         FlowError::QuotaExceeded { limit, resets_at } => {
-            let message = "The quota of the notification policy is used up";
-            let inner = json!({ "quotaLimit": limit, "quotaResetTime": resets_at });
-            ManagementError::Failed(
-                Violation::new(ViolationCode::QuotaExceeded, "device.id", message).with(inner),
-            )
-            .into()
+            let denied = Denied::QuotaExceeded { limit, resets_at };
+            ManagementError::Failed(not_sent(denied).with(denied.facts(None, now).into())).into()
         }
-        FlowError::CountryDenied => failed(
-            ViolationCode::SendFailed,
-            "device.id",
-            "The notification policy does not allow messages to this country",
-        ),
-        FlowError::SendFailed => failed(
-            ViolationCode::SendFailed,
-            "device.id",
-            "There is no way to send a message to this device",
-        ),
+        FlowError::CountryDenied => ManagementError::Failed(not_sent(Denied::CountryDenied)).into(),
+        FlowError::SendFailed => ManagementError::Failed(not_sent(Denied::NoSender)).into(),
         FlowError::InvalidCredentials => {
             Violation::invalid("username", "Invalid username and/or password.").into()
         }

@@ -11,11 +11,11 @@ use serde_json::{Map, Value, json};
 use stepgate_app::error::ManagementError;
 use stepgate_domain::{
     oauth::error::{DetailCode, OAuthError},
-    violation::{Violation, ViolationCode},
+    violation::Violation,
 };
 
 use super::Render;
-use crate::exchange::Exchange;
+use crate::{exchange::Exchange, refusal::Refusal};
 
 const VALIDATION: &str =
     "The request could not be completed. One or more validation errors were in the request.";
@@ -164,6 +164,11 @@ impl ApiError {
         }
     }
 
+    /// The code of the envelope.
+    pub(super) fn code(&self) -> &'static str {
+        self.wire().code
+    }
+
     /// What a page says of it.
     pub(super) fn sentence(&self) -> (StatusCode, String) {
         let wire = self.wire();
@@ -184,7 +189,7 @@ impl ApiError {
                 | ManagementError::Failed(_)
                 | ManagementError::NotFound(_)
                 | ManagementError::Forbidden
-                | ManagementError::BadCursor
+                | ManagementError::InvalidQuery(_)
                 | ManagementError::PreconditionFailed
                 | ManagementError::Internal(_),
             )
@@ -207,6 +212,7 @@ impl ApiError {
             | Self::InvalidRequest(violations) => violations.iter().map(detail).collect(),
             Self::Management(
                 ManagementError::Failed(violation)
+                | ManagementError::InvalidQuery(violation)
                 | ManagementError::Limited {
                     detail: violation, ..
                 },
@@ -229,11 +235,6 @@ impl ApiError {
                 json!({ "code": "INVALID_TOKEN", "message": "The access token is missing, invalid or expired." }),
             ],
             Self::NoAccess { detail, .. } => vec![json!({ "code": detail, "message": NO_ACCESS })],
-            Self::Management(ManagementError::BadCursor) => vec![detail(&Violation::new(
-                ViolationCode::InvalidParameter,
-                "cursor",
-                "is not a cursor that this collection gave",
-            ))],
             Self::Management(
                 ManagementError::NotFound(_)
                 | ManagementError::PreconditionFailed
@@ -284,7 +285,9 @@ fn management_wire(error: &ManagementError) -> Wire {
         ManagementError::Limited { .. } => {
             wire(StatusCode::TOO_MANY_REQUESTS, "REQUEST_LIMITED", ISSUE)
         }
-        ManagementError::BadCursor => wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED),
+        ManagementError::InvalidQuery(_) => {
+            wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED)
+        }
         ManagementError::Forbidden => wire(StatusCode::FORBIDDEN, "ACCESS_FAILED", NO_ACCESS),
         ManagementError::PreconditionFailed => wire(
             StatusCode::PRECONDITION_FAILED,
@@ -316,6 +319,10 @@ fn detail(violation: &Violation) -> Value {
 }
 
 impl Render for ApiError {
+    fn refusal(&self) -> Refusal {
+        self.into()
+    }
+
     fn render(self, exchange: &Exchange) -> Response {
         self.log(exchange);
         let Wire {

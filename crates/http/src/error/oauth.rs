@@ -12,7 +12,7 @@ use stepgate_app::tokens::TokenError;
 use stepgate_domain::oauth::error::{self, OAuthErrorCode};
 
 use super::{Render, management::ApiError};
-use crate::exchange::Exchange;
+use crate::{exchange::Exchange, refusal::Refusal};
 
 #[derive(Debug)]
 pub enum OAuthError {
@@ -74,6 +74,13 @@ const fn status(code: OAuthErrorCode) -> StatusCode {
 }
 
 impl Render for OAuthError {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Platform(error) => error.refusal(),
+            Self::Refused { error, .. } => error.into(),
+        }
+    }
+
     fn render(self, exchange: &Exchange) -> Response {
         match self {
             Self::Platform(error) => error.render(exchange),

@@ -6,7 +6,7 @@ use axum::{
 };
 
 use super::{Render, management::ApiError, oauth::OAuthError};
-use crate::{exchange::Exchange, pages::ErrorPage, reply::Reply};
+use crate::{exchange::Exchange, pages::ErrorPage, refusal::Refusal, reply::Reply};
 
 #[derive(Debug)]
 pub enum PageError {
@@ -29,6 +29,16 @@ impl<E: Into<ApiError>> From<E> for PageError {
 }
 
 impl Render for PageError {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Platform(error) | Self::Failed(error) => error.refusal(),
+            Self::Protocol(error) => error.refusal(),
+            // Whoever shows these has noted why, where there is more to say.
+            Self::Shown { .. } => Refusal::new("PAGE", "page_refused"),
+            Self::Expired => Refusal::new("PAGE", "flow_not_named"),
+        }
+    }
+
     fn render(self, exchange: &Exchange) -> Response {
         let traceable = |message| ErrorPage {
             message,

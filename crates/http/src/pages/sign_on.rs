@@ -20,8 +20,10 @@ pub struct SignOnPage {
     pub csrf_token: Secret<String>,
     /// What was wrong with the last input, in a whole sentence.
     pub fault: Option<String>,
-    /// What the last input did, in a whole sentence: that a new code is on its way.
+    /// What became of a code, in a whole sentence: that it is on its way, or why it is not.
     pub notice: Option<String>,
+    /// Another sign-on of this browser, which waits for the code that is on its way.
+    pub earlier: Option<EarlierSignOn>,
     pub step: SignOnStep,
     /// Whether `session.reset` is offered: to sign on as somebody else.
     pub can_start_over: bool,
@@ -60,6 +62,12 @@ impl SignOnStep {
             Self::EnterPassword { .. } => "Enter your password",
         }
     }
+}
+
+#[derive(Debug)]
+pub struct EarlierSignOn {
+    pub url: String,
+    pub application: String,
 }
 
 #[derive(Debug, Clone)]

@@ -1,10 +1,10 @@
 //! The devices of a user: paired, proved, ordered, blocked, removed.
 
 use axum::http::{Method, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::json;
 use stepgate_app::{devices, management::ListRequest};
 use stepgate_domain::{
-    id::Id,
+    id::Ref,
     resource::{Resource, Stored},
     resources::device::{ActivateDraft, Device, DeviceDraft, NicknameDraft, ReorderDraft},
     schema,
@@ -161,26 +161,16 @@ async fn listed(call: &Call, request: ListRequest) -> Result<Reply, ApiError> {
     let with_order = call
         .query_value("expand")
         .is_some_and(|names| names.split(',').any(|name| name.trim() == "order"));
-    let shown = |stored: &Stored<Device>| {
-        let mut shown = hal::object(&call.exchange, stored, now);
-        if let (true, Some(at), Value::Object(members)) = (
-            with_order,
-            position(order.as_deref(), stored.id),
-            &mut shown,
-        ) {
-            members.insert("order".into(), json!(at));
-        }
-        shown
-    };
-    Ok(crud::listed(call, place, listing, shown))
-}
-
-fn position(order: Option<&[Id<Device>]>, device: Id<Device>) -> Option<usize> {
-    order?.iter().position(|&other| other == device)
+    let beside = order.filter(|_| with_order).map(|order| {
+        let order: Vec<Ref<Device>> = order.into_iter().map(Ref::from).collect();
+        ("order", json!(order))
+    });
+    let shown = |stored: &Stored<Device>| hal::object(&call.exchange, stored, now);
+    Ok(crud::listed_beside(call, place, listing, shown, beside))
 }
 
 async fn create(call: Call) -> Result<Reply, ApiError> {
-    let place = call.place::<Device>()?;
+    let place = call.place_of_new::<Device>()?;
     let stored = devices::create(&call.app, call.caller()?, place, call.json()?).await?;
     Ok(crud::object(&call, StatusCode::CREATED, &stored)
         .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
@@ -189,17 +179,24 @@ async fn create(call: Call) -> Result<Reply, ApiError> {
 async fn reorder(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<ReorderDraft>(call.json()?)?;
     let place = call.place::<Device>()?;
-    devices::reorder(&call.app, call.caller()?, place, &draft).await?;
+    let caller = call.caller()?;
+    devices::reorder(&call.app, caller, place, call.if_match(), &draft).await?;
     listed(&call, ListRequest::default()).await
 }
 
+async fn without_order(call: &Call) -> Result<(), ApiError> {
+    let (caller, place) = (call.caller()?, call.place::<Device>()?);
+    devices::drop_order(&call.app, caller, place, call.if_match()).await?;
+    Ok(())
+}
+
 async fn drop_order(call: Call) -> Result<Reply, ApiError> {
-    devices::drop_order(&call.app, call.caller()?, call.place::<Device>()?).await?;
+    without_order(&call).await?;
     listed(&call, ListRequest::default()).await
 }
 
 async fn delete_order(call: Call) -> Result<Reply, ApiError> {
-    devices::drop_order(&call.app, call.caller()?, call.place::<Device>()?).await?;
+    without_order(&call).await?;
     Ok(Reply::no_content())
 }
 

@@ -121,9 +121,7 @@ async fn list(mut call: Call) -> Result<Reply, ApiError> {
         caller.access = Access::Read;
         caller.reach = management::environments_within_reach(&caller.actor);
     }
-    let expand = call
-        .query_value("expand")
-        .is_some_and(|value| value == "billOfMaterials");
+    let expand = call.expands("billOfMaterials");
     crud::list_with::<Environment>(call, move |exchange, stored, now| {
         if expand {
             expanded(exchange, stored)
@@ -139,28 +137,24 @@ fn expanded(exchange: &Exchange, stored: &Stored<Environment>) -> Value {
 }
 
 async fn create(call: Call) -> Result<Reply, ApiError> {
-    let maker = &call.caller()?.actor;
-    let correlation_id = &call.exchange.correlation_id;
-    let stored = provisioning::create_environment(&call.app, maker, call.json()?).await?;
-    tracing::info!(environment = %stored.id, correlation_id, "environment created");
+    call.place_of_new::<Environment>()?;
+    let stored = provisioning::create_environment(&call.app, call.caller()?, call.json()?).await?;
     let body = expanded(&call.exchange, &stored);
     Ok(Reply::hal(StatusCode::CREATED, body)
-        .with(header::ETAG, &format!("\"{}\"", stored.version))
+        .versioned(stored.version)
         .with(header::LOCATION, &hal::location(&call.exchange, &stored)))
 }
 
 async fn read(call: Call) -> Result<Reply, ApiError> {
     let stored = stored(&call).await?;
     let now = call.app.now();
-    let expand = call
-        .query_value("expand")
-        .is_some_and(|value| value == "billOfMaterials");
+    let expand = call.expands("billOfMaterials");
     let body = if expand {
         expanded(&call.exchange, &stored)
     } else {
         hal::object(&call.exchange, &stored, now)
     };
-    Ok(Reply::hal(StatusCode::OK, body).with(header::ETAG, &format!("\"{}\"", stored.version)))
+    Ok(Reply::hal(StatusCode::OK, body).versioned(stored.version))
 }
 
 async fn stored(call: &Call) -> Result<Stored<Environment>, ApiError> {
@@ -188,8 +182,7 @@ async fn set_type(call: Call) -> Result<Reply, ApiError> {
 
 async fn set_status(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<StatusDraft>(call.json()?)?;
-    let now = call.app.now();
-    let stored = changed(&call, |environment| Ok(environment.with_status(draft, now))).await?;
+    let stored = provisioning::set_status(&call.target::<Environment>()?, draft).await?;
     Ok(crud::object(&call, StatusCode::OK, &stored))
 }
 
@@ -201,11 +194,11 @@ fn bill(call: &Call, stored: &Stored<Environment>) -> Result<Reply, ApiError> {
         hal::href(format!("{environment}/billOfMaterials")),
     );
     links.insert("environment".into(), hal::href(environment));
-    let members = match serde_json::to_value(&stored.body.bill_of_materials)? {
+    let members = match serde_json::to_value(&*stored.body.bill_of_materials)? {
         Value::Object(members) => members,
         _ => Map::new(),
     };
-    Ok(Reply::hal(StatusCode::OK, hal::with_links(links, members)))
+    Ok(Reply::hal(StatusCode::OK, hal::with_links(links, members)).versioned(stored.version))
 }
 
 async fn read_bill(call: Call) -> Result<Reply, ApiError> {
@@ -225,7 +218,7 @@ async fn replace_bill(call: Call) -> Result<Reply, ApiError> {
             entropy,
         )?;
         Ok(Environment {
-            bill_of_materials: bill,
+            bill_of_materials: bill.into(),
             ..environment
         })
     })

@@ -4,7 +4,10 @@ use axum::http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use stepgate_app::sign_on::{self, Deed, FlowFailure};
+use stepgate_app::{
+    error::ManagementError,
+    sign_on::{self, Deed, FlowFailure},
+};
 use stepgate_domain::{
     flow::{
         Action, FlowError,
@@ -101,6 +104,7 @@ pub(super) fn operations(api: Api) -> Api {
             "Act upon a flow",
             move |call| refuse(call, name),
         )
+        .status(400)
         .private())
     })
 }
@@ -136,7 +140,7 @@ async fn act(call: Call, action: Action) -> Result<Reply, ApiError> {
             let allowed_origin = shown.allowed_origin;
             if shown.flow.offers(action) {
                 call.exchange.admit_page(allowed_origin.as_deref());
-                return Err(error);
+                return Err(completed(error, &call, shown.flow.needs(action)));
             }
             Err(told(FlowFailure::Refused {
                 error: FlowError::InvalidAction {
@@ -146,6 +150,21 @@ async fn act(call: Call, action: Action) -> Result<Reply, ApiError> {
                 allowed_origin,
             }))
         }
+    }
+}
+
+/// All faults at once: with those of a body that only this flow finds.
+fn completed(error: ApiError, call: &Call, needed: Option<&'static str>) -> ApiError {
+    let missing = needed.filter(|name| {
+        let body = call.json().unwrap_or_default();
+        body.get(name).is_none_or(Value::is_null)
+    });
+    match (error, missing) {
+        (ApiError::Management(ManagementError::Invalid(mut faults)), Some(name)) => {
+            faults.insert(0, Violation::required(name));
+            faults.into()
+        }
+        (error, _) => error,
     }
 }
 

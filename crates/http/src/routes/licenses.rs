@@ -1,6 +1,6 @@
 //! The display name of a licence: all of it that clients write.
 
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use serde_json::{Map, json};
 use stepgate_app::management;
 use stepgate_domain::{
@@ -48,8 +48,7 @@ fn answer(call: &Call, stored: &Stored<License>) -> Reply {
     links.insert("license".into(), hal::href(license));
     let mut members = Map::new();
     members.insert("name".into(), json!(stored.body.name));
-    Reply::hal(StatusCode::OK, hal::with_links(links, members))
-        .with(header::ETAG, &format!("\"{}\"", stored.version))
+    Reply::hal(StatusCode::OK, hal::with_links(links, members)).versioned(stored.version)
 }
 
 async fn read(call: Call) -> Result<Reply, ApiError> {

@@ -1,6 +1,7 @@
 //! The management API: every managed type, and the verbs that are not plain changes.
 
 use axum::http::StatusCode;
+use stepgate_app::sign_on_policies;
 use stepgate_domain::resources::{
     api_resource::ApiResource, application::Application,
     device_authentication_policy::DeviceAuthenticationPolicy, grant::Grant,
@@ -12,7 +13,10 @@ use stepgate_domain::resources::{
 
 use crate::{
     api::Api,
-    crud::{crud, crud_created_with, read_only},
+    call::Call,
+    crud::{crud, crud_created_with, deletion, permanent, read_only},
+    error::management::ApiError,
+    reply::Reply,
 };
 
 pub(super) fn operations(api: Api) -> Api {
@@ -21,11 +25,17 @@ pub(super) fn operations(api: Api) -> Api {
         .then(crud::<ApiResource>)
         .then(crud::<Scope>)
         .then(crud::<Grant>)
-        .then(crud::<SignOnPolicy>)
+        .then(|api| permanent::<SignOnPolicy>(api, StatusCode::CREATED))
+        .op(deletion::<SignOnPolicy, _, _>(remove_sign_on_policy))
         .then(crud::<SignOnAction>)
         .then(crud::<SignOnPolicyAssignment>)
         .then(crud::<Population>)
         .then(crud::<PasswordPolicy>)
         .then(crud::<DeviceAuthenticationPolicy>)
         .then(|api| crud_created_with::<NotificationsPolicy>(api, StatusCode::OK))
+}
+
+async fn remove_sign_on_policy(call: Call) -> Result<Reply, ApiError> {
+    sign_on_policies::remove(&call.target::<SignOnPolicy>()?).await?;
+    Ok(Reply::no_content())
 }

@@ -7,6 +7,7 @@ mod flows;
 mod inbox;
 mod licenses;
 mod management;
+mod metrics;
 mod oidc;
 mod passwords;
 mod roles;
@@ -17,6 +18,7 @@ mod signon;
 mod system;
 mod templates;
 mod users;
+mod without_environment;
 
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ pub fn operations() -> Api {
         .then(roles::operations)
         .then(oidc::operations)
         .then(authorize::operations)
+        .then(without_environment::operations)
         .then(flows::operations)
         .then(signon::operations)
         .then(inbox::operations)
@@ -44,8 +47,11 @@ pub fn operations() -> Api {
         .then(settings::operations)
         .then(templates::operations)
         .then(system::operations)
+        .then(metrics::operations)
         .then(self_service::operations)
 }
+
+pub use metrics::router as metrics_router;
 
 pub fn router(app: &Arc<App>, limits: &Limits) -> Router {
     operations().into_router(app, limits)

@@ -1,6 +1,6 @@
 //! The password of a user: its state, and the verbs on it.
 
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use serde_json::{Map, json};
 use stepgate_app::users::password::{self, Occasion, PasswordState};
 use stepgate_domain::{
@@ -108,12 +108,11 @@ fn answer(call: &Call, state: &PasswordState) -> Reply {
         json!({ "id": state.user.environment }),
     );
     members.extend(state_view(&state.user, &state.policy, &state.failures, now));
-    if call.query_value("expand") == Some("passwordPolicy") {
+    if call.expands("passwordPolicy") {
         let policy = hal::object(&call.exchange, &*state.policy, now);
         members.insert("_embedded".into(), json!({ "passwordPolicy": policy }));
     }
-    let etag = format!("\"{}\"", state.user.version);
-    Reply::hal(StatusCode::OK, hal::with_links(links, members)).with(header::ETAG, &etag)
+    Reply::hal(StatusCode::OK, hal::with_links(links, members)).versioned(state.user.version)
 }
 
 async fn read(call: Call) -> Result<Reply, ApiError> {

@@ -88,7 +88,7 @@ fn assignments_of<H: Holder>(api: Api) -> Api {
 }
 
 async fn assign<H: Holder>(call: Call) -> Result<Reply, ApiError> {
-    let place = call.place::<RoleAssignment<H>>()?;
+    let place = call.place_of_new::<RoleAssignment<H>>()?;
     let (caller, body) = (call.caller()?, call.json()?);
     let stored = role_assignments::create::<H>(&call.app, caller, place, body).await?;
     let reply = crud::object(&call, StatusCode::CREATED, &stored);
@@ -112,13 +112,14 @@ fn shown(call: &Call, role: Role) -> Value {
         .collect();
     let permissions: Vec<Value> = role
         .permissions()
-        .map(|permission| {
-            json!({ "id": permission.id(), "classifier": permission.area.name(), "description": permission.id() })
+        .flat_map(Permission::ids)
+        .map(|id| {
+            json!({ "id": id.to_string(), "classifier": id.classifier, "description": id.to_string() })
         })
         .collect();
-    let can_assign: Vec<Value> = Role::ALL
-        .into_iter()
-        .filter(|other| role.can_assign(*other))
+    let can_assign: Vec<Value> = role
+        .can_assign()
+        .iter()
         .map(|other| json!({ "id": other.id().to_string() }))
         .collect();
     let members = json!({
@@ -164,7 +165,10 @@ async fn list(call: Call) -> Result<Reply, ApiError> {
         ),
         None => format!("{}/roles", call.exchange.origin.api()),
     };
-    own.push_str(&hal::query(&call.query));
+    // There is one page, whatever is asked for.
+    let mut query = call.query.clone();
+    query.retain(|(name, _)| name != "limit" && name != "cursor");
+    own.push_str(&hal::query(&query));
     let count = u64::try_from(items.len()).ok();
     Ok(Reply::hal(
         StatusCode::OK,
@@ -181,5 +185,5 @@ async fn list(call: Call) -> Result<Reply, ApiError> {
 async fn read(call: Call) -> Result<Reply, ApiError> {
     let id = call.id::<Role>("roleID")?;
     let role = Role::from_id(id.uuid()).ok_or(ManagementError::NotFound(None))?;
-    Ok(Reply::hal(StatusCode::OK, shown(&call, role)))
+    Ok(Reply::unchanging(shown(&call, role)))
 }

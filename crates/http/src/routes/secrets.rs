@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, json};
-use stepgate_app::{client_secrets, management::Target};
+use stepgate_app::client_secrets;
 use stepgate_domain::{
     access::Permission,
     resource::Resource,
@@ -62,7 +62,10 @@ fn secret_of<R: Resource>(api: Api) -> Api {
     ))
 }
 
-fn answer<R: Resource>(call: &Call, secrets: &ClientSecrets) -> Result<Reply, ApiError> {
+fn answer<R: Resource>(
+    call: &Call,
+    (secrets, version): &(ClientSecrets, i64),
+) -> Result<Reply, ApiError> {
     let environment = call.environment()?;
     let base = format!("{}/environments/{environment}", call.exchange.origin.api());
     let owner = format!(
@@ -77,29 +80,21 @@ fn answer<R: Resource>(call: &Call, secrets: &ClientSecrets) -> Result<Reply, Ap
     let mut members = Map::new();
     members.insert("environment".into(), json!({ "id": environment }));
     members.append(&mut secrets.view(call.app.now()));
-    Ok(Reply::hal(StatusCode::OK, hal::with_links(links, members)))
-}
-
-/// Its version is not that of the secret, so `If-Match` says nothing here.
-fn target<R: Resource>(call: &Call) -> Result<Target<'_>, ApiError> {
-    Ok(Target {
-        if_match: None,
-        ..call.target::<R>()?
-    })
+    Ok(Reply::hal(StatusCode::OK, hal::with_links(links, members)).versioned(*version))
 }
 
 async fn read<R: Resource>(call: Call) -> Result<Reply, ApiError> {
-    let secrets = client_secrets::read::<R>(&target::<R>(&call)?).await?;
+    let secrets = client_secrets::read::<R>(&call.target::<R>()?).await?;
     answer::<R>(&call, &secrets)
 }
 
 async fn rotate<R: Resource>(call: Call) -> Result<Reply, ApiError> {
     let draft = schema::decode::<RotationDraft>(call.json()?)?;
-    let secrets = client_secrets::rotate::<R>(&target::<R>(&call)?, draft).await?;
+    let secrets = client_secrets::rotate::<R>(&call.target::<R>()?, draft).await?;
     answer::<R>(&call, &secrets)
 }
 
 async fn drop_previous<R: Resource>(call: Call) -> Result<Reply, ApiError> {
-    client_secrets::drop_previous::<R>(&target::<R>(&call)?).await?;
+    client_secrets::drop_previous::<R>(&call.target::<R>()?).await?;
     Ok(Reply::no_content())
 }

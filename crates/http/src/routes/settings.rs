@@ -1,6 +1,6 @@
 //! Settings of which each environment has one, so that their path names none.
 
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use serde_json::{Map, json};
 use stepgate_app::settings;
 use stepgate_domain::{
@@ -64,8 +64,7 @@ fn answer<S: Settings>(call: &Call, stored: &Stored<S>) -> Reply {
     members.insert("environment".into(), json!({ "id": stored.environment }));
     members.append(&mut S::view(stored, call.app.now()));
     members.insert("updatedAt".into(), json!(stored.updated_at));
-    Reply::hal(StatusCode::OK, hal::with_links(links, members))
-        .with(header::ETAG, &format!("\"{}\"", stored.version))
+    Reply::hal(StatusCode::OK, hal::with_links(links, members)).versioned(stored.version)
 }
 
 async fn read<S: Settings>(call: Call) -> Result<Reply, ApiError> {

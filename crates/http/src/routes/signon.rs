@@ -24,6 +24,7 @@ use crate::{
     call::Call,
     error::{flow::told, management::ApiError, page::PageError},
     pages::{STYLESHEET, STYLESHEET_PATH},
+    refusal::Refusal,
     reply::{Content, Reply},
     sign_on as edge,
 };
@@ -65,7 +66,7 @@ pub(super) fn operations(api: Api) -> Api {
 }
 
 async fn stylesheet(_: Call) -> Result<Reply, ApiError> {
-    let style = Content::Shared(
+    let style = Content::Text(
         "text/css; charset=utf-8",
         Bytes::from_static(STYLESHEET.as_bytes()),
     );
@@ -95,14 +96,17 @@ impl Visit {
     }
 
     async fn look(&self, call: &Call) -> Result<Shown, PageError> {
-        sign_on::look(&call.app, self.environment, self.flow, &self.visitor)
+        let shown = sign_on::look(&call.app, self.environment, self.flow, &self.visitor)
             .await
-            .map_err(|failure| refused(call, self, failure))
+            .map_err(|failure| refused(call, self, failure))?;
+        edge::note_client(call, shown.flow.application.id.uuid());
+        Ok(shown)
     }
 }
 
 /// A fault that no step of the page can show.
 fn refused(call: &Call, visit: &Visit, failure: FlowFailure) -> PageError {
+    call.exchange.refuse(&failure);
     match failure {
         FlowFailure::NoSession if visit.visitor.session_tokens.is_empty() => PageError::Shown {
             status: StatusCode::BAD_REQUEST,
@@ -135,25 +139,31 @@ async fn submit(call: Call) -> Result<Reply, PageError> {
     let form = Parameters::parse(&call.body);
     let field = |name: &str| form.get(name).ok().flatten();
     let visit = Visit::of(&call, field("flowId"))?;
-    let forged = || PageError::Shown {
-        status: StatusCode::FORBIDDEN,
-        message: "The request has expired or is invalid.".to_owned(),
+    let forged = |check| {
+        call.exchange.refuse(Refusal::new("PAGE", check));
+        PageError::Shown {
+            status: StatusCode::FORBIDDEN,
+            message: "The request has expired or is invalid.".to_owned(),
+        }
     };
     if !is_from_own_page(&call) {
-        return Err(forged());
+        return Err(forged("form_of_other_site"));
     }
     let shown = visit.look(&call).await?;
     if !is_the_flows(&call, &shown, field("csrfToken")).await? {
-        return Err(forged());
+        return Err(forged("form_of_other_flow"));
     }
     let action = field("action").unwrap_or_default();
     let NamedAction::Known(action) = Action::named(action) else {
+        call.exchange.refuse(Refusal::new("PAGE", "action_unknown"));
         return Err(PageError::Expired);
     };
     let username = field("username").map(str::to_owned);
     let deed = match deed(action, field) {
         Ok(deed) => deed,
         Err(fault) => {
+            call.exchange
+                .refuse(Refusal::new("PAGE", "form_incomplete"));
             let remark = Remark {
                 fault: Some(fault.to_owned()),
                 username,
@@ -194,26 +204,30 @@ async fn refuse(
     error: FlowError,
     username: Option<String>,
 ) -> Result<Reply, PageError> {
+    call.exchange.refuse(&error);
     let shown = visit.look(call).await?;
     if matches!(error, FlowError::InvalidAction { .. }) {
         // Sent twice, or from a page of before: what is due now says enough.
         return Ok(next(call, visit, &shown, Action::SessionReset));
     }
+    let said = words::fault(&error, call.app.now());
     let mut remark = Remark {
-        fault: Some(words::fault(&error, call.app.now())),
         username,
         ..Remark::default()
     };
     let mut status = StatusCode::BAD_REQUEST;
     match error {
-        FlowError::InvalidOtp { attempts_remaining } => {
-            remark.attempts_remaining = Some(attempts_remaining);
-        }
+        // Nobody did anything wrong: the button cannot know by itself when it may be pressed.
         FlowError::RateLimited { retry_after, .. } => {
+            remark.notice = Some(said);
             remark.retry_after = Some(retry_after);
             status = StatusCode::TOO_MANY_REQUESTS;
         }
-        _ => {}
+        FlowError::InvalidOtp { attempts_remaining } => {
+            remark.fault = Some(said);
+            remark.attempts_remaining = Some(attempts_remaining);
+        }
+        _ => remark.fault = Some(said),
     }
     page(call, visit, &shown, remark, status).await
 }
@@ -257,7 +271,7 @@ fn is_from_own_page(call: &Call) -> bool {
     let is_own_site = sent(&call.headers, "sec-fetch-site")
         .is_none_or(|site| site == "same-origin" || site == "none");
     let is_own_origin = sent(&call.headers, "origin")
-        .is_none_or(|origin| origin == "null" || edge::is_own(&call.exchange, &origin));
+        .is_none_or(|origin| origin == "null" || call.exchange.origin.is_of(&origin));
     is_own_site && is_own_origin
 }
 

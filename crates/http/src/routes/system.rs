@@ -30,26 +30,28 @@ pub(super) fn operations(api: Api) -> Api {
         Guard::Public,
         alive,
         healthy,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        readiness,
-        Takes::Nothing,
-        Guard::Public,
-        ready_summary,
-        ready,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        description,
-        Takes::Nothing,
-        Guard::Public,
-        describe_summary,
-        move |_: Call| {
-            let reply = describe(&document);
-            async move { Ok::<_, ApiError>(reply) }
-        },
-    ))
+    )
+    .on_any_host())
+        .op(Operation::new(
+            Method::GET,
+            readiness,
+            Takes::Nothing,
+            Guard::Public,
+            ready_summary,
+            ready,
+        )
+        .on_any_host())
+        .op(Operation::new(
+            Method::GET,
+            description,
+            Takes::Nothing,
+            Guard::Public,
+            describe_summary,
+            move |_: Call| {
+                let reply = describe(&document);
+                async move { Ok::<_, ApiError>(reply) }
+            },
+        ))
 }
 
 async fn healthy(_: Call) -> Result<Reply, ApiError> {
@@ -80,6 +82,6 @@ fn describe(document: &OnceLock<Bytes>) -> Reply {
     });
     Reply::new(
         StatusCode::OK,
-        Content::Shared("application/json", document.clone()),
+        Content::Text("application/json", document.clone()),
     )
 }

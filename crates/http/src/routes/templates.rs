@@ -118,7 +118,7 @@ fn page(call: &Call, name: &'static str, path: &str, items: Vec<Value>) -> Resul
             .iter()
             .position(|item| item.get("id").and_then(Value::as_str) == Some(cursor))
             .map(|position| position + 1)
-            .ok_or(ManagementError::BadCursor)?,
+            .ok_or_else(ManagementError::bad_cursor)?,
     };
     let limit = call
         .limit(100)?
@@ -155,7 +155,7 @@ async fn list(call: Call) -> Result<Reply, ApiError> {
 async fn read(call: Call) -> Result<Reply, ApiError> {
     let environment = environment(&call).await?;
     let body = shown_template(&call, &environment, template(&call)?);
-    Ok(Reply::hal(StatusCode::OK, body))
+    Ok(Reply::unchanging(body))
 }
 
 fn shown_content(
@@ -193,5 +193,5 @@ async fn read_content(call: Call) -> Result<Reply, ApiError> {
         .content(environment.id, id)
         .ok_or(ManagementError::NotFound(None))?;
     let body = shown_content(&call, &environment, template, content);
-    Ok(Reply::hal(StatusCode::OK, body))
+    Ok(Reply::unchanging(body))
 }

@@ -166,13 +166,13 @@ fn parts(api: Api) -> Api {
 }
 
 async fn create(call: Call) -> Result<Reply, ApiError> {
-    let place = call.place::<User>()?;
+    let place = call.place_of_new::<User>()?;
     let stored = users::create(&call.app, call.caller()?, place, call.json()?).await?;
     Ok(created(&call, &stored))
 }
 
 async fn import(call: Call) -> Result<Reply, ApiError> {
-    let place = call.place::<User>()?;
+    let place = call.place_of_new::<User>()?;
     let stored = users::import(&call.app, call.caller()?, place, call.json()?).await?;
     Ok(created(&call, &stored))
 }
@@ -250,7 +250,7 @@ impl Part {
         );
         links.insert("user".into(), hal::href(user));
         let body = hal::with_links(links, (self.view)(call, stored));
-        Reply::hal(StatusCode::OK, body).with(header::ETAG, &format!("\"{}\"", stored.version))
+        Reply::hal(StatusCode::OK, body).versioned(stored.version)
     }
 }
 

@@ -33,7 +33,7 @@ impl Default for Limits {
         Self {
             headers: Duration::from_secs(10),
             body: Duration::from_secs(30),
-            idle: Duration::from_secs(60),
+            idle: Duration::from_mins(1),
             write: Duration::from_secs(30),
             grace: Duration::from_secs(10),
             connections: 768,

@@ -223,13 +223,58 @@ async fn a_reply_of_4yz_is_tried_again_and_one_of_5yz_is_not() {
         auth: "535 5.7.8 no",
         ..WELL_BEHAVED
     };
-    assert!(
-        !sent(&test_message::by(Channel::Email), denied)
-            .await
-            .0
-            .unwrap_err()
-            .is_transient()
+    let error = sent(&test_message::by(Channel::Email), denied).await.0;
+    assert_eq!(
+        error.unwrap_err(),
+        NotifyError::misconfigured("the mail server answered 535")
     );
+}
+
+async fn sent_to(to: &str, extensions: &'static [&'static str]) -> (bool, Vec<String>) {
+    let message = Message {
+        to: Secret::new(to.to_owned()),
+        ..test_message::by(Channel::Email)
+    };
+    let behaviour = Behaviour {
+        extensions,
+        ..WELL_BEHAVED
+    };
+    let (outcome, heard) = sent(&message, behaviour).await;
+    (outcome.is_ok(), heard)
+}
+
+#[tokio::test]
+async fn addresses_of_all_languages_are_carried() {
+    const PLAIN: &[&str] = &["8BITMIME", "AUTH PLAIN LOGIN"];
+    const WITH_UTF8: &[&str] = &["8BITMIME", "SMTPUTF8", "AUTH PLAIN LOGIN"];
+    for (to, extensions, expected) in [
+        (
+            "mira@bücher.example",
+            PLAIN,
+            "RCPT TO:<mira@xn--bcher-kva.example>",
+        ),
+        (
+            "mira@例え.テスト",
+            PLAIN,
+            "RCPT TO:<mira@xn--r8jz45g.xn--zckzah>",
+        ),
+        (
+            "\"mira k\"@example.test",
+            PLAIN,
+            "RCPT TO:<\"mira k\"@example.test>",
+        ),
+        (
+            "müller@bücher.example",
+            WITH_UTF8,
+            "RCPT TO:<müller@xn--bcher-kva.example>",
+        ),
+    ] {
+        let (is_sent, heard) = sent_to(to, extensions).await;
+        assert!(is_sent, "{to}: {heard:?}");
+        assert!(heard.iter().any(|line| line == expected), "{to}: {heard:?}");
+    }
+    let (is_sent, heard) = sent_to("müller@example.test", PLAIN).await;
+    assert!(!is_sent && !heard.iter().any(|line| line.starts_with("RCPT")));
 }
 
 #[tokio::test]
@@ -285,7 +330,7 @@ async fn a_server_that_is_away_is_tried_again() {
             .send(&test_message::by(Channel::Email))
             .await
             .unwrap_err(),
-        NotifyError::transient("the mail server cannot be reached")
+        NotifyError::transient("the mail server refuses connections")
     );
 }
 
@@ -394,6 +439,15 @@ fn only_tags_make_a_body_html() {
 }
 
 proptest! {
+    /// What may be paired can be sent to.
+    #[test]
+    fn every_address_that_is_taken_is_carried(to in "[a-zü.\"\\\\ @+]{1,10}@[a-zü-]{1,8}(\\.[a-z0-9-]{1,6}){0,2}|\\PC{1,8}@\\PC{1,8}") {
+        prop_assume!(Email::parse(&to).is_ok());
+        let message = Message { to: Secret::new(to), ..test_message::by(Channel::Email) };
+        let mail = EmailSender::new(settings(a_port())).unwrap().compose(&message);
+        prop_assert!(mail.is_ok(), "{:?}", mail.err());
+    }
+
     #[test]
     fn no_subject_or_sender_adds_a_header(subject in "\\PC*|[\r\n\t :A-Za-z<>@]{0,80}", sender in "\\PC*|[\r\n\t :A-Za-z<>@]{0,80}") {
         let message = Message { subject: Some(subject), sender: Some(sender), ..test_message::by(Channel::Email) };

@@ -155,8 +155,46 @@ async fn a_refused_message_is_not_tried_again() {
             reason: "the SMS gateway answered 400 with error 21211".to_owned()
         }
     );
-    let unauthorized = answered(answer("401 Unauthorized", "", "")).await;
-    assert!(!unauthorized.unwrap_err().is_transient());
+}
+
+#[tokio::test]
+async fn who_is_refused_altogether_tries_again_and_is_misconfigured() {
+    for status in ["401 Unauthorized", "403 Forbidden"] {
+        let error = answered(answer(status, "", "")).await.unwrap_err();
+        assert!(
+            matches!(error, NotifyError::Misconfigured { .. }),
+            "{error:?}"
+        );
+        assert!(error.is_transient());
+    }
+}
+
+#[test]
+fn the_sender_is_a_number_in_one_spelling_a_short_code_or_a_name() {
+    for (given, expected) in [
+        ("+1.5125550100", "+15125550100"),
+        (" +1 (512) 555-0100", "+15125550100"),
+        ("+44 (0)20 7946 0018", "+442079460018"),
+        ("12345", "12345"),
+        ("HARBOR", "HARBOR"),
+    ] {
+        assert_eq!(sender(given), Ok(expected.to_owned()));
+    }
+    for refused in [
+        "",
+        " ",
+        "15125550100",
+        "1.512.555.0100",
+        "+call",
+        "+4407700900123",
+    ] {
+        let settings = SmsSettings {
+            from: refused.to_owned(),
+            ..settings("https://gateway.example.test")
+        };
+        let violations = SmsSender::new(settings).unwrap_err();
+        assert_eq!(violations[0].target, "from", "{refused}");
+    }
 }
 
 #[tokio::test]
@@ -236,7 +274,7 @@ async fn a_gateway_that_is_away_is_tried_again() {
         .unwrap_err();
     assert_eq!(
         error,
-        NotifyError::transient("the SMS gateway cannot be reached")
+        NotifyError::transient("the SMS gateway refuses connections")
     );
 }
 

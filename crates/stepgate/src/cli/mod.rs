@@ -28,6 +28,7 @@ fn command() -> Command {
             Command::new("init")
                 .about("Initialize a data directory and print its first credentials, once")
                 .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
+                .arg(init::region())
                 .args(config::arguments()),
         )
         .subcommand(
@@ -75,7 +76,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     match matches.subcommand() {
-        Some(("init", matches)) => init::run(&config::settings(matches)?, matches.get_flag("json")),
+        Some(("init", matches)) => init::run(&config::settings(matches)?, matches),
         Some(("serve", matches)) => serve::run(&config::settings(matches)?),
         Some(("demo", matches)) => demo::run(matches.get_flag("keep")),
         Some(("hint-token", matches)) => hint_token::run(matches),

@@ -23,12 +23,12 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
             tracing::info!(%address, tls, connections, "listening");
         }
         if let Some(path) = &settings.address_file {
+            // Whoever waits for the file must never read half of it.
             let lines: Vec<String> = running
                 .addresses
                 .iter()
                 .map(SocketAddr::to_string)
                 .collect();
-            // Whoever waits for the file must never read half of it.
             WholeFile::write(path, &lines.join("\n"), PUBLIC)
                 .and_then(WholeFile::appear)
                 .with_context(|| format!("{} cannot be written", path.display()))?;

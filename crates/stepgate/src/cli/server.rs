@@ -7,11 +7,11 @@ use stepgate_app::{
     App,
     app::Settings as AppSettings,
     clock::{Clock, SystemClock},
-    origin::{Origin, Origins},
+    origin::Origins,
     workers::Workers,
 };
-use stepgate_domain::violation::Violation;
-use stepgate_http::server::{Certificate, Server};
+use stepgate_domain::{message::Channel, resources::environment::Region, violation::Violation};
+use stepgate_http::server::{Certificate, Limits, Server};
 use stepgate_notify::{
     EmailSender, EmailSettings, Inbox, Provider, Senders, SmsSender, SmsSettings, SmtpTls, Timeouts,
 };
@@ -30,6 +30,8 @@ pub(crate) struct RunningServer {
     certificate: Option<Arc<Certificate>>,
     server: Server,
     workers: Workers,
+    /// Ends at once when all is dropped: whoever collects asks again.
+    _metrics: Option<Server>,
 }
 
 impl RunningServer {
@@ -51,10 +53,11 @@ impl RunningServer {
 /// after `keep` has kept their credentials.
 pub(crate) async fn init(
     settings: &Settings,
+    region: Region,
     keep: impl FnOnce(&InitOutput) -> std::io::Result<()>,
 ) -> anyhow::Result<InitOutput> {
     let app = open(settings).await?;
-    match birth::initialize(&app, keep).await? {
+    match birth::initialize(&app, region, keep).await? {
         Some(made) => Ok(made),
         None => anyhow::bail!("{} is initialized already", settings.data.display()),
     }
@@ -63,6 +66,7 @@ pub(crate) async fn init(
 /// Opens the store, initializes it when it is empty, and answers at the addresses in the result.
 pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> {
     let app = open(settings).await?;
+    warn_of_silence(&app.senders);
     birth::ensure(&app, settings).await?;
     let certificate = match settings.tls.clone() {
         Some(files) => Some(Arc::new(Certificate::read(files)?)),
@@ -71,12 +75,14 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> 
     let mut listeners = Vec::new();
     let mut addresses = Vec::new();
     for address in &settings.listen {
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("cannot listen on {address}"))?;
+        let listener = listen(*address).await?;
         addresses.push(listener.local_addr()?);
         listeners.push(listener);
     }
+    let metrics = match settings.metrics_listen {
+        Some(address) => Some(serve_metrics(&app, address, settings.connections.clone()).await?),
+        None => None,
+    };
     let workers = Workers::start(&app);
     let server = Server::start(
         listeners,
@@ -89,24 +95,44 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> 
         certificate,
         server,
         workers,
+        _metrics: metrics,
     })
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
+}
+
+async fn serve_metrics(
+    app: &Arc<App>,
+    address: SocketAddr,
+    limits: Limits,
+) -> anyhow::Result<Server> {
+    let listener = listen(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "metrics are here");
+    let router = stepgate_http::metrics_router(app);
+    Ok(Server::start(vec![listener], router, limits, None))
 }
 
 async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
     let (engine, seal) = birth::open(settings).await?;
-    let origins = Origins {
-        public: settings
-            .public_url
-            .iter()
-            .map(|url| Origin::new(url))
-            .collect(),
-        loopback: settings.mode == Mode::Development,
+    let is_development = settings.mode == Mode::Development;
+    let scheme = if settings.tls.is_some() {
+        "https"
+    } else {
+        "http"
     };
     let senders = senders(settings)?;
     let app_settings = AppSettings {
-        origins,
+        origins: Origins::new(&settings.public_urls, is_development.then_some(scheme)),
+        proxies: settings.proxies.clone().unwrap_or_default(),
+        client_address_is_known: is_development || settings.proxies.is_some(),
         floors: settings.floors,
+        audit_retention: settings.audit_retention,
         inbox: settings.inbox,
+        metrics: settings.metrics_listen.is_none(),
     };
     Ok(Arc::new(App::new(
         engine,
@@ -115,6 +141,18 @@ async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
         senders,
         app_settings,
     )))
+}
+
+/// Without a sender every sign-on by passcode fails, and nobody sees why.
+fn warn_of_silence(senders: &Senders) {
+    match (senders.has(Channel::Sms), senders.has(Channel::Email)) {
+        (true, true) => {}
+        (true, false) => tracing::info!("no e-mail can be sent: smtp is not configured"),
+        (false, true) => tracing::info!("no text message can be sent: sms is not configured"),
+        (false, false) => tracing::warn!(
+            "no passcode can be sent: neither sms nor smtp is configured, nor is there an inbox"
+        ),
+    }
 }
 
 /// The inbox first: whoever asked for it does not want messages to leave.

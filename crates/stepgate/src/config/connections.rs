@@ -81,7 +81,7 @@ pub(super) fn tls(reader: &mut Reader) -> Option<Files> {
     Some(files)
 }
 
-fn whole<T: FromStr + PartialOrd + Display>(text: &str, least: T) -> Result<T, String> {
+fn whole<T: FromStr + PartialOrd + Display + Copy>(text: &str, least: T) -> Result<T, String> {
     text.parse()
         .ok()
         .filter(|number| *number >= least)

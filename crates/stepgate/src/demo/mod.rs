@@ -11,10 +11,12 @@ use std::{
 };
 
 use anyhow::Context;
+use stepgate_app::origin::PublicUrls;
 use stepgate_client::{
     Application, Client, Exchange, SignOn, Step, Tenant, Tokens, User, Workflow,
     create_environment, worker_token,
 };
+use stepgate_domain::resources::environment::Region;
 use stepgate_http::server::Limits;
 
 use self::show::{Screen, note};
@@ -49,7 +51,7 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let settings = settings(directory.path());
 
     let start = Instant::now();
-    let made = server::init(&settings, |_| Ok(()))
+    let made = server::init(&settings, Region::default(), |_| Ok(()))
         .await
         .context("the data directory could not be initialized")?;
     let running = server::start(&settings)
@@ -95,9 +97,12 @@ fn settings(data: &Path) -> Settings {
             grace: Duration::from_secs(1),
             ..Limits::default()
         },
-        public_url: None,
+        metrics_listen: None,
+        public_urls: PublicUrls::default(),
+        proxies: None,
         mode: Mode::Development,
         floors: stepgate_domain::flow::delivery::Floors::default(),
+        audit_retention: stepgate_app::app::AUDIT_RETENTION,
         inbox: true,
         master_key: MasterKey::Kept(data.join("master.key")),
         address_file: None,

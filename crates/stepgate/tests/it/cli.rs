@@ -8,9 +8,10 @@ use std::{
 };
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde_json::Value;
+use serde_json::{Value, json};
+use stepgate_client::{Request, worker_token};
 
-use crate::support::{Credentials, command};
+use crate::support::{Credentials, Server, command};
 
 const SECRET: &str = "stepgate.contract-test_secret~0123456789abcdefghijklmnopqrstuvwx";
 const AUDIENCE: &str = "https://auth.example.com/9e0a1111-2222-4333-8444-555566667777/as";
@@ -243,6 +244,33 @@ fn init_prints_its_credentials_once_as_json() {
         "a second init must not make new credentials"
     );
     assert_eq!(text(&again.stdout), "");
+}
+
+#[tokio::test]
+async fn environments_are_in_the_region_that_init_was_given() {
+    let moon = run(&["init", "--region", "MOON"]);
+    assert_eq!(moon.status.code(), Some(2));
+    assert!(text(&moon.stderr).contains("EU"), "{}", text(&moon.stderr));
+
+    let (server, credentials) = Server::initialized(&["--region", "EU"]).await;
+    let client = server.client();
+    let Credentials {
+        environment,
+        client_id,
+        client_secret,
+        ..
+    } = &credentials;
+    let token = worker_token(&client, environment, client_id, client_secret)
+        .await
+        .unwrap();
+    let create = async |body: Value| {
+        let request = Request::post("/v1/environments").json(&body);
+        client.send(&request.bearer(&token)).await.unwrap()
+    };
+    let here = create(json!({ "name": "here", "type": "SANDBOX" })).await;
+    assert_eq!((here.status, &here.body["region"]), (201, &json!("EU")));
+    let elsewhere = json!({ "name": "there", "type": "SANDBOX", "region": "NA" });
+    assert_eq!(create(elsewhere).await.status, 400);
 }
 
 #[test]

@@ -19,6 +19,8 @@ mod logs;
 #[cfg(test)]
 mod main_job;
 #[cfg(test)]
+mod operating;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod support;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use data_encoding::BASE64URL_NOPAD;
 use stepgate_domain::{
-    access::Reach,
+    access::{Limit, Reach},
     resource::{FilterAttribute, FilterSource, Kind},
     scim::Filter,
 };
@@ -329,7 +329,7 @@ fn keys(sql: &mut Sql, tables: &Tables, order: &[Order<'_>], driver: Option<&Dri
                 FilterSource::Parent => "COALESCE(d.parent, '')".to_owned(),
                 FilterSource::CreatedAt => "d.created_at".to_owned(),
                 FilterSource::UpdatedAt => "d.updated_at".to_owned(),
-                FilterSource::Term | FilterSource::TimeTerm => {
+                FilterSource::Term | FilterSource::TimeTerm | FilterSource::BooleanTerm => {
                     let attribute = sql.bind(*attribute);
                     format!(
                         "COALESCE((SELECT MIN(o.value) FROM {} o WHERE o.environment = d.environment AND \
@@ -359,31 +359,36 @@ fn cursor(row: &Row, keys: &[Key]) -> Result<String, StoreError> {
     Ok(BASE64URL_NOPAD.encode(position.to_string().as_bytes()))
 }
 
-/// What the caller reaches of the kind: the objects that are, or lie below, one of those named.
-/// `None` when that is everything.
+/// What the caller reaches of the kind. `None` when that is everything.
 pub(super) fn reach_condition(sql: &mut Sql, kind: &'static Kind, reach: &Reach) -> Option<String> {
-    let (anchor, ids) = match reach {
-        Reach::Everything => return None,
-        Reach::Environments(ids) => ("environment", ids),
-        Reach::Populations(ids) => ("population", ids),
-        Reach::Applications(ids) => ("application", ids),
-    };
-    let ids = ids.iter().map(Uuid::to_string);
-    let owner = kind.parent;
-    let owners_owner = owner.and_then(|owner| owner.parent);
-    Some(if kind.name == anchor {
-        sql.among("d.id", ids)
-    } else if owner.is_some_and(|owner| owner.name == anchor) {
-        sql.among("d.parent", ids)
-    } else if let Some(owner) = owner
-        && owners_owner.is_some_and(|owner| owner.name == anchor)
-    {
-        let within = sql.among("p.parent", ids);
-        let rows = tables(owner.family).rows;
-        format!(
-            "EXISTS (SELECT 1 FROM {rows} p WHERE p.environment = d.environment AND p.id = d.parent AND {within})"
-        )
-    } else {
-        FALSE.to_owned()
-    })
+    match reach.limit(kind) {
+        Limit::Unlimited => None,
+        Limit::Nothing => Some(FALSE.to_owned()),
+        Limit::Among { owners_above, ids } => Some(below(sql, kind, "d", owners_above, ids)),
+    }
+}
+
+/// Whether `row`, of this kind, is one of those or has one of them so many owners above it.
+fn below(
+    sql: &mut Sql,
+    kind: &'static Kind,
+    row: &str,
+    owners_above: usize,
+    ids: &[Uuid],
+) -> String {
+    let texts = || ids.iter().map(Uuid::to_string);
+    match (owners_above, kind.parent) {
+        (0, _) => sql.among(&format!("{row}.id"), texts()),
+        (1, _) => sql.among(&format!("{row}.parent"), texts()),
+        (_, None) => FALSE.to_owned(),
+        (_, Some(owner)) => {
+            let above = format!("{row}o");
+            let condition = below(sql, owner, &above, owners_above - 1, ids);
+            let rows = tables(owner.family).rows;
+            format!(
+                "EXISTS (SELECT 1 FROM {rows} {above} WHERE {above}.environment = {row}.environment \
+                 AND {above}.id = {row}.parent AND {condition})"
+            )
+        }
+    }
 }

@@ -16,8 +16,8 @@ use stepgate_domain::{
 use uuid::Uuid;
 
 pub use list::{ListError, ListQuery, Order, Page, list};
-pub use read::{default_of, environment_of, find, owns_any, read, read_within};
-pub use write::{delete, insert, raise, replace, reseal, rewrite};
+pub use read::{default_of, environment_of, find, mentioning, owners_with, read, read_within};
+pub use write::{delete, insert, raise, replace, reseal, rewrite, unmentioned};
 
 use crate::engine::{Row, StoreError};
 pub(crate) use tables::{Tables, tables};
@@ -81,7 +81,8 @@ pub struct Draft {
     /// The counter that is kept for what the object stands for rather than for its id
     /// (`address:{keyed hash}`), read together with it by [`crate::facts`].
     pub subject: Option<String>,
-    pub unique: Vec<UniqueKey>,
+    /// None: those that it has stay.
+    pub unique: Option<Vec<UniqueKey>>,
     /// Only configuration is held in place by a mention; a mentioned user or device must exist
     /// when the mention is written.
     pub references: Vec<Reference>,

@@ -1,6 +1,9 @@
 //! Reads of single documents.
 
-use stepgate_domain::{access::Reach, resource::Kind};
+use stepgate_domain::{
+    access::Reach,
+    resource::{Kind, UniqueKey},
+};
 use uuid::Uuid;
 
 use super::{Document, document, list::reach_condition, space, tables, uuid};
@@ -75,20 +78,48 @@ pub async fn find(
     one(engine, environment, tables(kind.family).find.as_str(), args).await
 }
 
-/// Whether the object owns any of the kind.
-pub async fn owns_any(
+/// The objects of a kind that mention this one.
+pub async fn mentioning(
     engine: &dyn Engine,
     kind: &'static Kind,
     environment: Uuid,
-    owner: Uuid,
-) -> Result<bool, StoreError> {
+    mentioned: Uuid,
+) -> Result<Vec<Document>, StoreError> {
+    let tables = tables(kind.family);
+    let sql = format!(
+        "SELECT {} FROM {} d WHERE d.environment = $1 AND d.kind = $3 AND d.id IN \
+         (SELECT r.id FROM {} r WHERE r.to_environment = $1 AND r.to_id = $2 AND r.environment = $1) \
+         ORDER BY d.id",
+        tables.columns("$4"),
+        tables.rows,
+        tables.references
+    );
     let args = vec![
-        space(kind, environment).to_string().into(),
-        owner.to_string().into(),
+        environment.to_string().into(),
+        mentioned.to_string().into(),
         kind.name.into(),
+        name(None),
     ];
-    let sql = tables(kind.family).owns_any.as_str();
-    Ok(!engine.query(sql.into(), args).await?.is_empty())
+    let rows = engine.query(sql.into(), args).await?;
+    rows.iter().map(|row| document(environment, row)).collect()
+}
+
+/// In which environments an owner has an object of the kind with this key, and which owner it is.
+pub async fn owners_with(
+    engine: &dyn Engine,
+    kind: &'static Kind,
+    key: &UniqueKey,
+) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    let sql = format!(
+        "SELECT environment, owner FROM {} WHERE kind = $1 AND name = $2 AND value = $3 \
+         AND owner <> '' ORDER BY environment, owner",
+        tables(kind.family).keys
+    );
+    let args = vec![kind.name.into(), key.name.into(), key.value.as_str().into()];
+    let rows = engine.query(sql.into(), args).await?;
+    rows.iter()
+        .map(|row| Ok((uuid(row.text(0)?)?, uuid(row.text(1)?)?)))
+        .collect()
 }
 
 /// The default object of the kind, when there is one.

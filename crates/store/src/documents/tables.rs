@@ -9,6 +9,8 @@ use stepgate_domain::resource::Family;
 pub(crate) struct Tables {
     pub(crate) rows: &'static str,
     pub(crate) terms: &'static str,
+    pub(crate) keys: &'static str,
+    pub(crate) references: &'static str,
     /// The columns of a document `d`, between which the parameter that names the counted kind goes.
     columns: [String; 4],
     pub(crate) insert: String,
@@ -30,7 +32,6 @@ pub(crate) struct Tables {
     pub(crate) clear_default: String,
     pub(crate) read: String,
     pub(crate) find: String,
-    pub(crate) owns_any: String,
 }
 
 impl Tables {
@@ -135,6 +136,8 @@ fn build(
     Tables {
         rows,
         terms,
+        keys,
+        references,
         insert: format!(
             "INSERT INTO {rows} ({row}) VALUES ($1, $2, $3, NULL, 1, $4, $4, $5, $6, $7)"
         ),
@@ -195,9 +198,6 @@ fn build(
             "SELECT {columns_6} FROM {keys} f CROSS JOIN {rows} d \
              WHERE f.environment = $1 AND f.kind = $2 AND f.name = $3 AND f.owner = $4 AND f.value = $5 \
              AND d.environment = f.environment AND d.id = f.id"
-        ),
-        owns_any: format!(
-            "SELECT 1 FROM {rows} WHERE environment = $1 AND parent = $2 AND kind = $3 LIMIT 1"
         ),
         columns,
     }

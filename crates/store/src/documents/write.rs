@@ -42,7 +42,12 @@ pub fn insert(draft: Draft) -> Vec<Statement> {
         statements.push(Statement::new(tables.insert.as_str(), args).once(Fault::Missing));
     }
     statements.push(count_one_more(&place, draft.parent, true));
-    keep_keys(&mut statements, &place, draft.parent, draft.unique);
+    keep_keys(
+        &mut statements,
+        &place,
+        draft.parent,
+        draft.unique.unwrap_or_default(),
+    );
     keep_references(&mut statements, &place, draft.environment, draft.references);
     keep_terms(&mut statements, &place, draft.terms);
     mark_default(&mut statements, &place, draft.default, 1, draft.now);
@@ -88,17 +93,14 @@ pub fn replace(draft: Draft, old: &Document) -> Vec<Statement> {
             statements.push(count_one_more(&place, Some(owner), false));
         }
     }
-    for forget in [
-        &tables.forget_keys,
-        &tables.forget_references,
-        &tables.forget_terms,
-    ] {
-        statements.push(Statement::new(
-            forget.as_str(),
-            vec![place.environment.clone(), place.id.clone()],
-        ));
+    let forget =
+        |sql: &'static str| Statement::new(sql, vec![place.environment.clone(), place.id.clone()]);
+    if let Some(unique) = draft.unique {
+        statements.push(forget(tables.forget_keys.as_str()));
+        keep_keys(&mut statements, &place, draft.parent, unique);
     }
-    keep_keys(&mut statements, &place, draft.parent, draft.unique);
+    statements.push(forget(tables.forget_references.as_str()));
+    statements.push(forget(tables.forget_terms.as_str()));
     keep_references(&mut statements, &place, draft.environment, draft.references);
     keep_terms(&mut statements, &place, draft.terms);
     let version = old.version.saturating_add(1);
@@ -189,6 +191,23 @@ pub fn delete(kind: &'static Kind, document: &Document, now: Timestamp) -> Vec<S
     statements.push(count_one_less(&place, &owners));
     statements.extend(log_change(&place, version, now));
     statements
+}
+
+/// Holds that no object of a kind mentions this one any more. Fault: [`Fault::Stale`].
+pub fn unmentioned(kind: &'static Kind, document: &Document, by: &'static Kind) -> Statement {
+    let (rows, mentioning) = (tables(kind.family).rows, tables(by.family));
+    let sql = format!(
+        "UPDATE {rows} SET version = version WHERE environment = $1 AND id = $2 AND NOT EXISTS \
+         (SELECT 1 FROM {} r JOIN {} m ON m.environment = r.environment AND m.id = r.id \
+         WHERE r.to_environment = $1 AND r.to_id = $2 AND m.kind = $3)",
+        mentioning.references, mentioning.rows
+    );
+    let args = vec![
+        text(document.environment),
+        text(document.id),
+        by.name.into(),
+    ];
+    Statement::new(sql, args).once(Fault::Stale)
 }
 
 /// Raises the revision of an owner whose set of objects changes, so that two changes judged by the

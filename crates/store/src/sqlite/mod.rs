@@ -20,7 +20,7 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    engine::{Batch, Durability, Engine, Row, StoreError, Value},
+    engine::{Batch, Durability, Engine, Row, Statistics, StoreError, Value},
     health::Health,
 };
 pub use open::Settings;
@@ -49,16 +49,6 @@ impl Default for Options {
             longest_query: Duration::from_secs(5),
         }
     }
-}
-
-/// What the engine has done since it was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Statistics {
-    pub queries: u64,
-    /// Batches that were committed.
-    pub commits: u64,
-    /// Transactions that carried them: each waited once for the disk.
-    pub groups: u64,
 }
 
 #[derive(Debug, Default)]
@@ -127,6 +117,9 @@ impl SqliteEngine {
             queries: self.counters.queries.load(Ordering::Relaxed),
             commits: self.counters.commits.load(Ordering::Relaxed),
             groups: self.counters.groups.load(Ordering::Relaxed),
+            waiting_commits: self.writer.as_ref().map_or(0, writer::Writer::waiting),
+            busy_readers: self.readers.busy(),
+            long_queries: self.readers.long_queries(),
         }
     }
 
@@ -138,6 +131,10 @@ impl SqliteEngine {
 
 #[async_trait]
 impl Engine for SqliteEngine {
+    fn statistics(&self) -> Statistics {
+        Self::statistics(self)
+    }
+
     async fn durability(&self) -> Result<Durability, StoreError> {
         self.query("SELECT 1".into(), Vec::new()).await?;
         let synchronous = match self.settings.synchronous {

@@ -13,9 +13,13 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use super::{
     Options,
     error::{driver, translate},
-    statement::execute,
+    statement::{execute, query},
 };
-use crate::{engine::StoreError, migrations, outbox};
+use crate::{
+    engine::{StoreError, Value},
+    migrations::{self, Migration},
+    outbox,
+};
 
 const DATABASE: &str = "stepgate.db";
 const LOCK: &str = "stepgate.lock";
@@ -158,9 +162,19 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         .execute_batch(migrations::PREPARE)
         .map_err(failed)?;
     let found: i64 = pragma(connection, migrations::FOUND)?;
-    for (version, sql) in migrations::pending(found)? {
+    for (version, migration) in migrations::pending(found)? {
         let transaction = connection.transaction().map_err(failed)?;
-        transaction.execute_batch(sql).map_err(failed)?;
+        match migration {
+            Migration::Sql(sql) => transaction.execute_batch(sql).map_err(failed)?,
+            Migration::Rust(migrate) => {
+                let read = |sql: &str, args: &[Value]| {
+                    query(&transaction, sql, args).map_err(|error| translate(&error))
+                };
+                for statement in migrate(&read)? {
+                    execute(&transaction, &statement.sql, &statement.args).map_err(failed)?;
+                }
+            }
+        }
         execute(&transaction, migrations::RECORD, &[version.into()]).map_err(failed)?;
         transaction.commit().map_err(failed)?;
         tracing::info!(version, "database schema brought up to date");

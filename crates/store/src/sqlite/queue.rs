@@ -45,6 +45,11 @@ impl<J> Queue<J> {
         self.is_served
     }
 
+    /// How many nobody has taken.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     pub(super) const fn is_served(&self) -> bool {
         self.is_served
     }

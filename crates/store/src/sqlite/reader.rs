@@ -13,7 +13,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
         mpsc,
     },
     thread::{self, JoinHandle},
@@ -40,7 +40,11 @@ const SHORT: u32 = 20;
 pub(super) struct Readers {
     /// Those that answer nobody now.
     short: Mutex<Vec<ShortReader>>,
+    /// Of both kinds.
+    at_once: usize,
     long: LongReaders,
+    /// Long queries that are not answered yet.
+    long_queries: AtomicU64,
 }
 
 impl Readers {
@@ -50,6 +54,8 @@ impl Readers {
         let short = (0..at_once).map(|_| ShortReader::open(directory));
         Ok(Self {
             short: Mutex::new(short.collect::<Result<_, _>>()?),
+            at_once,
+            long_queries: AtomicU64::new(0),
             long: LongReaders::start(directory, at_once, options.longest_query)?,
         })
     }
@@ -60,10 +66,22 @@ impl Readers {
         sql: Cow<'static, str>,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        match self.answer_here(writer, &sql, &args) {
-            Some(answer) => answer.map_err(|error| translate(&error)),
-            None => self.long.query(sql, args).await,
+        if let Some(answer) = self.answer_here(writer, &sql, &args) {
+            return answer.map_err(|error| translate(&error));
         }
+        self.long_queries.fetch_add(1, Ordering::Relaxed);
+        let _asked = Asked(&self.long_queries);
+        self.long.query(sql, args).await
+    }
+
+    /// How many of the short readers answer somebody now.
+    pub(super) fn busy(&self) -> u64 {
+        let idle = self.short().len();
+        u64::try_from(self.at_once.saturating_sub(idle)).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn long_queries(&self) -> u64 {
+        self.long_queries.load(Ordering::Relaxed)
     }
 
     /// Nothing when all are busy, or when the query is long.
@@ -84,6 +102,15 @@ impl Readers {
 
     fn short(&self) -> MutexGuard<'_, Vec<ShortReader>> {
         self.short.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A long query that somebody waits for.
+struct Asked<'a>(&'a AtomicU64);
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

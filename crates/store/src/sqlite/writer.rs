@@ -85,6 +85,11 @@ impl Writer {
         }
     }
 
+    /// How many batches wait.
+    pub(super) fn waiting(&self) -> u64 {
+        u64::try_from(self.0.queue().len()).unwrap_or(u64::MAX)
+    }
+
     pub(super) async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
         let has_to_serve = self.0.queue().put(Job { batch, answer }, Instant::now());

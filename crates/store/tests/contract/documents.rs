@@ -184,11 +184,11 @@ pub(crate) async fn a_key_within_the_owner_is_free_elsewhere(engine: Store) {
         put(&*engine, draft(&APPLICATION, here)).await,
     );
     let grant = |owner| Draft {
-        unique: vec![UniqueKey {
+        unique: Some(vec![UniqueKey {
             within_parent: true,
             target: "resource.id",
             ..UniqueKey::name("r")
-        }],
+        }]),
         ..owned(&GRANT, here, owner)
     };
     let first = put(&*engine, grant(one.id)).await;
@@ -328,28 +328,4 @@ pub(crate) async fn changes_of_configuration_are_logged(engine: Store) {
             ("grant".to_owned(), grant.id)
         ]
     );
-    commit(&*engine, vec![change_log::forget(here, later, 100)])
-        .await
-        .unwrap();
-    assert!(
-        changes("")
-            .await
-            .iter()
-            .all(|change| change.changed_at >= later)
-    );
-}
-
-pub(crate) async fn an_owner_is_asked_whether_it_owns_any(engine: Store) {
-    let here = new_id();
-    let population = put(&*engine, draft(&POPULATION, here)).await;
-    let owns = async |kind, owner| {
-        documents::owns_any(&*engine, kind, here, owner)
-            .await
-            .unwrap()
-    };
-    assert!(!owns(&USER, population.id).await);
-    put(&*engine, owned(&USER, here, population.id)).await;
-    assert!(owns(&USER, population.id).await);
-    assert!(!owns(&USER, new_id()).await);
-    assert!(!owns(&POPULATION, population.id).await);
 }

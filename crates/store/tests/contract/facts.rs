@@ -31,10 +31,7 @@ async fn alice(engine: &dyn Engine, here: Uuid) -> (Document, Vec<Document>) {
     let alice = put(
         engine,
         Draft {
-            unique: vec![UniqueKey {
-                name: "username",
-                ..UniqueKey::name("Alice")
-            }],
+            unique: Some(vec![UniqueKey::named("username", "Alice")]),
             secrets: Some("sealed".to_owned()),
             ..user()
         },
@@ -88,6 +85,7 @@ pub(crate) async fn a_user_comes_with_devices_and_counters(engine: Store) {
     let key = UserKey::Unique {
         name: "username",
         value: "alice",
+        former: "alice",
     };
     assert_eq!(
         sign_on_facts(&*engine, here, key).await.unwrap(),
@@ -97,6 +95,7 @@ pub(crate) async fn a_user_comes_with_devices_and_counters(engine: Store) {
         UserKey::Unique {
             name: "username",
             value: "bob",
+            former: "bob",
         },
         UserKey::Id(new_id()),
     ] {
@@ -142,6 +141,7 @@ pub(crate) async fn a_flow_comes_with_its_user(engine: Store) {
             .filter(|counter| counter.subject.ends_with(&user.id.to_string()))
             .collect(),
         devices: Vec::new(),
+        holds_a_role: facts.holds_a_role,
         user: facts.user,
     });
     assert_eq!(

@@ -69,7 +69,7 @@ pub(crate) fn draft(kind: &'static Kind, environment: Uuid) -> Draft {
         body: "{}".to_owned(),
         secrets: None,
         subject: None,
-        unique: Vec::new(),
+        unique: Some(Vec::new()),
         references: Vec::new(),
         terms: Vec::new(),
         default: DefaultMark::Keep,
@@ -86,7 +86,7 @@ pub(crate) fn owned(kind: &'static Kind, environment: Uuid, parent: Uuid) -> Dra
 pub(crate) fn named(kind: &'static Kind, environment: Uuid, name: &str) -> Draft {
     Draft {
         body: format!("{{\"name\":\"{name}\"}}"),
-        unique: vec![UniqueKey::name(name)],
+        unique: Some(vec![UniqueKey::name(name)]),
         terms: vec![Term::new("name", name)],
         ..draft(kind, environment)
     }

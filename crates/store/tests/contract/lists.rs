@@ -195,6 +195,14 @@ pub(crate) async fn a_list_ends_where_the_reach_ends(engine: Store) {
     let kinds: [&'static Kind; 5] = [&POPULATION, &USER, &DEVICE, &APPLICATION, &GRANT];
     let populations = Reach::Populations(vec![world[0][0], world[2][0]]);
     let applications = Reach::Applications(vec![world[1][3]]);
+    let own = Reach::Own(world[1][1]);
+    for (column, kind) in kinds.into_iter().enumerate() {
+        let page = list(&*engine, ListQuery::new(kind, here, &own))
+            .await
+            .unwrap();
+        let expected = matches!(column, 1 | 2).then_some(world[1][column]);
+        assert_eq!(ids(&page), Vec::from_iter(expected), "own {}", kind.name);
+    }
     let cases: [(&Reach, &[usize], &[usize]); 4] = [
         (&Reach::Everything, &[0, 1, 2], &[0, 1, 2]),
         (&populations, &[0, 2], &[]),

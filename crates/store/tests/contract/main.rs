@@ -18,6 +18,7 @@ mod flows;
 mod lists;
 mod outbox;
 mod references;
+mod retention;
 mod tallies;
 mod tasks;
 mod tokens;
@@ -49,7 +50,6 @@ contract! {
     transactions::every_type_of_value_comes_back,
     tasks::commits_end_whoever_polls_them,
     documents::what_is_written_is_read_back,
-    documents::an_owner_is_asked_whether_it_owns_any,
     documents::a_replacement_keeps_the_age_and_raises_the_version,
     documents::an_outdated_version_is_refused,
     documents::of_eight_writers_of_one_version_one_wins,
@@ -83,6 +83,7 @@ contract! {
     filters::an_attribute_within_brackets_is_the_dotted_one,
     filters::times_are_compared_with_or_without_a_zone,
     flows::a_flow_is_written_by_version,
+    flows::a_flow_is_found_without_its_environment,
     flows::a_counter_begins_at_absence,
     flows::whoever_judged_by_a_counter_before_its_reset_finds_it_stale,
     flows::sixty_four_guesses_are_judged_five_times,
@@ -99,5 +100,8 @@ contract! {
     outbox::what_is_over_leaves_no_payload,
     outbox::the_inbox_receives_a_message_once,
     expiry::what_has_expired_goes_in_small_batches,
+    retention::the_audit_trail_is_forgotten_in_small_batches,
+    retention::changes_are_forgotten_by_age,
+    retention::dead_messages_are_forgotten_by_age,
     tombstones::a_deleted_environment_is_emptied_and_no_other,
 }

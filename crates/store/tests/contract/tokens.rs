@@ -5,7 +5,7 @@ use stepgate_store::{
     codes::{self, StoredCode},
     data_keys::{self, DataKey},
     documents,
-    engine::Fault,
+    engine::{Fault, Once},
     installation, refresh_tokens,
     sessions::{self, StoredSession},
     standing::{self, Standing},
@@ -88,7 +88,7 @@ pub(crate) async fn a_code_sent_eight_times_at_once_is_redeemed_once(engine: Sto
         let consume = codes::consume(environment, hash, NOW, None, LATER);
         assert_eq!(
             fault(commit(&*engine, vec![consume]).await),
-            Fault::Consumed
+            Fault::Consumed(Once::AuthorizationCode)
         );
     }
 }
@@ -156,14 +156,20 @@ pub(crate) async fn a_refresh_token_is_used_once_and_dies_with_its_family(engine
         (token.consumed_at, token.family.revoked_at),
         (None, Some(NOW))
     );
-    for too_late in [
-        refresh_tokens::consume(here, "b", NOW),
-        refresh_tokens::insert(here, "c", bought.id, LATER, "{}".to_owned()),
-        token_families::prolong(here, bought.id, LATER),
+    for (too_late, once) in [
+        (refresh_tokens::consume(here, "b", NOW), Once::RefreshToken),
+        (
+            refresh_tokens::insert(here, "c", bought.id, LATER, "{}".to_owned()),
+            Once::TokenFamily,
+        ),
+        (
+            token_families::prolong(here, bought.id, LATER),
+            Once::TokenFamily,
+        ),
     ] {
         assert_eq!(
             fault(commit(&*engine, vec![too_late]).await),
-            Fault::Consumed
+            Fault::Consumed(once)
         );
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     flow::{
         delivery::Denied,
         effect::{Answer, AuditEvent, BypassReason, CounterState, Effect, FlowError, Subject},
-        facts::{AccountLock, DeviceFacts, GUARD, UserFailures},
+        facts::{AccountLock, DeviceFacts, GUARD, UserFacts, UserFailures},
         ids::{DeviceId, MessageId},
         input::Verdict,
         policy::{DeviceSelection, MultiFactorAuthentication, NoDevicesMode},
@@ -51,7 +51,7 @@ pub(crate) fn run(
         .map(|it| it.id)
         .collect();
     let Some(&first) = usable.first() else {
-        return Ok(without_usable_device(turn, settings, &devices));
+        return Ok(without_usable_device(turn, settings, &user, &devices));
     };
     let let_choose = match settings.device_selection {
         DeviceSelection::AlwaysDisplayDevices => true,
@@ -59,7 +59,10 @@ pub(crate) fn run(
         DeviceSelection::DefaultToFirst => false,
     };
     if let_choose {
-        return Ok(Outcome::Wait(Status::DeviceSelectionRequired { devices }));
+        return Ok(Outcome::Wait(Status::DeviceSelectionRequired {
+            devices,
+            not_sent: None,
+        }));
     }
     if turn.silent {
         return Err(FlowError::LoginRequired);
@@ -68,7 +71,7 @@ pub(crate) fn run(
         Ok(status) => Ok(Outcome::Wait(status)),
         Err(denied) => match (turn.sending, denied) {
             (Sending::Incidental, _) | (Sending::Begun, Denied::TooSoon { .. }) => {
-                Ok(Outcome::Wait(Status::DeviceSelectionRequired { devices }))
+                Ok(Outcome::Wait(turn.choice(devices, first, denied)))
             }
             (Sending::Begun | Sending::AskedFor, denied) => Err(turn.refusal(denied, first)),
         },
@@ -80,13 +83,16 @@ fn is_usable(entry: &DeviceEntry) -> bool {
 }
 
 /// `noDevicesMode` is about having no device at all: devices that are locked or blocked switch
-/// nothing off. Only a signed hint or a password may go on without a device.
+/// nothing off. Only a signed hint or a password may go on without a device, and nobody who holds a
+/// role: a policy must not make an administrator of whoever vouches or guesses.
 fn without_usable_device(
     turn: &mut Turn<'_>,
     settings: &MultiFactorAuthentication,
+    user: &UserFacts,
     devices: &[DeviceEntry],
 ) -> Outcome {
-    let may_bypass = turn.flow.is_hinted() || turn.flow.has_password_proof();
+    let is_vouched_for = turn.flow.is_hinted() || turn.flow.has_password_proof();
+    let may_bypass = is_vouched_for && !user.holds_a_role;
     if settings.no_devices_mode == NoDevicesMode::Bypass && devices.is_empty() && may_bypass {
         turn.audit(AuditEvent::MfaBypassed {
             reason: BypassReason::NoDevices,
@@ -245,6 +251,7 @@ fn refuse(
         failures.wrong = 0;
         failures.round = failures.round.wrapping_add(1);
         failures.locked_until = cool_down;
+        failures.locked_at = cool_down.map(|_| now);
     }
     let state = CounterState::DeviceFailures(failures);
     turn.write(
@@ -328,6 +335,7 @@ fn count_against_user(turn: &mut Turn<'_>) -> Result<Option<LockedAccount>, Flow
     if let Some(LockedAccount { until, .. }) = locked {
         failures.toward_lockout = 0;
         failures.lock = Some(AccountLock { until });
+        failures.locked_at = Some(now);
         user.lock = failures.lock;
     }
     user.failures.state = failures;
@@ -353,11 +361,12 @@ fn leave_device(
     error: Failure,
 ) {
     let devices = turn.entries(settings);
-    if devices
-        .iter()
-        .any(|entry| is_usable(entry) && entry.id != left)
-    {
-        turn.flow.status = Status::DeviceSelectionRequired { devices };
+    let is_other = |entry: &DeviceEntry| is_usable(entry) && entry.id != left;
+    if devices.iter().any(is_other) {
+        turn.flow.status = Status::DeviceSelectionRequired {
+            devices,
+            not_sent: None,
+        };
     } else {
         turn.fail(error);
     }
@@ -387,5 +396,8 @@ pub(crate) fn delivery_failed(
             unavailable: vec![device],
         },
     );
+    if let Status::DeviceSelectionRequired { devices, .. } = &turn.flow.status {
+        turn.flow.status = turn.choice(devices.clone(), device, Denied::Undeliverable);
+    }
     Ok(Answer::Accepted)
 }

@@ -51,10 +51,12 @@ fn with_a_cool_down_the_last_attempt_locks_the_device() {
         status: UsableStatus::Locked,
     };
     assert_eq!(world.select(&mut flow, phone()), Err(locked));
-    let status =
-        |now| shown(&flow, "", now)["_embedded"]["devices"][0]["usableStatus"]["status"].clone();
-    assert_eq!(status(START), "LOCKED");
-    assert_eq!(status(until), "USABLE");
+    let status = |now| shown(&flow, "", now)["_embedded"]["devices"][0]["usableStatus"].clone();
+    assert_eq!(
+        status(START),
+        json!({ "status": "DISABLED", "reason": "LOCKED" })
+    );
+    assert_eq!(status(until), json!({ "status": "ENABLED" }));
     assert_eq!(world.select(&mut flow, mail()), Ok(()));
 
     assert_eq!(
@@ -179,6 +181,7 @@ fn a_new_code_does_not_reset_what_counts_against_the_user() {
         lock: None,
         consecutive: 4,
         toward_lockout: 4,
+        locked_at: None,
     };
     assert_eq!(*state, CounterState::UserFailures(counted));
     assert_eq!(state.expires_at(START), Timestamp::from_millis(i64::MAX));

@@ -16,7 +16,7 @@ pub(super) enum Guard {
     NoRecentPassword,
     /// When nobody is known.
     Nobody,
-    /// `user.vip` is not set for anybody.
+    /// Nobody has this title.
     Vip,
 }
 
@@ -31,7 +31,7 @@ impl Guard {
             Self::NoRecentCode => since("mfa"),
             Self::NoRecentPassword => since("pwd"),
             Self::Nobody => json!({ "notExists": "${identifier}" }),
-            Self::Vip => json!({ "value": "${user.vip}", "equals": true }),
+            Self::Vip => json!({ "value": "${user.title}", "equals": "VIP" }),
         };
         Some(Condition::parse(&source).unwrap())
     }

@@ -264,15 +264,8 @@ fn nobody_seems_to_have_come_when_the_environment_was_born() {
     let mut days: Vec<i64> = (0..60)
         .map(|number| {
             let flow = looked_up(&mut world, &format!("nobody-{number}"));
-            let (seconds, _) = flow
-                .user
-                .unwrap()
-                .id
-                .uuid()
-                .get_timestamp()
-                .unwrap()
-                .to_unix();
-            let came_at = Timestamp::from_seconds(i64::try_from(seconds).unwrap());
+            let id = flow.user.unwrap().id.uuid().as_u128();
+            let came_at = Timestamp::from_millis(i64::try_from(id >> 80).unwrap());
             let age = came_at.since(START - Duration::from_days(9));
             age.as_seconds() / 86_400
         })

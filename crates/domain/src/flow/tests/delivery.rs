@@ -37,6 +37,7 @@ impl Post {
     fn send_to(&mut self, channel: Channel, address: &str) -> Result<(), Denied> {
         let permitted = judge(&Request {
             now: self.now,
+            flow: None,
             channel,
             address,
             policy: &self.policy,

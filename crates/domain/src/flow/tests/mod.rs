@@ -2,6 +2,7 @@
 
 mod attempts;
 mod cases;
+mod clock;
 mod condition;
 mod decoys;
 mod delivery;
@@ -23,13 +24,13 @@ use world::World;
 use super::{
     condition::Condition,
     decoy,
-    delivery::{Floors, NotificationPolicy, Senders},
+    delivery::{Denied, Floors, NotificationPolicy, Senders},
     effect::SendCode,
     facts::{AccountLock, Lockout, SessionFacts, UserFailures},
     ids::{DeviceId, MessageId},
     policy::{DeviceSelection, Method, NoDevicesMode},
     state::{Application, Asked, Proof, ProofMethod, ResponseMode, SessionBinding},
-    status::{Failure, UsableStatus},
+    status::{Failure, NotSent, UsableStatus},
     *,
 };
 use crate::{

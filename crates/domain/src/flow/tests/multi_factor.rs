@@ -93,10 +93,23 @@ fn a_resend_that_comes_too_soon_is_refused_and_changes_nothing() {
 #[test]
 fn a_limit_at_authorize_leaves_the_choice_to_the_user() {
     let mut world = World::new();
-    world.hinted(mfa_only());
-    let mut flow = world.hinted(mfa_only());
+    let first = world.hinted(mfa_only());
+    let mut flow = world.begin(Start {
+        id: id(801),
+        hinted: true,
+        ..World::start(mfa_only())
+    });
     assert_eq!(flow.status.name(), "DEVICE_SELECTION_REQUIRED");
     assert_eq!(world.sent.len(), 1);
+    let until = START + Duration::from_seconds(10);
+    let not_sent = NotSent {
+        device: phone(),
+        channel: Channel::Sms,
+        denied: Denied::TooSoon { until },
+        earlier: Some(first.id),
+    };
+    assert_eq!(flow.status.not_sent(START), Some(&not_sent));
+    assert_eq!(flow.status.not_sent(until), None, "it may be sent now");
     assert!(matches!(
         world.select(&mut flow, phone()),
         Err(FlowError::RateLimited { .. })

@@ -101,7 +101,7 @@ fn first_device(flow: &Flow) -> DeviceId {
         .map_or(phone(), |entry| entry.id)
 }
 
-const INPUTS: [(&str, Do); 14] = [
+const INPUTS: [(&str, Do); 15] = [
     ("`session.reset`", |world, flow| {
         world.act(flow, &Input::SessionReset)
     }),
@@ -149,6 +149,14 @@ const INPUTS: [(&str, Do); 14] = [
         world.user().enabled = false;
         world.guess(flow)
     }),
+    (
+        "MFA is switched off, then `otp.check`, right",
+        |world, flow| {
+            world.user().mfa_enabled = false;
+            let message = last_message(world);
+            world.submit(flow, message)
+        },
+    ),
 ];
 
 fn table() -> String {

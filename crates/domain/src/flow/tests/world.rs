@@ -31,6 +31,7 @@ impl World {
             lock: None,
             mfa_enabled: true,
             bypass_mfa_until: None,
+            holds_a_role: false,
             attributes: json!({ "population": { "id": "p1" } }),
             failures: Versioned::default(),
             sends: Versioned::default(),

@@ -65,6 +65,7 @@ impl AuthorizationCode {
             acr,
             amr,
             auth_time,
+            second_factor_at,
         } = sign_on;
         let granted = request.granted.clone();
         Self {
@@ -79,6 +80,7 @@ impl AuthorizationCode {
                 acr,
                 amr,
                 auth_time,
+                second_factor_at,
             },
             with_refresh_token: request.with_refresh_token,
             family,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ResourceOwner, Session,
     client::{Client, GrantType},
-    error::{OAuthError, OAuthErrorCode},
+    error::{Cause, OAuthError, OAuthErrorCode},
     parameters::Parameters,
     pkce::PkceError,
     scope::{GrantedScopes, MalformedScope, ScopeError, Scopes},
@@ -99,6 +99,8 @@ pub struct SignOn {
     pub amr: Vec<String>,
     /// When the user was last authenticated.
     pub auth_time: Timestamp,
+    /// When the user proved a second factor in this sign-on, and nobody had hinted at the user.
+    pub second_factor_at: Option<Timestamp>,
 }
 
 /// What a user's sign-on granted: copied into every token that it buys.
@@ -110,6 +112,9 @@ pub struct Authorization {
     pub acr: String,
     pub amr: Vec<String>,
     pub auth_time: Timestamp,
+    /// See [`SignOn::second_factor_at`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor_at: Option<Timestamp>,
 }
 
 /// All that one authorization bought: access tokens name it (`grant_id`), refresh tokens belong to
@@ -221,10 +226,34 @@ pub enum GrantError {
     Scope(ScopeError),
 }
 
+impl GrantError {
+    /// The check that failed. Some are told in the same words.
+    const fn check(&self) -> &'static str {
+        match self {
+            Self::GrantTypeNotAllowed => "grant_type_not_allowed",
+            Self::UnknownCode => "code_unknown",
+            Self::CodeExpired => "code_expired",
+            Self::CodeReused => "code_reused",
+            Self::UnknownRefreshToken => "refresh_token_unknown",
+            Self::RefreshTokenExpired => "refresh_token_expired",
+            Self::RefreshTokenReused => "refresh_token_reused",
+            Self::Revoked => "refresh_token_revoked",
+            Self::OtherClient => "grant_of_other_client",
+            Self::RedirectUriDiffers => "redirect_uri_differs",
+            Self::UserNotUsable => "user_not_usable",
+            Self::SessionEnded => "session_ended",
+            Self::NoRole => "client_without_role",
+            Self::Pkce(error) => error.check(),
+            Self::Scope(error) => error.check(),
+        }
+    }
+}
+
 impl From<GrantError> for OAuthError {
     fn from(error: GrantError) -> Self {
         let text = error.to_string();
-        match error {
+        let cause = Cause::Other(error.check());
+        let answer = match error {
             GrantError::Pkce(error) => error.into(),
             GrantError::Scope(error) => error.into(),
             GrantError::GrantTypeNotAllowed => Self::new(OAuthErrorCode::UnauthorizedClient, text),
@@ -240,7 +269,8 @@ impl From<GrantError> for OAuthError {
             | GrantError::RedirectUriDiffers
             | GrantError::UserNotUsable
             | GrantError::SessionEnded => Self::new(OAuthErrorCode::InvalidGrant, text),
-        }
+        };
+        answer.because(cause)
     }
 }
 

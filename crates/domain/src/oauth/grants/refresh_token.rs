@@ -38,8 +38,8 @@ pub struct RefreshRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation {
     pub issue: Issue,
-    /// Whether this is the exchange that consumes the token (`consumed_at` was absent); otherwise
-    /// it is one more within the grace period, and `consumed_at` stays.
+    /// Whether this is the exchange that consumes the token (`consumed_at` was absent, or is yet to
+    /// come); otherwise it is one more within the grace period, and `consumed_at` stays.
     pub consumes: bool,
     /// The stored successor, to be kept under the hash of the new token.
     pub successor: RefreshToken,
@@ -67,7 +67,7 @@ impl RefreshRequest {
         }
         let rules = &client.refresh_tokens;
         if let Some(consumed_at) = token.consumed_at
-            && now >= consumed_at + rules.grace_period
+            && now >= consumed_at.as_of(now) + rules.grace_period
         {
             let revoke = rules.replay_protection.then_some(family.id);
             return Err(Refusal {
@@ -98,7 +98,7 @@ impl RefreshRequest {
             Some(RefreshTokenIssue { expires_at }),
         );
         Ok(Rotation {
-            consumes: token.consumed_at.is_none(),
+            consumes: token.consumed_at.is_none_or(|at| at.is_yet_to_come(now)),
             successor: RefreshToken {
                 family: family.id,
                 issued_at: now,

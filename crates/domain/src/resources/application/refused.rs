@@ -1,86 +1,93 @@
-//! Members of an application that ask for what this server does not do. Accepting them would be a
-//! promise; those that have a harmless value are accepted with that value, and shown with it.
+//! Members of an application that ask for what this server does not do, and those that have one
+//! value until it does.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::violation::Violation;
+use super::ApplicationType;
+use crate::{resources::fixed, violation::Violation};
 
-/// Never accepted.
-const REFUSED: [&str; 10] = [
-    "deviceCustomVerificationUri",
-    "devicePathId",
-    "jwks",
-    "jwksUrl",
-    "kerberos",
-    "mobile",
-    "signing",
-    "sectorIdentifierUri",
-    "template",
-    "userinfoSignedResponseAlg",
-];
-
-/// A value that a member may have.
-#[derive(Debug, Clone, Copy)]
-enum Only {
-    Flag(bool),
-    Text(&'static str),
+/// Taken with these values, and answered with them.
+fn fixed_members(application_type: ApplicationType) -> Value {
+    json!({
+        "idpSignoff": false,
+        "includeX5t": false,
+        "mobile": mobile(application_type),
+        "opSessionCheckEnabled": false,
+        "parRequirement": "OPTIONAL",
+        "requestScopesForMultipleResourcesEnabled": false,
+        "requireSignedRequestObject": false,
+    })
 }
 
-impl Only {
-    fn value(self) -> Value {
-        match self {
-            Self::Flag(flag) => flag.into(),
-            Self::Text(text) => text.into(),
-        }
+/// The platform fills it in for native applications. There is no device of one to be told about.
+fn mobile(application_type: ApplicationType) -> Value {
+    match application_type {
+        ApplicationType::NativeApp => json!({
+            "bundleId": null,
+            "huaweiAppId": null,
+            "huaweiPackageName": null,
+            "integrityDetection": {
+                "cacheDuration": null,
+                "excludedPlatforms": null,
+                "googlePlay": null,
+                "mode": "DISABLED",
+            },
+            "packageName": null,
+            "passcodeGracePeriod": 5,
+            "passcodeRefreshDuration": { "duration": 30, "timeUnit": "SECONDS" },
+            "push": null,
+            "uriPrefix": null,
+        }),
+        ApplicationType::WebApp
+        | ApplicationType::SinglePageApp
+        | ApplicationType::Service
+        | ApplicationType::Worker => Value::Null,
     }
 }
 
-const FIXED: [(&str, Only); 7] = [
-    ("idpSignoff", Only::Flag(false)),
-    ("includeX5t", Only::Flag(false)),
-    ("opSessionCheckEnabled", Only::Flag(false)),
-    ("parRequirement", Only::Text("OPTIONAL")),
-    ("refreshTokenType", Only::Text("OPAQUE_TOKEN")),
-    (
-        "requestScopesForMultipleResourcesEnabled",
-        Only::Flag(false),
-    ),
-    ("requireSignedRequestObject", Only::Flag(false)),
-];
+fn refused_members() -> Value {
+    json!({
+        "accessControl": { "group": null },
+        "clientSecret": null,
+        "deviceCustomVerificationUri": null,
+        "devicePathId": null,
+        "jwks": null,
+        "jwksUrl": null,
+        "kerberos": null,
+        "sectorIdentifierUri": null,
+        "signing": null,
+        "template": null,
+        "userinfoSignedResponseAlg": null,
+    })
+}
 
-/// Read on creation only, and not shown.
-const ON_CREATION: [(&str, Only); 1] = [("assignActorRoles", Only::Flag(false))];
+/// Read on creation only, and not shown: an import needs the secret with the id, so neither is taken.
+fn members_of_creation() -> Value {
+    json!({ "assignActorRoles": false, "clientId": null })
+}
 
-pub(super) fn check(members: &BTreeMap<String, Value>, is_new: bool, faults: &mut Vec<Violation>) {
-    for name in REFUSED {
-        if members.contains_key(name) {
-            faults.push(Violation::invalid(name, "is not available"));
-        }
-    }
-    let on_creation = ON_CREATION.iter().filter(|_| is_new);
-    for (name, only) in FIXED.iter().chain(on_creation) {
-        let only = only.value();
-        if members.get(*name).is_some_and(|value| value != &only) {
-            let fault = Violation::invalid(*name, format!("can only be {only}"));
-            faults.push(fault.with(json!({ "allowedValues": [only] })));
-        }
-    }
-    let group = members
-        .get("accessControl")
-        .and_then(|control| control.get("group"));
-    if group.is_some_and(|group| !group.is_null()) {
-        faults.push(Violation::invalid(
-            "accessControl.group",
-            "is not available",
-        ));
+pub(super) fn check(
+    members: BTreeMap<String, Value>,
+    application_type: ApplicationType,
+    is_new: bool,
+    faults: &mut Vec<Violation>,
+) {
+    let sent = Value::Object(members.into_iter().collect());
+    fixed::check(&sent, &refused_members(), "", faults);
+    fixed::check(&sent, &fixed_members(application_type), "", faults);
+    if is_new {
+        fixed::check(&sent, &members_of_creation(), "", faults);
     }
 }
 
 /// The fixed members as they are answered.
-pub(super) fn shown() -> impl Iterator<Item = (String, Value)> {
-    FIXED
-        .iter()
-        .map(|(name, only)| ((*name).to_owned(), only.value()))
+pub(super) fn shown(application_type: ApplicationType) -> Map<String, Value> {
+    match fixed::shown(fixed_members(application_type)) {
+        Value::Object(members) => members,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Map::new()
+        }
+    }
 }

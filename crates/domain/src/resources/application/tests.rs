@@ -78,8 +78,40 @@ fn what_was_sent_is_answered_and_defaults_are_filled_in() {
     ] {
         assert_eq!(answer[member], value, "{member}");
     }
-    assert!(answer.get("refreshTokenDuration").is_none());
-    assert!(answer.get("accessControl").is_none());
+    for unasked in [
+        "refreshTokenDuration",
+        "refreshTokenType",
+        "accessControl",
+        "mobile",
+    ] {
+        assert!(answer.get(unasked).is_none(), "{unasked}");
+    }
+}
+
+#[test]
+fn only_administrators_may_be_let_into_an_application_of_any_type() {
+    let only = json!({ "role": { "type": "ADMIN_USERS_ONLY" } });
+    for name in ["WEB_APP", "NATIVE_APP", "SINGLE_PAGE_APP", "SERVICE"] {
+        let mut body = with("accessControl", only.clone());
+        body["type"] = name.into();
+        assert_eq!(accepted(body)["accessControl"], only, "{name}");
+    }
+}
+
+#[test]
+fn a_native_application_has_a_mobile_side_that_stays_as_it_is() {
+    let answer = accepted(with("type", json!("NATIVE_APP")));
+    let mobile = json!({
+        "integrityDetection": { "mode": "DISABLED" }, "passcodeGracePeriod": 5,
+        "passcodeRefreshDuration": { "duration": 30, "timeUnit": "SECONDS" },
+    });
+    assert_eq!(answer["mobile"], mobile);
+    let mut body = with("type", json!("NATIVE_APP"));
+    body["mobile"] = json!({ "bundleId": "test.example.app", "passcodeGracePeriod": 7 });
+    assert_eq!(
+        targets(build::<Application>(body)),
+        ["mobile.bundleId", "mobile.passcodeGracePeriod"]
+    );
 }
 
 #[test]
@@ -106,6 +138,8 @@ fn a_replacement_with_what_was_answered_changes_nothing() {
         web(),
         worker(),
         with("corsSettings", json!({ "behavior": "ALLOW_NO_ORIGINS" })),
+        with("type", json!("NATIVE_APP")),
+        with("refreshTokenType", json!("OPAQUE_TOKEN")),
     ] {
         let before = stored(build::<Application>(body).unwrap().body);
         let answer = Value::Object(Application::view(&before, NOW));
@@ -114,8 +148,10 @@ fn a_replacement_with_what_was_answered_changes_nothing() {
 }
 
 #[test]
-fn the_type_cannot_be_changed() {
+fn the_type_and_the_client_id_cannot_be_changed() {
     let before = stored(build::<Application>(web()).unwrap().body);
+    let other = targets(rebuild(with("clientId", json!(OTHER)), &before));
+    assert_eq!(other, ["clientId"]);
     let fault = fault(rebuild(with("type", json!("NATIVE_APP")), &before));
     assert_eq!(
         (fault.target.as_str(), fault.code),
@@ -158,16 +194,17 @@ fn what_does_not_run_is_refused_by_name() {
         ("assignActorRoles", json!(true), "assignActorRoles"),
         ("jwks", json!("{}"), "jwks"),
         ("mobile", json!({}), "mobile"),
+        ("clientId", json!(OTHER), "clientId"),
+        (
+            "refreshTokenType",
+            json!("JSON_WEB_TOKEN"),
+            "refreshTokenType",
+        ),
         ("clientSecret", json!("12345678"), "clientSecret"),
         (
             "accessControl",
             json!({ "group": { "type": "ANY_GROUP", "groups": [{ "id": OTHER }] } }),
             "accessControl.group",
-        ),
-        (
-            "accessControl",
-            json!({ "role": { "type": "ADMIN_USERS_ONLY" } }),
-            "accessControl.role",
         ),
         ("loginPageUrl", json!("javascript:alert(1)"), "loginPageUrl"),
         ("tags", json!(["PING_FED_CONNECTION_INTEGRATION"]), "tags"),

@@ -1,12 +1,16 @@
 //! What a client writes to pair a device.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{Block, Device, DeviceStatus, DeviceType};
 use crate::{
-    id::Ref, phone::Phone, resource::Stored,
-    resources::device_authentication_policy::DeviceAuthenticationPolicy, time::Timestamp,
+    email,
+    id::Ref,
+    phone::{self, Phone},
+    resource::Stored,
+    resources::device_authentication_policy::DeviceAuthenticationPolicy,
+    time::Timestamp,
     violation::Violation,
 };
 
@@ -38,14 +42,15 @@ impl std::fmt::Debug for DeviceDraft {
     }
 }
 
-/// The text of the pairing message: an own one, or a variant of the template.
+/// The text of the pairing message, where it is an own one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct NotificationDraft {
     #[schemars(length(min = 1, max = 660))]
     pub message: Option<String>,
-    #[schemars(length(min = 1, max = 100))]
-    pub variant: Option<String>,
+    /// The predefined texts have no variants, and there are no others.
+    #[schemars(skip)]
+    variant: Option<IgnoredAny>,
 }
 
 /// Who pairs.
@@ -90,28 +95,29 @@ impl DeviceDraft {
             ));
         }
         if let Some(notification) = &self.notification {
-            faults.extend(notification.fault());
+            notification.check(&mut faults);
         }
+        let before = previous.map(|previous| &previous.body);
         let (phone, email) = match self.kind {
-            DeviceType::Sms => (
-                address("phone", self.phone.as_deref(), stored_phone, &mut faults),
-                None,
-            ),
-            DeviceType::Email => (
-                None,
-                address(
-                    "email",
-                    self.email.as_deref(),
-                    |email| Some(email.to_owned()),
-                    &mut faults,
-                ),
-            ),
+            DeviceType::Sms => {
+                // One that was accepted under other rules stays what it is.
+                let kept = before.and_then(|before| before.phone.as_deref());
+                (typed_phone(self.phone.as_deref(), kept, &mut faults), None)
+            }
+            DeviceType::Email => {
+                if self.email.is_none() {
+                    faults.push(Violation::required("email"));
+                }
+                (None, self.email)
+            }
         };
-        if let Some(previous) = previous.map(|previous| &previous.body) {
+        if let Some(previous) = before {
+            let compared = |phone: &Option<String>| phone.as_deref().map(phone::destination);
+            let mailbox = |email: &Option<String>| email.as_deref().map(email::comparable);
             let fixed = [
                 ("type", previous.kind == self.kind),
-                ("phone", previous.phone == phone),
-                ("email", previous.email == email),
+                ("phone", compared(&previous.phone) == compared(&phone)),
+                ("email", mailbox(&previous.email) == mailbox(&email)),
             ];
             let changed = fixed
                 .into_iter()
@@ -142,49 +148,46 @@ impl DeviceDraft {
             policy: self.policy,
             block: Block::none(),
             lock: None,
-            pairing: None,
-            activated_at: (status == DeviceStatus::Active).then_some(now),
+            pairing: None.into(),
+            activated_at: (status == DeviceStatus::Active).then_some(now).into(),
         })
     }
 }
 
 impl NotificationDraft {
-    fn fault(&self) -> Option<Violation> {
-        let message = self.message.as_deref()?;
+    fn check(&self, faults: &mut Vec<Violation>) {
         if self.variant.is_some() {
-            return Some(Violation::invalid(
-                "notification.variant",
-                "excludes message",
-            ));
+            faults.push(Violation::unavailable("notification.variant"));
         }
-        (!message.contains("${otp}")).then(|| {
+        let message = self.message.as_deref();
+        if message.is_some_and(|message| !message.contains("${otp}")) {
             let mut violation = Violation::required("notification.message");
             "must contain ${otp}".clone_into(&mut violation.message);
-            violation
-        })
+            faults.push(violation);
+        }
     }
 }
 
-fn address(
-    member: &'static str,
+fn typed_phone(
     given: Option<&str>,
-    stored: impl Fn(&str) -> Option<String>,
+    kept: Option<&str>,
     faults: &mut Vec<Violation>,
 ) -> Option<String> {
     let Some(given) = given else {
-        faults.push(Violation::required(member));
+        faults.push(Violation::required("phone"));
         return None;
     };
-    let address = stored(given);
-    if address.is_none() {
-        faults.push(Violation::invalid(
-            member,
-            "must be a telephone number in international format, such as +1.5125550100",
-        ));
+    if kept == Some(given.trim()) {
+        return kept.map(str::to_owned);
     }
-    address
-}
-
-fn stored_phone(phone: &str) -> Option<String> {
-    Phone::parse(phone).ok().map(|phone| phone.stored())
+    match Phone::parse(given) {
+        Ok(phone) => Some(phone.typed().to_owned()),
+        Err(_) => {
+            faults.push(Violation::invalid(
+                "phone",
+                "must be a telephone number in international format, such as +1.5125550100",
+            ));
+            None
+        }
+    }
 }

@@ -72,7 +72,7 @@ pub fn permits_pairing(
     if !method.enabled {
         return refuse("The device authentication policy does not allow devices of this type");
     }
-    if method.pairing_disabled {
+    if method.pairing_disabled == Some(true) {
         return refuse("The device authentication policy does not allow new devices of this type");
     }
     Ok(())

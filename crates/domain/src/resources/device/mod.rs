@@ -12,8 +12,11 @@ use super::{
 };
 use crate::{
     access::Area,
+    email,
+    hidden::Hidden,
     id::Ref,
     message::Channel,
+    phone,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, Reference, Resource,
         Stored, Term, UniqueKey,
@@ -50,7 +53,7 @@ pub struct Device {
     #[serde(rename = "type")]
     pub kind: DeviceType,
     pub status: DeviceStatus,
-    /// As `+CC.NUMBER`.
+    /// As it was typed.
     pub phone: Option<String>,
     pub email: Option<String>,
     pub nickname: Option<String>,
@@ -60,12 +63,13 @@ pub struct Device {
     /// Set by too many wrong codes. Shown as the state it has at the moment.
     #[schemars(skip)]
     pub lock: Option<DeviceLock>,
-    /// Never shown.
+    #[serde(default)]
     #[schemars(skip)]
-    pub pairing: Option<Pairing>,
-    /// Never shown; new devices take their place in the order by it.
+    pub pairing: Hidden<Option<Pairing>>,
+    /// New devices take their place in the order by it.
+    #[serde(default)]
     #[schemars(skip)]
-    pub activated_at: Option<Timestamp>,
+    pub activated_at: Hidden<Option<Timestamp>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -213,16 +217,11 @@ impl Resource for Device {
             target,
         };
         match self.kind {
-            // Spellings of a number differ only in what is not a digit.
             DeviceType::Sms => {
-                let digits: String = self
-                    .address()
-                    .chars()
-                    .filter(char::is_ascii_digit)
-                    .collect();
+                let digits = phone::digits(&phone::destination(self.address()));
                 vec![key("phone", format!("{}:{digits}", self.kind.as_str()))]
             }
-            DeviceType::Email => vec![key("email", self.address().to_lowercase())],
+            DeviceType::Email => vec![key("email", email::comparable(self.address()))],
         }
     }
 
@@ -248,7 +247,7 @@ impl Resource for Device {
         items.sort_by_key(|device| {
             (
                 device.body.activated_at.is_none(),
-                device.body.activated_at,
+                *device.body.activated_at,
                 device.created_at,
                 device.id,
             )
@@ -257,9 +256,6 @@ impl Resource for Device {
 
     fn view(stored: &Stored<Self>, now: Timestamp) -> Map<String, Value> {
         let mut members = stored.body_members();
-        for hidden in ["pairing", "activatedAt"] {
-            members.shift_remove(hidden);
-        }
         let device = &stored.body;
         let lock = match device.lock.filter(|_| device.is_locked(now)) {
             Some(DeviceLock {

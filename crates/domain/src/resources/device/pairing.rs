@@ -33,6 +33,9 @@ pub struct Pairing {
     pub failures: u8,
     /// No code is judged and none is sent before.
     pub cool_down_until: Option<Timestamp>,
+    /// When the cool-down began.
+    #[serde(default)]
+    pub cool_down_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,11 +108,12 @@ impl Device {
         rules: &SentOtp,
         now: Timestamp,
     ) -> Self {
-        self.pairing = Some(Pairing {
+        *self.pairing = Some(Pairing {
             code_hash: Some(code_hash),
             expires_at: now + rules.life_time.as_duration(),
             failures: 0,
             cool_down_until: None,
+            cool_down_at: None,
         });
         self
     }
@@ -132,7 +136,7 @@ impl Device {
                 },
             );
         }
-        let Some(pairing) = &mut self.pairing else {
+        let Some(pairing) = &mut *self.pairing else {
             return (self, PairingOutcome::Expired);
         };
         let Some(code_hash) = pairing
@@ -144,8 +148,8 @@ impl Device {
         };
         if matches(code_hash) {
             self.status = DeviceStatus::Active;
-            self.activated_at = Some(now);
-            self.pairing = None;
+            *self.activated_at = Some(now);
+            *self.pairing = None;
             return (self, PairingOutcome::Activated);
         }
         pairing.failures = pairing.failures.saturating_add(1);
@@ -156,6 +160,7 @@ impl Device {
         pairing.code_hash = None;
         let cool_down = rules.failure.cool_down();
         pairing.cool_down_until = (!cool_down.is_zero()).then(|| now + cool_down);
+        pairing.cool_down_at = pairing.cool_down_until.map(|_| now);
         let cool_down_expires_at = pairing.cool_down_until;
         (
             self,
@@ -166,9 +171,13 @@ impl Device {
     }
 
     fn cooling_down(&self, now: Timestamp) -> Option<Timestamp> {
-        self.pairing
-            .as_ref()?
+        let pairing = self.pairing.as_ref()?;
+        // One that is yet to begin was set by a clock that ran ahead, and would not grow old.
+        let has_begun = pairing
+            .cool_down_at
+            .is_none_or(|began| !began.is_yet_to_come(now));
+        pairing
             .cool_down_until
-            .filter(|&end| end > now)
+            .filter(|&end| has_begun && end > now)
     }
 }

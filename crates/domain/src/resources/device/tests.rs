@@ -61,7 +61,7 @@ fn a_device_is_shown_as_in_the_contract() {
     let device = stored(build::<Device>(body).unwrap().body);
     assert_eq!(
         Value::Object(Device::view(&device, NOW)),
-        json!({ "type": "SMS", "status": "ACTIVATION_REQUIRED", "phone": "+47.40612345", "nickname": "work phone",
+        json!({ "type": "SMS", "status": "ACTIVATION_REQUIRED", "phone": "+47 (406) 12-345", "nickname": "work phone",
             "policy": { "id": OTHER }, "block": { "status": "UNBLOCKED" }, "lock": { "status": "UNLOCKED" } })
     );
     assert_eq!(Device::links(&device).len(), 1);
@@ -69,20 +69,63 @@ fn a_device_is_shown_as_in_the_contract() {
 }
 
 #[test]
-fn every_spelling_of_a_number_is_the_same_device() {
-    for phone in [
-        "+1.5125550123",
-        "+15125550123",
-        "+1.512.555.0123",
-        "+1 (512) 555-0123",
-        "1-512-555-0123",
+fn every_spelling_of_an_address_is_kept_and_is_the_same_device() {
+    for (kind, member, spellings, key) in [
+        (
+            "SMS",
+            "phone",
+            [
+                "+1.5125550123",
+                "+15125550123",
+                "+1.512.555.0123",
+                "+1 (512) 555-0123",
+            ],
+            "SMS:15125550123",
+        ),
+        (
+            "SMS",
+            "phone",
+            [
+                "+44 (0)20 7946 0018",
+                "+44(0)2079460018",
+                "+442079460018",
+                "+44.2079460018",
+            ],
+            "SMS:442079460018",
+        ),
+        (
+            "EMAIL",
+            "email",
+            [
+                "mira@bücher.example",
+                "Mira@BÜCHER.example",
+                "mira@xn--bcher-kva.example",
+                "\"mira\"@bücher.example",
+            ],
+            "mira@xn--bcher-kva.example",
+        ),
     ] {
-        let device = build::<Device>(json!({ "type": "SMS", "phone": phone }))
-            .unwrap()
-            .body;
-        assert_eq!(device.address(), "+1.5125550123", "{phone}");
-        assert_eq!(device.unique()[0].value, "SMS:15125550123");
+        for spelling in spellings {
+            let body = json!({ "type": kind, member: spelling });
+            let device = build::<Device>(body).unwrap().body;
+            assert_eq!(device.address(), spelling);
+            assert_eq!(device.unique()[0].value, key, "{spelling}");
+        }
     }
+}
+
+#[test]
+fn an_address_that_was_taken_under_other_rules_stays_what_it_is() {
+    let mut before = sms();
+    before.phone = Some("+44.07700900123".to_owned());
+    let before = stored(before);
+    let answer = Value::Object(Device::view(&before, NOW));
+    assert_eq!(
+        rebuild(answer, &before).unwrap().body.phone,
+        before.body.phone
+    );
+    let other = json!({ "type": "SMS", "phone": "+447700900123" });
+    assert_eq!(targets(rebuild(other, &before)), ["phone"]);
 }
 
 #[test]

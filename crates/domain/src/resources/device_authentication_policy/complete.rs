@@ -44,7 +44,8 @@ impl CoolDown {
 pub(super) trait Method {
     const COOL_DOWN: CoolDown;
 
-    fn failure(&mut self) -> &mut Failure;
+    /// `None`: nobody spoke of it, and nothing is filled in.
+    fn failure(&mut self) -> Option<&mut Failure>;
 
     /// The other span that it has: its place, and what it may be.
     fn span(&self) -> Option<(&'static str, Span, SpanRange)> {
@@ -63,8 +64,10 @@ pub(super) trait Method {
             default,
             range,
         } = Self::COOL_DOWN;
-        let cool_down = *self.failure().cool_down.get_or_insert(default);
-        let spans = self.span().into_iter().chain([(member, cool_down, range)]);
+        let failure = self.failure();
+        let cool_down = failure.map(|failure| *failure.cool_down.get_or_insert(default));
+        let cool_down = cool_down.map(|cool_down| (member, cool_down, range));
+        let spans = self.span().into_iter().chain(cool_down);
         let out_of_range =
             spans.filter_map(|(member, span, range)| span.fault(&format!("{at}.{member}"), range));
         let dangling = self.dangling().into_iter();
@@ -78,8 +81,8 @@ pub(super) trait Method {
 impl Method for SentCode {
     const COOL_DOWN: CoolDown = CoolDown::OF_SENT_CODES;
 
-    fn failure(&mut self) -> &mut Failure {
-        &mut self.otp.failure
+    fn failure(&mut self) -> Option<&mut Failure> {
+        Some(&mut self.otp.failure)
     }
     fn span(&self) -> Option<(&'static str, Span, SpanRange)> {
         Some(("otp.lifeTime", self.otp.life_time, LIFE_TIME))
@@ -89,16 +92,16 @@ impl Method for SentCode {
 impl Method for Totp {
     const COOL_DOWN: CoolDown = CoolDown::OF_GENERATED_CODES;
 
-    fn failure(&mut self) -> &mut Failure {
-        &mut self.otp.failure
+    fn failure(&mut self) -> Option<&mut Failure> {
+        Some(&mut self.otp.failure)
     }
 }
 
 impl Method for OathToken {
     const COOL_DOWN: CoolDown = CoolDown::OF_GENERATED_CODES;
 
-    fn failure(&mut self) -> &mut Failure {
-        &mut self.otp.failure
+    fn failure(&mut self) -> Option<&mut Failure> {
+        Some(&mut self.otp.failure)
     }
     fn span(&self) -> Option<(&'static str, Span, SpanRange)> {
         let lifetime = self.pairing_key_lifetime?;
@@ -109,8 +112,8 @@ impl Method for OathToken {
 impl Method for Fido2 {
     const COOL_DOWN: CoolDown = CoolDown::OF_FIDO2;
 
-    fn failure(&mut self) -> &mut Failure {
-        &mut self.failure
+    fn failure(&mut self) -> Option<&mut Failure> {
+        self.failure.as_mut()
     }
     fn dangling(&self) -> Vec<(String, &'static str)> {
         let policy = self.fido2_policy_id.iter();
@@ -123,8 +126,8 @@ impl Method for Fido2 {
 impl Method for Mobile {
     const COOL_DOWN: CoolDown = CoolDown::OF_MOBILE;
 
-    fn failure(&mut self) -> &mut Failure {
-        &mut self.otp.failure
+    fn failure(&mut self) -> Option<&mut Failure> {
+        Some(&mut self.otp.failure)
     }
     fn span(&self) -> Option<(&'static str, Span, SpanRange)> {
         let window = self.otp.window?;
@@ -133,7 +136,8 @@ impl Method for Mobile {
     /// No application can receive pushes, so none can be named.
     fn dangling(&self) -> Vec<(String, &'static str)> {
         let message = "is not an application that can authenticate by push";
-        (0..self.applications.len())
+        let named = self.applications.as_ref().map_or(0, Vec::len);
+        (0..named)
             .map(|index| (format!("applications[{index}].id"), message))
             .collect()
     }

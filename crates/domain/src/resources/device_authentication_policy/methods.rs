@@ -10,16 +10,15 @@ use super::{complete::Method as _, span::Span};
 use crate::resources::security_profile::Profile;
 
 /// SMS, e-mail and the like: a code is sent.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
 pub struct SentCode {
     pub enabled: bool,
-    /// Devices that are paired go on; no new ones.
-    #[serde(default)]
-    pub pairing_disabled: bool,
-    #[serde(default)]
-    pub prompt_for_nickname_on_pairing: bool,
+    /// Devices that are paired go on; no new ones. Answered only when it was sent.
+    pub pairing_disabled: Option<bool>,
+    pub prompt_for_nickname_on_pairing: Option<bool>,
     #[serde(default)]
     pub otp: SentOtp,
 }
@@ -124,24 +123,15 @@ impl Default for Failure {
 #[schemars(inline)]
 pub struct Totp {
     pub enabled: bool,
-    #[serde(default)]
-    pub pairing_disabled: bool,
-    #[serde(default)]
-    pub prompt_for_nickname_on_pairing: bool,
+    pub pairing_disabled: Option<bool>,
+    pub prompt_for_nickname_on_pairing: Option<bool>,
     #[serde(default)]
     pub otp: GeneratedOtp,
-    /// Steps of 30 seconds before and after the current one whose codes are taken.
-    #[serde(default = "Totp::five")]
+    /// Steps of 30 seconds before and after the current one whose codes are taken. Absent: five.
     #[schemars(range(min = 1, max = 10))]
-    pub passcode_grace_period: u8,
+    pub passcode_grace_period: Option<u8>,
     /// Appended to the key's URI.
     pub uri_parameters: Option<BTreeMap<String, String>>,
-}
-
-impl Totp {
-    const fn five() -> u8 {
-        5
-    }
 }
 
 /// A code that the device makes by itself.
@@ -159,12 +149,10 @@ pub struct GeneratedOtp {
 #[schemars(inline)]
 pub struct Mobile {
     pub enabled: bool,
-    #[serde(default)]
-    pub prompt_for_nickname_on_pairing: bool,
+    pub prompt_for_nickname_on_pairing: Option<bool>,
     #[serde(default)]
     pub otp: MobileOtp,
-    #[serde(default)]
-    pub applications: Vec<MobileApplication>,
+    pub applications: Option<Vec<MobileApplication>>,
 }
 
 #[skip_serializing_none]
@@ -174,6 +162,8 @@ pub struct Mobile {
 pub struct MobileOtp {
     #[serde(default)]
     pub failure: Failure,
+    /// Of an older form: taken, and as the platform does it, not kept.
+    #[serde(skip_serializing)]
     pub window: Option<Window>,
 }
 
@@ -196,14 +186,12 @@ pub struct MobileApplication {
 #[schemars(inline)]
 pub struct Fido2 {
     pub enabled: bool,
-    #[serde(default)]
-    pub pairing_disabled: bool,
-    #[serde(default)]
-    pub prompt_for_nickname_on_pairing: bool,
+    pub pairing_disabled: Option<bool>,
+    pub prompt_for_nickname_on_pairing: Option<bool>,
     /// Absent: the default FIDO2 policy.
     pub fido2_policy_id: Option<String>,
-    #[serde(default)]
-    pub failure: Failure,
+    /// Answered only when it was sent.
+    pub failure: Option<Failure>,
 }
 
 #[skip_serializing_none]
@@ -212,10 +200,8 @@ pub struct Fido2 {
 #[schemars(inline)]
 pub struct OathToken {
     pub enabled: bool,
-    #[serde(default)]
-    pub pairing_disabled: bool,
-    #[serde(default)]
-    pub prompt_for_nickname_on_pairing: bool,
+    pub pairing_disabled: Option<bool>,
+    pub prompt_for_nickname_on_pairing: Option<bool>,
     #[serde(default)]
     pub otp: GeneratedOtp,
     pub pairing_key_lifetime: Option<Span>,
@@ -229,8 +215,8 @@ impl SentCode {
         };
         Self {
             enabled,
-            pairing_disabled: false,
-            prompt_for_nickname_on_pairing: false,
+            pairing_disabled: None,
+            prompt_for_nickname_on_pairing: None,
             otp,
         }
     }
@@ -246,12 +232,12 @@ impl Totp {
     pub(super) fn born(enabled: bool) -> Self {
         Self {
             enabled,
-            pairing_disabled: false,
-            prompt_for_nickname_on_pairing: false,
+            pairing_disabled: None,
+            prompt_for_nickname_on_pairing: None,
             otp: GeneratedOtp {
                 failure: Failure::then_wait(Self::COOL_DOWN.default),
             },
-            passcode_grace_period: Self::five(),
+            passcode_grace_period: None,
             uri_parameters: None,
         }
     }
@@ -267,12 +253,12 @@ impl Mobile {
     pub(super) fn born(enabled: bool) -> Self {
         Self {
             enabled,
-            prompt_for_nickname_on_pairing: false,
+            prompt_for_nickname_on_pairing: None,
             otp: MobileOtp {
                 failure: Failure::then_wait(Self::COOL_DOWN.default),
                 window: None,
             },
-            applications: Vec::new(),
+            applications: None,
         }
     }
 }
@@ -287,24 +273,30 @@ impl Fido2 {
     pub(super) fn born() -> Self {
         Self {
             enabled: true,
-            pairing_disabled: false,
-            prompt_for_nickname_on_pairing: false,
+            pairing_disabled: None,
+            prompt_for_nickname_on_pairing: None,
             fido2_policy_id: None,
-            failure: Failure::then_wait(Self::COOL_DOWN.default),
+            failure: None,
         }
     }
 }
 
 impl OathToken {
-    pub(super) fn born() -> Self {
+    pub(super) fn born(enabled: bool) -> Self {
         Self {
-            enabled: true,
-            pairing_disabled: false,
-            prompt_for_nickname_on_pairing: false,
+            enabled,
+            pairing_disabled: None,
+            prompt_for_nickname_on_pairing: None,
             otp: GeneratedOtp {
                 failure: Failure::then_wait(Self::COOL_DOWN.default),
             },
             pairing_key_lifetime: None,
         }
+    }
+}
+
+impl Default for OathToken {
+    fn default() -> Self {
+        Self::born(false)
     }
 }

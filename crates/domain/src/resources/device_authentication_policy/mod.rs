@@ -3,10 +3,11 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
 
 use super::{
+    fixed,
     marked::{self, Marked},
     notifications_policy::{NOTIFICATIONS_POLICY, NotificationsPolicy},
     security_profile::Profile,
@@ -14,6 +15,7 @@ use super::{
 use crate::{
     access::Area,
     id::Ref,
+    message::Channel,
     resource::{Built, Context, Kind, Reference, Refusal, Resource, Stored, UniqueKey},
     time::Timestamp,
     violation::Violation,
@@ -43,7 +45,7 @@ pub static DEVICE_AUTHENTICATION_POLICY: Kind = Kind::new(
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceAuthenticationPolicy {
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), extend("format" = "name"))]
     pub name: String,
     #[serde(default)]
     pub authentication: Authentication,
@@ -52,6 +54,10 @@ pub struct DeviceAuthenticationPolicy {
     /// Whether a locked account may authenticate with a device all the same.
     #[serde(default)]
     pub ignore_user_lock: bool,
+    /// Whether disabled users are kept out. Only so, and answered when it was sent.
+    pub block_disabled_users: Option<bool>,
+    /// Whether users whose MFA is off are kept out. Only so, and answered when it was sent.
+    pub block_users_with_disabled_mfa: Option<bool>,
     /// Absent: the environment's default.
     pub notifications_policy: Option<Ref<NotificationsPolicy>>,
     #[serde(default)]
@@ -69,7 +75,8 @@ pub struct DeviceAuthenticationPolicy {
     #[serde(default)]
     pub totp: Totp,
     pub fido2: Option<Fido2>,
-    pub oath_token: Option<OathToken>,
+    #[serde(default)]
+    pub oath_token: OathToken,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -103,6 +110,17 @@ pub enum NewDeviceNotification {
     SmsThenEmail,
 }
 
+impl NewDeviceNotification {
+    /// How the user is told of a new device: by the first of these that can be.
+    pub const fn channels(self) -> &'static [Channel] {
+        match self {
+            Self::None => &[],
+            Self::EmailThenSms => &[Channel::Email, Channel::Sms],
+            Self::SmsThenEmail => &[Channel::Sms, Channel::Email],
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct RememberMe {
@@ -116,13 +134,13 @@ pub struct RememberMe {
 pub struct RememberWeb {
     #[serde(default)]
     pub enabled: bool,
-    #[serde(default = "RememberWeb::half_an_hour")]
+    #[serde(default = "RememberWeb::a_month")]
     pub life_time: Span,
 }
 
 impl RememberWeb {
-    const fn half_an_hour() -> Span {
-        Span::minutes(30)
+    const fn a_month() -> Span {
+        Span::days(30)
     }
 }
 
@@ -130,7 +148,7 @@ impl Default for RememberWeb {
     fn default() -> Self {
         Self {
             enabled: false,
-            life_time: Self::half_an_hour(),
+            life_time: Self::a_month(),
         }
     }
 }
@@ -151,6 +169,8 @@ impl DeviceAuthenticationPolicy {
             },
             new_device_notification: NewDeviceNotification::EmailThenSms,
             ignore_user_lock: false,
+            block_disabled_users: None,
+            block_users_with_disabled_mfa: None,
             notifications_policy: None,
             remember_me: RememberMe::default(),
             sms: SentCode::born(true),
@@ -160,7 +180,7 @@ impl DeviceAuthenticationPolicy {
             mobile: Mobile::born(true),
             totp: Totp::born(true),
             fido2: Some(Fido2::born()),
-            oath_token: Some(OathToken::born()),
+            oath_token: OathToken::born(true),
         })
     }
 
@@ -168,8 +188,6 @@ impl DeviceAuthenticationPolicy {
         let remembered = self.remember_me.web.life_time;
         let remembered = remembered.fault("rememberMe.web.lifeTime", REMEMBERED);
         let fido2 = self.fido2.as_mut().map(|method| method.complete("fido2"));
-        let oath_token = self.oath_token.as_mut();
-        let oath_token = oath_token.map(|method| method.complete("oathToken"));
         [
             remembered.into_iter().collect(),
             self.sms.complete("sms"),
@@ -179,7 +197,7 @@ impl DeviceAuthenticationPolicy {
             self.mobile.complete("mobile"),
             self.totp.complete("totp"),
             fido2.unwrap_or_default(),
-            oath_token.unwrap_or_default(),
+            self.oath_token.complete("oathToken"),
         ]
         .concat()
     }
@@ -211,12 +229,24 @@ impl Resource for DeviceAuthenticationPolicy {
     const NEEDS_PROFILE: bool = true;
 
     fn build(
-        draft: Self::Draft,
+        mut draft: Self::Draft,
         previous: Option<&Stored<Self>>,
         context: &mut Context<'_>,
     ) -> Result<Built<Self>, Vec<Violation>> {
+        // The kinds of devices of another product of the platform.
+        let mut faults =
+            draft.faults(&json!({ "desktop": null, "pingIdDesktopGen2": null, "yubikey": null }));
         let mut policy = draft.rules;
-        let mut faults = policy.complete();
+        faults.extend(policy.complete());
+        let blocks = [
+            ("blockDisabledUsers", policy.block_disabled_users),
+            (
+                "blockUsersWithDisabledMfa",
+                policy.block_users_with_disabled_mfa,
+            ),
+        ];
+        let admits = blocks.iter().filter(|(_, blocks)| *blocks == Some(false));
+        faults.extend(admits.map(|(target, _)| fixed::only(target, &true.into())));
         if faults.is_empty() {
             faults.extend(policy.judge_code_lives(context.profile));
         }
@@ -230,9 +260,8 @@ impl Resource for DeviceAuthenticationPolicy {
     fn references(&self) -> Vec<Reference> {
         let policy = self.notifications_policy.iter();
         policy
-            .map(|policy| Reference {
-                weak: true,
-                ..Reference::to(
+            .map(|policy| {
+                Reference::to(
                     &NOTIFICATIONS_POLICY,
                     policy.id.uuid(),
                     "notificationsPolicy.id",

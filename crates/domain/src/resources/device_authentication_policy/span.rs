@@ -51,6 +51,13 @@ impl Span {
         }
     }
 
+    pub const fn days(duration: u32) -> Self {
+        Self {
+            duration,
+            time_unit: TimeUnit::Days,
+        }
+    }
+
     pub fn as_duration(self) -> Duration {
         let duration = i64::from(self.duration);
         match self.time_unit {

@@ -7,14 +7,14 @@ use crate::resources::{
 };
 
 #[test]
-fn what_is_left_out_is_filled_in() {
+fn what_is_left_out_is_filled_in_but_for_what_is_told_only_when_it_was_sent() {
     let body = json!({ "name": "Mine", "sms": { "enabled": true }, "totp": { "enabled": true, "otp": { "failure": { "count": 5 } } },
         "fido2": { "enabled": true } });
     let policy = build::<DeviceAuthenticationPolicy>(body).unwrap().body;
     let view = Value::Object(DeviceAuthenticationPolicy::view(&stored(policy), NOW));
     assert_eq!(
         view["sms"],
-        json!({ "enabled": true, "pairingDisabled": false, "promptForNicknameOnPairing": false,
+        json!({ "enabled": true,
             "otp": { "lifeTime": { "duration": 30, "timeUnit": "MINUTES" }, "otpLength": 6,
                 "failure": { "count": 3, "coolDown": { "duration": 0, "timeUnit": "MINUTES" } } } })
     );
@@ -22,11 +22,17 @@ fn what_is_left_out_is_filled_in() {
         view["totp"]["otp"]["failure"],
         json!({ "count": 5, "coolDown": { "duration": 2, "timeUnit": "MINUTES" } })
     );
-    assert_eq!(view["fido2"]["failure"]["coolDown"]["duration"], 2);
+    assert_eq!(view["fido2"], json!({ "enabled": true }));
+    assert_eq!(view["totp"].get("passcodeGracePeriod"), None);
+    let failure = json!({ "count": 3, "coolDown": { "duration": 2, "timeUnit": "MINUTES" } });
+    let otp = json!({ "failure": failure });
+    assert_eq!(view["mobile"], json!({ "enabled": false, "otp": otp }));
+    assert_eq!(view["oathToken"], json!({ "enabled": false, "otp": otp }));
     assert_eq!(view["whatsApp"]["enabled"], false);
     assert_eq!(view["forSignOnPolicy"], false);
-    assert_eq!(view["rememberMe"]["web"]["lifeTime"]["duration"], 30);
-    for absent in ["oathToken", "desktop", "yubikey", "notificationsPolicy"] {
+    let month = json!({ "duration": 30, "timeUnit": "DAYS" });
+    assert_eq!(view["rememberMe"]["web"]["lifeTime"], month);
+    for absent in ["desktop", "yubikey", "notificationsPolicy"] {
         assert!(view.get(absent).is_none(), "{absent}");
     }
 }
@@ -51,6 +57,46 @@ fn every_span_out_of_range_is_named() {
             "mobile.applications[0].id",
             "totp.otp.failure.coolDown.duration",
             "fido2.fido2PolicyId",
+        ]
+    );
+}
+
+#[test]
+fn what_was_sent_is_told_again_but_for_a_member_that_is_not_kept() {
+    let mut body = json!({ "name": "Mine", "blockDisabledUsers": true,
+        "sms": { "enabled": true, "pairingDisabled": false, "promptForNicknameOnPairing": true },
+        "totp": { "enabled": true, "passcodeGracePeriod": 5 },
+        "fido2": { "enabled": true, "failure": { "count": 4 } },
+        "mobile": { "enabled": true, "applications": [],
+            "otp": { "window": { "stepSize": { "duration": 30, "timeUnit": "SECONDS" } } } } });
+    let policy = build::<DeviceAuthenticationPolicy>(body.clone()).unwrap();
+    let policy = stored(policy.body);
+    let view = Value::Object(DeviceAuthenticationPolicy::view(&policy, NOW));
+    assert_eq!(view["mobile"]["otp"].get("window"), None);
+    body["mobile"]["otp"]
+        .as_object_mut()
+        .unwrap()
+        .remove("window");
+    let mut again = view.clone();
+    crate::schema::merge_patch(&mut again, body);
+    assert_eq!(view, again);
+    let kept = serde_json::to_value(&policy.body).unwrap();
+    let kept: DeviceAuthenticationPolicy = serde_json::from_value(kept).unwrap();
+    let kept = Value::Object(DeviceAuthenticationPolicy::view(&stored(kept), NOW));
+    assert_eq!(kept, view);
+}
+
+#[test]
+fn what_would_let_others_in_and_devices_of_another_product_are_refused() {
+    let body = json!({ "name": "Mine", "desktop": { "enabled": false }, "yubikey": {},
+        "blockDisabledUsers": false, "blockUsersWithDisabledMfa": false });
+    assert_eq!(
+        targets(build::<DeviceAuthenticationPolicy>(body)),
+        [
+            "desktop",
+            "yubikey",
+            "blockDisabledUsers",
+            "blockUsersWithDisabledMfa"
         ]
     );
 }

@@ -44,11 +44,31 @@ pub enum ProductType {
 }
 
 impl ProductType {
-    const fn description(self) -> Option<&'static str> {
+    const fn description(self) -> &'static str {
         match self {
-            Self::PingOneBase => Some("PingOne Platform"),
-            Self::PingOneMfa => Some("PingOne MFA"),
-            _ => None,
+            Self::PingOneBase => "PingOne Platform",
+            Self::PingOneMfa => "PingOne MFA",
+            Self::PingOneDavinci => "PingOne DaVinci",
+            Self::PingOneRisk => "PingOne Risk",
+            Self::PingOneFraud => "PingOne Fraud",
+            Self::PingOneVerify => "PingOne Verify",
+            Self::PingOneCredentials => "PingOne Credentials",
+            Self::PingOneAuthorize => "PingOne Authorize",
+            Self::PingOneProvisioning => "PingOne Provisioning",
+            Self::PingOneOrchestrate => "PingOne Orchestrate",
+            Self::PingOneForEnterprise => "PingOne for Enterprise",
+            Self::PingOneForSaas => "PingOne for SaaS",
+            Self::PingId => "PingID",
+            Self::PingOneId => "PingOne ID",
+            Self::PingIdSdk => "PingID SDK",
+            Self::PingFederate => "PingFederate",
+            Self::PingAccess => "PingAccess",
+            Self::PingDirectory => "PingDirectory",
+            Self::PingAuthorize => "PingAuthorize",
+            Self::PingIntelligence => "PingIntelligence",
+            Self::PingCentral => "PingCentral",
+            Self::PingDataSync => "PingDataSync",
+            Self::PingDataGovernance => "PingDataGovernance",
         }
     }
 }
@@ -173,7 +193,7 @@ impl BillOfMaterials {
             let id = place.map_or_else(|| Id::random(entropy), |place| known.remove(place).id);
             products.push(Product {
                 id,
-                description: kind.description().map(str::to_owned),
+                description: Some(kind.description().to_owned()),
                 product,
             });
         }

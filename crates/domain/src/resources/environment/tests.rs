@@ -46,12 +46,32 @@ fn a_region_that_is_not_there_is_refused_with_those_that_are() {
 }
 
 #[test]
+fn an_environment_is_where_the_installation_is() {
+    let located = |body: Value| {
+        let draft: EnvironmentDraft = serde_json::from_value(body).unwrap();
+        let (draft, fault) = draft.located(Region::Eu);
+        assert_eq!(draft.region, Some(Region::Eu));
+        fault
+    };
+    assert_eq!(located(with("region", json!("EU"))), None);
+    assert_eq!(located(with("region", Value::Null)), None);
+    let fault = located(body()).unwrap();
+    assert_eq!(fault.target, "region");
+    assert_eq!(fault.inner, json!({ "allowedValues": ["EU"] }));
+    for region in Region::ALL {
+        assert_eq!(Region::named(region.as_str()), Some(region));
+        assert_eq!(json!(region), region.as_str());
+    }
+}
+
+#[test]
 fn the_region_stays_and_the_type_has_its_own_path() {
     let before = environment(body());
-    assert_eq!(
-        targets(rebuild(with("region", json!("EU")), &before)),
-        ["region"]
-    );
+    let moved = fault(rebuild(with("region", json!("EU")), &before));
+    assert_eq!(moved.target, "region");
+    assert_eq!(moved.inner, json!({ "allowedValues": ["NA"] }));
+    let unsaid = rebuild(with("region", Value::Null), &before).unwrap().body;
+    assert_eq!(unsaid.region, Region::Na);
     let after = rebuild(with("type", json!("PRODUCTION")), &before)
         .unwrap()
         .body;

@@ -88,6 +88,40 @@ fn countries_belong_to_a_limit() {
 }
 
 #[test]
+fn a_code_that_no_country_has_is_refused_at_its_place() {
+    let limit = json!({ "type": "ALLOWED", "countries": ["NO", "XX"] });
+    let conditions = json!([{ "fallbackChain": [{ "id": "PINGONE_TWILIO" }] },
+        { "countries": ["ZZ"], "fallbackChain": [{ "id": "PINGONE_TWILIO" }] }]);
+    let body =
+        json!({ "countryLimit": limit, "providerConfiguration": { "conditions": conditions } });
+    assert_eq!(
+        targets(policy(&body)),
+        [
+            "countryLimit.countries[1]",
+            "providerConfiguration.conditions[1].countries[0]"
+        ]
+    );
+}
+
+#[test]
+fn what_a_cooldown_is_grouped_by_is_kept_and_two_words_mean_the_user() {
+    for (group, is_per_user) in [
+        ("USER_ID", true),
+        ("USER", true),
+        ("PHONE", false),
+        ("", false),
+    ] {
+        let off = json!({ "enabled": false });
+        let sms = json!({ "enabled": false, "groupBy": group });
+        let all = json!({ "sms": sms, "email": off, "voice": off, "whatsApp": off });
+        let built = policy(&json!({ "cooldownConfiguration": all })).unwrap();
+        let cooldown = &built.body.cooldown_configuration.sms;
+        assert_eq!(cooldown.is_per_user(), is_per_user, "{group}");
+        assert_eq!(cooldown.group_by.as_deref(), Some(group));
+    }
+}
+
+#[test]
 fn an_enabled_cooldown_says_how_long_and_how_often() {
     let with_sms = |sms: Value| {
         let off = json!({ "enabled": false });
@@ -129,7 +163,7 @@ fn only_the_built_in_sender_can_be_named_and_one_condition_catches_all() {
 fn putting_back_what_was_read_changes_nothing() {
     let built = policy(
         &json!({ "quotas": [{ "type": "ENVIRONMENT", "total": 100 }],
-        "countryLimit": { "type": "DENIED", "countries": ["XX"], "deliveryMethods": ["SMS"] } }),
+        "countryLimit": { "type": "DENIED", "countries": ["KP"], "deliveryMethods": ["SMS"] } }),
     )
     .unwrap();
     for body in [built.body, NotificationsPolicy::born().body] {

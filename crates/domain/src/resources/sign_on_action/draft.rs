@@ -14,7 +14,7 @@ use super::{
 use crate::{
     flow::condition::Condition,
     id::{Id, Ref},
-    resources::device_authentication_policy::DeviceAuthenticationPolicy,
+    resources::{device_authentication_policy::DeviceAuthenticationPolicy, fixed},
     violation::{Violation, ViolationCode},
 };
 
@@ -82,6 +82,7 @@ impl SignOnActionDraft {
     pub(super) fn complete(
         self,
         default: Option<Id<DeviceAuthenticationPolicy>>,
+        client_address_is_known: bool,
     ) -> (SignOnAction, Vec<Violation>) {
         let mut faults = Vec::new();
         let step = match self.step {
@@ -106,6 +107,12 @@ impl SignOnActionDraft {
             }),
             Some(Ok(parsed)) if self.priority == 1 && parsed.asks_for_the_user() => {
                 let message = "cannot ask for the user at priority 1: nobody is known yet";
+                faults.push(Violation::invalid("condition", message));
+            }
+            // It would judge everybody by the address of the proxy.
+            Some(Ok(parsed)) if parsed.asks_for_the_address() && !client_address_is_known => {
+                let message = "cannot ask for the client's address: the operator has not set \
+                    trusted_proxies, so it may be a proxy's";
                 faults.push(Violation::invalid("condition", message));
             }
             Some(Ok(_)) | None => {}
@@ -137,12 +144,16 @@ impl LoginDraft {
                 registration.confirm_identity_provider_attributes == Some(true),
             );
         }
+        let providers = self.social_providers.as_deref();
         refuse(
             "socialProviders",
-            self.social_providers
-                .is_some_and(|providers| !providers.is_empty()),
+            providers.is_some_and(|providers| !providers.is_empty()),
         );
         refuse("newUserProvisioning", self.new_user_provisioning.is_some());
+        let enforced = "enforceLockoutForIdentityProviders";
+        if self.enforce_lockout_for_identity_providers == Some(true) {
+            faults.push(fixed::only(enforced, &false.into()));
+        }
         Login {
             recovery: self.recovery.unwrap_or_default(),
             registration: self.registration.map(|registration| Registration {
@@ -150,7 +161,8 @@ impl LoginDraft {
                 confirm_identity_provider_attributes: registration
                     .confirm_identity_provider_attributes,
             }),
-            enforce_lockout_for_identity_providers: self.enforce_lockout_for_identity_providers,
+            social_providers: self.social_providers,
+            enforce_lockout_for_identity_providers: false,
         }
     }
 }

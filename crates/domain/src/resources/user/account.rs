@@ -8,7 +8,7 @@ use crate::{
     id::Id,
     password::{PastPassword, StoredPassword},
     resources::device::Device,
-    time::Timestamp,
+    time::{Remembered, Timestamp},
 };
 
 /// Facts of a user that no answer shows.
@@ -61,7 +61,40 @@ pub struct Lock {
 
 impl Lock {
     pub fn holds(&self, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| until > now)
+        self.as_of(now).until.is_none_or(|until| until > now)
+    }
+}
+
+impl Remembered for Lock {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.at.is_yet_to_come(now)
+    }
+    fn as_of(self, now: Timestamp) -> Self {
+        Self {
+            at: self.at.as_of(now),
+            until: self.until.map(|end| end.ending_as_of(self.at, now)),
+        }
+    }
+}
+
+impl Remembered for Locks {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        [self.administrator, self.password, self.mfa]
+            .into_iter()
+            .flatten()
+            .any(|lock| lock.is_ahead(now))
+    }
+    fn as_of(self, now: Timestamp) -> Self {
+        // When an administrator ends a lock has nothing to do with when it began.
+        let administrator = self.administrator.map(|lock| Lock {
+            at: lock.at.as_of(now),
+            ..lock
+        });
+        Self {
+            administrator,
+            password: self.password.map(|lock| lock.as_of(now)),
+            mfa: self.mfa.map(|lock| lock.as_of(now)),
+        }
     }
 }
 
@@ -71,7 +104,12 @@ impl Locks {
     }
 
     fn holding(&self, now: Timestamp) -> impl Iterator<Item = Lock> {
-        [self.administrator, self.password, self.mfa]
+        let Self {
+            administrator,
+            password,
+            mfa,
+        } = self.as_of(now);
+        [administrator, password, mfa]
             .into_iter()
             .flatten()
             .filter(move |lock| lock.holds(now))
@@ -95,6 +133,28 @@ pub struct Account {
     pub locked_at: Option<Timestamp>,
     pub unlock_at: Option<Timestamp>,
     pub seconds_until_unlock: Option<i64>,
+}
+
+impl Remembered for User {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        let password = self.credentials.password.as_ref();
+        self.credentials.locks.is_ahead(now)
+            || password.is_some_and(|password| password.changed_at.is_yet_to_come(now))
+            || self
+                .last_sign_on
+                .as_ref()
+                .is_some_and(|it| it.at.is_yet_to_come(now))
+    }
+    fn as_of(mut self, now: Timestamp) -> Self {
+        self.credentials.locks = self.credentials.locks.as_of(now);
+        if let Some(password) = &mut self.credentials.password {
+            password.changed_at = password.changed_at.as_of(now);
+        }
+        if let Some(last) = &mut self.last_sign_on {
+            last.at = last.at.as_of(now);
+        }
+        self
+    }
 }
 
 impl User {

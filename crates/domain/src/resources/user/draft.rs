@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Credentials, Lifecycle, LifecycleStatus, Population, Profile, User, VerifyStatus,
-    profile::VISIBLE,
+    Lifecycle, LifecycleStatus, Population, Profile, User, VerifyStatus, profile::VISIBLE,
 };
 use crate::{
+    hidden::Hidden,
     id::Ref,
+    name,
     resource::{Context, Stored},
     resources::{mfa_settings::MfaSettings, population::POPULATION},
     violation::Violation,
@@ -51,7 +52,9 @@ impl UserDraft {
         context: &Context<'_>,
     ) -> Result<User, Vec<Violation>> {
         let mut faults = self.profile.faults();
-        faults.extend(VISIBLE.fault("username", &self.username));
+        faults.extend(VISIBLE.fault("username", &self.username).or_else(|| {
+            name::fault(&self.username).map(|message| Violation::invalid("username", message))
+        }));
         if self
             .identity_provider
             .is_some_and(|provider| provider.id.is_some())
@@ -99,7 +102,7 @@ impl UserDraft {
                 mfa_enabled: self.mfa_enabled.unwrap_or(false),
                 verify_status: self.verify_status.unwrap_or_default(),
                 last_sign_on: None,
-                credentials: Credentials::default(),
+                credentials: Hidden::default(),
             },
         })
     }

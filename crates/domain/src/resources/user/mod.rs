@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use super::population::{POPULATION, Population};
 use crate::{
-    access::Area,
+    access::{Area, Carries},
+    hidden::Hidden,
     id::Ref,
+    name,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
         Resource, Stored, Term, UniqueKey,
@@ -55,10 +57,9 @@ pub struct User {
     pub mfa_enabled: bool,
     pub verify_status: VerifyStatus,
     pub last_sign_on: Option<SignOn>,
-    /// Never shown.
     #[serde(default)]
     #[schemars(skip)]
-    pub credentials: Credentials,
+    pub credentials: Hidden<Credentials>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -114,7 +115,11 @@ impl Resource for User {
     const FILTER: &'static [FilterAttribute] = &[
         FilterAttribute::exact("id", FilterSource::Id),
         FilterAttribute::exact("population.id", FilterSource::Parent),
-        text("enabled"),
+        FilterAttribute::new(
+            "enabled",
+            &[Operator::Eq, Operator::Sw],
+            FilterSource::BooleanTerm,
+        ),
         text("username"),
         text("accountId"),
         text("address.streetAddress"),
@@ -148,6 +153,13 @@ impl Resource for User {
         OrderAttribute::new("name.family", FilterSource::Term),
     ];
 
+    fn carries(&self, now: Timestamp) -> Carries {
+        Carries {
+            by_itself: self.may_sign_on(now),
+            ..Carries::default()
+        }
+    }
+
     fn build(
         draft: Self::Draft,
         previous: Option<&Stored<Self>>,
@@ -160,13 +172,12 @@ impl Resource for User {
         Some((self.population.id.uuid(), "population.id"))
     }
 
+    fn taken_for(&self) -> Option<(Uuid, &'static str)> {
+        Some((name::as_uuid(&self.username)?, "username"))
+    }
+
     fn unique(&self) -> Vec<UniqueKey> {
-        vec![UniqueKey {
-            name: "username",
-            value: self.username.to_lowercase(),
-            within_parent: false,
-            target: "username",
-        }]
+        vec![UniqueKey::named("username", &self.username)]
     }
 
     fn terms(&self) -> Vec<Term> {
@@ -185,7 +196,6 @@ impl Resource for User {
 
     fn view(stored: &Stored<Self>, now: Timestamp) -> Map<String, Value> {
         let mut members = stored.body_members();
-        members.shift_remove("credentials");
         members.insert("account".to_owned(), json!(stored.body.account(now)));
         members.insert("identityProvider".to_owned(), json!({ "type": "PING_ONE" }));
         members

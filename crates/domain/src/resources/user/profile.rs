@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_with::skip_serializing_none;
 
-use crate::violation::Violation;
+use crate::{message::Channel, phone::Phone, secret::Secret, violation::Violation};
 
 #[skip_serializing_none]
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -157,6 +157,21 @@ impl Profile {
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?.as_str())))
+    }
+
+    /// Where a message to the person goes by this channel: the address, or a number as a gateway
+    /// wants it. One without `+` may be anybody's.
+    pub fn recipient(&self, channel: Channel) -> Option<Secret<String>> {
+        let address = match channel {
+            Channel::Email => self.email.clone(),
+            Channel::Sms => [&self.mobile_phone, &self.primary_phone]
+                .into_iter()
+                .flatten()
+                .filter(|number| number.trim_start().starts_with('+'))
+                .find_map(|number| Phone::parse(number).ok())
+                .map(|phone| phone.e164()),
+        };
+        address.map(Secret::new)
     }
 
     /// The faults that JSON Schema cannot name here: classes of characters.

@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     entropy::Seeded,
     id::Id,
+    message::Channel,
     resources::{
         mfa_settings::MfaSettings,
         round_trip::rebuilt_from_view,
@@ -26,6 +27,27 @@ fn nia() -> User {
     .body
 }
 
+#[test]
+fn a_person_is_written_to_by_mail_or_at_a_number_that_names_its_country() {
+    let to = |members: Value, channel| {
+        let mut body = json!({ "username": "nia" });
+        schema::merge_patch(&mut body, members);
+        let user = build::<User>(body).unwrap().body;
+        let to = user.profile.recipient(channel);
+        to.map(|to| to.expose().clone())
+    };
+    let mail = json!({ "email": "nia@corp.example" });
+    assert_eq!(
+        to(mail.clone(), Channel::Email).as_deref(),
+        Some("nia@corp.example")
+    );
+    assert_eq!(to(mail, Channel::Sms), None);
+    let both = json!({ "mobilePhone": "40612345", "primaryPhone": "+47.406 12345" });
+    assert_eq!(to(both, Channel::Sms).as_deref(), Some("+4740612345"));
+    let unnamed = json!({ "mobilePhone": "40612345" });
+    assert_eq!(to(unnamed, Channel::Sms), None);
+}
+
 fn view(user: &User) -> Value {
     Value::Object(User::view(&stored(user.clone()), NOW))
 }
@@ -42,6 +64,7 @@ fn imported(body: Value) -> Result<Imported, Vec<Violation>> {
             defaults: &|_| Some(DEFAULT),
             parent_body: None,
             profile: crate::resources::security_profile::Profile::Compat,
+            client_address_is_known: true,
         },
     )
 }
@@ -65,7 +88,7 @@ fn read_only_and_unknown_members_are_ignored() {
     let user = build::<User>(body).unwrap().body;
     assert!(user.enabled && user.mfa_enabled && !user.email_verified);
     assert_eq!(user.lifecycle.status, LifecycleStatus::AccountOk);
-    assert_eq!(user.credentials, Credentials::default());
+    assert_eq!(*user.credentials, Credentials::default());
 }
 
 #[test]
@@ -171,6 +194,7 @@ fn without_a_default_population_one_must_be_named() {
         defaults: &|_| None,
         parent_body: None,
         profile: crate::resources::security_profile::Profile::Compat,
+        client_address_is_known: true,
     };
     let faults = draft.build(None, &context).unwrap_err();
     assert_eq!(

@@ -155,9 +155,7 @@ impl User {
             .mfa_bypass_until
             .filter(|&until| until > now)
         {
-            Some(until) => {
-                members(json!({ "bypassMFAEnabled": true, "bypassMFAEnabledUntil": until }))
-            }
+            Some(until) => members(json!({ "bypassMFAEnabledUntil": until, "canBypassMFA": true })),
             None => Map::new(),
         }
     }

@@ -247,3 +247,45 @@ proptest! {
         }
     }
 }
+
+const OFFERED: &[FilterAttribute] = &[
+    FilterAttribute::exact("id", FilterSource::Id),
+    FilterAttribute::new("username", &Operator::ALL, FilterSource::Term),
+];
+
+fn validated(text: &str) -> Result<Filter, FilterError> {
+    Filter::parse(text).unwrap().validate(OFFERED)
+}
+
+#[test]
+fn what_a_filter_says_twice_counts_once() {
+    let once = validated(r#"username sw "u""#).unwrap();
+    for (text, keyword) in [
+        (r#"username sw "u""#, " and "),
+        (r#"username sw "u""#, " or "),
+        (r#"(username sw "u" and username sw "u")"#, " and "),
+        (r#"username sw "u""#, " and username SW 'u' and "),
+    ] {
+        let said = vec![text; 40].join(keyword);
+        assert_eq!(validated(&said).unwrap(), once, "{said}");
+    }
+    let negated = vec![r#"not (username sw "u")"#; 50].join(" or ");
+    assert_eq!(validated(&negated).unwrap(), Filter::Not(Box::new(once)));
+}
+
+#[test]
+fn a_filter_that_costs_too_much_names_the_limit() {
+    let of = |count: usize, term: &dyn Fn(usize) -> String| {
+        let terms: Vec<String> = (0..count).map(term).collect();
+        validated(&terms.join(" or "))
+    };
+    let by_id = |number| format!(r#"id eq "{number}""#);
+    let by_name = |number| format!(r#"username eq "{number}""#);
+    let by_prefix = |number| format!(r#"username sw "{number}""#);
+    assert!(of(100, &by_id).is_ok());
+    assert!(of(50, &by_name).is_ok());
+    assert_eq!(of(51, &by_name), Err(FilterError::TooCostly { cost: 102 }));
+    assert!(of(12, &by_prefix).is_ok());
+    let error = of(13, &by_prefix).unwrap_err();
+    assert!(error.to_string().contains("more than the 100"), "{error}");
+}

@@ -28,6 +28,7 @@ fn page(step: SignOnStep) -> SignOnPage {
         csrf_token: Secret::new("csrf-token'".to_owned()),
         fault: None,
         notice: None,
+        earlier: None,
         step,
         can_start_over: false,
     }
@@ -334,4 +335,22 @@ fn starting_over_is_offered_where_it_is_possible() {
 #[test]
 fn debug_output_hides_the_token() {
     assert!(!format!("{:?}", page(code_step())).contains("csrf-token"));
+}
+
+#[test]
+fn the_way_to_an_earlier_sign_on_is_a_link() {
+    let page = SignOnPage {
+        earlier: Some(EarlierSignOn {
+            url: "/9e0a/signon/?flowId=1&x=2".to_owned(),
+            application: "Shop & <Co>".to_owned(),
+        }),
+        ..page(SignOnStep::ChooseDevice {
+            devices: vec![phone()],
+        })
+    };
+    let (html, forms) = forms(&page);
+    assert_eq!(forms.len(), 1, "{html}");
+    let link = "<a href=\"/9e0a/signon/?flowId=1&#38;x=2\">Enter the code of your earlier sign-on \
+                to Shop &#38; &#60;Co&#62;</a>";
+    assert!(html.contains(link), "{html}");
 }

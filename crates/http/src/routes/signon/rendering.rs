@@ -1,7 +1,7 @@
 //! The page for the step that is due.
 
 use axum::http::{StatusCode, header};
-use stepgate_app::sign_on::Shown;
+use stepgate_app::sign_on::{self, Shown};
 use stepgate_domain::{
     flow::{
         Action, Flow, Status,
@@ -12,11 +12,11 @@ use stepgate_domain::{
     time::{Duration, Timestamp},
 };
 
-use super::{Visit, token};
+use super::{Visit, token, words};
 use crate::{
     call::Call,
     error::page::PageError,
-    pages::{CompletedPage, DeviceChoice, FailedPage, SignOnPage, SignOnStep},
+    pages::{CompletedPage, DeviceChoice, EarlierSignOn, FailedPage, SignOnPage, SignOnStep},
     reply::Reply,
     sign_on as edge,
 };
@@ -60,15 +60,19 @@ pub(super) async fn page(
             },
         ),
         due => {
+            let now = call.app.now();
+            let not_sent = due.not_sent(now).filter(|_| remark.fault.is_none());
+            let said = not_sent.map(|it| words::not_sent(it.denied, now));
             let step_page = SignOnPage {
                 application,
                 post_to: edge::hosted_page(call, visit.environment, visit.flow),
                 flow_id: visit.flow.to_string(),
                 csrf_token: token(call, shown).await?,
                 can_start_over: can_start_over(flow),
-                step: step(flow, due, &remark, call.app.now()),
+                step: step(flow, due, &remark, now),
                 fault: remark.fault,
-                notice: remark.notice,
+                notice: remark.notice.or(said),
+                earlier: earlier(call, visit, shown).await?,
             };
             Reply::page(status, &step_page)
         }
@@ -80,6 +84,21 @@ pub(super) async fn page(
         Some(wait) => reply.with(header::RETRY_AFTER, &wait.as_seconds_ceil().to_string()),
         None => reply,
     })
+}
+
+/// The way to the flow of this browser that has the code.
+async fn earlier(
+    call: &Call,
+    visit: &Visit,
+    shown: &Shown,
+) -> Result<Option<EarlierSignOn>, PageError> {
+    let found = sign_on::earlier(&call.app, &visit.visitor, shown)
+        .await
+        .map_err(|error| PageError::Failed(error.into()))?;
+    Ok(found.map(|flow| EarlierSignOn {
+        url: edge::hosted_page(call, visit.environment, flow.id.uuid()),
+        application: flow.application.name,
+    }))
 }
 
 /// Whether starting over could lead to somebody else: not where a signed hint says who it is.
@@ -118,7 +137,7 @@ fn step(flow: &Flow, due: &Status, remark: &Remark, now: Timestamp) -> SignOnSte
                     .collect(),
             }
         }
-        Status::DeviceSelectionRequired { devices } => SignOnStep::ChooseDevice {
+        Status::DeviceSelectionRequired { devices, .. } => SignOnStep::ChooseDevice {
             devices: devices.iter().filter_map(choice).collect(),
         },
         Status::PasswordRequired => SignOnStep::EnterPassword {

@@ -1,6 +1,9 @@
 //! What the hosted page says of a refused input.
 
-use stepgate_domain::{flow::FlowError, time::Timestamp};
+use stepgate_domain::{
+    flow::{FlowError, delivery::Denied},
+    time::Timestamp,
+};
 
 /// A whole sentence for the person, who can do something about most of these.
 pub(super) fn fault(error: &FlowError, now: Timestamp) -> String {
@@ -21,16 +24,16 @@ pub(super) fn fault(error: &FlowError, now: Timestamp) -> String {
         FlowError::DeviceUnknown | FlowError::DeviceUnusable { .. } => {
             "This device cannot be used now. Choose another one."
         }
-        FlowError::RateLimited { retry_after, .. } => {
-            return format!(
-                "A new code can be sent in {}.",
-                wait(retry_after.as_seconds_ceil())
-            );
+        FlowError::RateLimited {
+            cool_down_expires_at: until,
+            ..
+        } => return not_sent(Denied::TooSoon { until: *until }, now),
+        FlowError::QuotaExceeded { limit, resets_at } => {
+            let (limit, resets_at) = (*limit, *resets_at);
+            return not_sent(Denied::QuotaExceeded { limit, resets_at }, now);
         }
-        FlowError::QuotaExceeded { .. } => "No more codes can be sent today.",
-        FlowError::CountryDenied | FlowError::SendFailed => {
-            "No code can be sent to this device. Choose another one."
-        }
+        FlowError::CountryDenied => return not_sent(Denied::CountryDenied, now),
+        FlowError::SendFailed => return not_sent(Denied::NoSender, now),
         FlowError::InvalidCredentials => "The username or the password is not right.",
         FlowError::PasswordLockedOut { until: Some(until) } => {
             return format!(
@@ -54,6 +57,24 @@ pub(super) fn fault(error: &FlowError, now: Timestamp) -> String {
     plain.to_owned()
 }
 
+/// Why there is no new code, and what can be done about it.
+pub(super) fn not_sent(denied: Denied, now: Timestamp) -> String {
+    let plain = match denied {
+        Denied::TooSoon { until } => {
+            return format!(
+                "This device was sent a code a short time ago. A new one can be sent in {}.",
+                wait(until.since(now).as_seconds_ceil())
+            );
+        }
+        Denied::QuotaExceeded { .. } => "No more codes can be sent today.",
+        Denied::CountryDenied | Denied::NoSender => {
+            "No code can be sent to this device. Choose another one."
+        }
+        Denied::Undeliverable => "The code could not be delivered. Choose another device.",
+    };
+    plain.to_owned()
+}
+
 /// Seconds up to two minutes, minutes above.
 fn wait(seconds: i64) -> String {
     let (count, unit) = if seconds > 120 {
@@ -67,6 +88,8 @@ fn wait(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use stepgate_domain::message::Channel;
+
     use super::*;
 
     #[test]
@@ -89,5 +112,22 @@ mod tests {
             cool_down_expires_at: Some(Timestamp::from_seconds(90)),
         };
         assert!(fault(&error, now).ends_with("in 90 seconds."));
+    }
+
+    #[test]
+    fn who_must_wait_for_a_message_is_told_the_same_by_the_flow_and_by_the_refusal() {
+        let now = Timestamp::from_millis(0);
+        let until = Timestamp::from_seconds(7);
+        let refused = FlowError::RateLimited {
+            retry_after: until.since(now),
+            cool_down_expires_at: until,
+            channel: Channel::Sms,
+        };
+        let told = not_sent(Denied::TooSoon { until }, now);
+        assert!(
+            told.ends_with("A new one can be sent in 7 seconds."),
+            "{told}"
+        );
+        assert_eq!(fault(&refused, now), told);
     }
 }

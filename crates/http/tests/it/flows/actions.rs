@@ -13,7 +13,7 @@ async fn the_right_code_completes_the_flow() {
     let body = answer.json(200);
     assert_eq!(body["status"], "COMPLETED");
     assert_eq!(body["_links"].as_object().unwrap().len(), 1);
-    assert_eq!(body["authenticationMethods"], json!(["otp", "sms"]));
+    assert_eq!(body["authenticators"], json!(["otp", "sms"]));
     assert_eq!(body.get("authorizeResponse"), None);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let read = send(trial.server.read(&flow)).await.json(200);

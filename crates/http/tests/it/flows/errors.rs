@@ -71,7 +71,11 @@ async fn a_cool_down_says_when_it_ends_and_locks_the_device() {
     assert_eq!(body["status"], "DEVICE_SELECTION_REQUIRED", "{body:#}");
     let locked = trial.server.select(&flow, &trial.device).await;
     let detail = locked.refused_for(400, "INVALID_DATA", "INVALID_VALUE", "device.id");
-    assert_eq!(detail["innerError"], json!({ "usableStatus": "LOCKED" }));
+    let locked = json!({ "status": "DISABLED", "reason": "LOCKED" });
+    assert_eq!(detail["innerError"], json!({ "usableStatus": locked }));
+    let [first, second] = [0, 1].map(|at| body["_embedded"]["devices"][at].clone());
+    assert_eq!(first["usableStatus"], locked);
+    assert_eq!(second["usableStatus"], json!({ "status": "ENABLED" }));
     assert_eq!(
         trial.server.select(&flow, &mailbox).await.json(200)["status"],
         "OTP_REQUIRED"
@@ -259,8 +263,6 @@ async fn passwords_have_their_own_refusals() {
             .act(&flow, "usernamePassword.check", &body.to_string())
     };
 
-    let body = send(check(json!({}))).await.json(400);
-    assert_eq!(body["details"][0]["target"], "password", "{body:#}");
     let both = send(check(json!({ "username": "", "password": "" })))
         .await
         .json(400);
@@ -360,4 +362,84 @@ async fn only_the_flows_own_cookie_opens_it() {
         send(asked(Some(&mixed))).await.json(200)["status"],
         "COMPLETED"
     );
+}
+
+#[tokio::test]
+async fn a_blocked_device_stands_apart_and_cannot_be_selected() {
+    let trial = Trial::start().await;
+    let mailbox = trial
+        .pair(json!({ "type": "EMAIL", "email": "mira@example.test" }))
+        .await;
+    let path = format!("users/{}/devices/{}", trial.user, trial.device);
+    let block = "application/vnd.pingidentity.device.block+json";
+    trial
+        .server
+        .manage_as(Method::POST, &path, block, Value::Null)
+        .await;
+    let flow = trial.begin().await;
+    let embedded = &flow.body["_embedded"];
+    let ids = |name: &str| -> Vec<Value> {
+        let devices = embedded[name].as_array().unwrap();
+        devices.iter().map(|device| device["id"].clone()).collect()
+    };
+    assert_eq!(ids("devices"), [json!(mailbox)]);
+    assert_eq!(ids("blockedDevices"), [json!(trial.device)]);
+    let refused = trial.server.select(&flow, &trial.device).await;
+    let detail = refused.refused_for(400, "INVALID_DATA", "INVALID_VALUE", "device.id");
+    let blocked = json!({ "status": "DISABLED", "reason": "BLOCKED" });
+    assert_eq!(detail["innerError"], json!({ "usableStatus": blocked }));
+}
+
+#[tokio::test]
+async fn everything_that_is_missing_is_named_at_once() {
+    let trial = Trial::start().await;
+    let login = json!({ "type": "LOGIN" });
+    let client = trial.application(json!({}), &[login]).await;
+    let mut parameters = trial.parameters("pi.flow", None);
+    parameters[0].1 = &client;
+    let flow = Flow::of(&send(trial.server.authorize(&parameters)).await);
+    let required = |name: &str| ("REQUIRED_VALUE".to_owned(), name.to_owned());
+    for (body, missing) in [
+        ("{}", vec![required("username"), required("password")]),
+        ("", vec![required("username"), required("password")]),
+        (
+            r#"{"username":null}"#,
+            vec![required("username"), required("password")],
+        ),
+        (r#"{"username":"mira.k"}"#, vec![required("password")]),
+        (r#"{"password":"x"}"#, vec![required("username")]),
+    ] {
+        let answer = send(trial.server.act(&flow, "usernamePassword.check", body)).await;
+        assert_eq!(answer.refused(400, "INVALID_DATA"), missing, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn whose_mfa_is_switched_off_meanwhile_does_not_sign_on_by_it() {
+    let trial = Trial::start().await;
+    let switch = async |on: bool| {
+        let path = format!("users/{}/mfaEnabled", trial.user);
+        let body = json!({ "mfaEnabled": on });
+        trial.server.manage(Method::PUT, &path, body).await;
+    };
+    for is_checked_before in [false, true] {
+        trial.server.advance(Duration::from_minutes(1));
+        let flow = trial.begin().await;
+        let code = trial.server.code().await;
+        if is_checked_before {
+            let done = trial.server.check(&flow, &code).await.json(200);
+            assert_eq!(done["status"], "COMPLETED");
+        }
+        switch(false).await;
+        if !is_checked_before {
+            let failed = trial.server.check(&flow, &code).await.json(200);
+            assert_eq!(failed["status"], "FAILED");
+            assert_eq!(failed["error"]["code"], "MFA_DISABLED");
+        }
+        let resumed = send(trial.server.resume(&flow)).await.json(200);
+        let told = &resumed["authorizeResponse"];
+        assert_eq!(told["error"], "access_denied");
+        assert_eq!(told["error_description"], "MFA is disabled for the user");
+        switch(true).await;
+    }
 }

@@ -105,7 +105,12 @@ async fn who_asks_for_a_new_code_too_early_is_told_how_long_to_wait() {
     page.page(200, "A new code can be sent in 10 seconds.");
     trial.server.advance(Duration::from_seconds(4));
     let page = browser.post(&Form::of(&page, "device.select", &[])).await;
-    page.page(429, "role=\"alert\">A new code can be sent in 6 seconds.");
+    page.page(
+        429,
+        "role=\"status\">This device was sent a code a short time ago.",
+    );
+    page.page(429, "A new one can be sent in 6 seconds.");
+    assert!(!page.text.contains("role=\"alert\"") && !page.text.contains("Error:"));
     assert_eq!(page.header("retry-after"), Some("6"));
     assert!(trial.server.no_message().await);
     trial.server.advance(Duration::from_seconds(6));

@@ -3,9 +3,11 @@
 mod access_control;
 mod access_log;
 mod actions;
+mod addresses;
 mod authorize;
 mod binding;
 mod budget;
+mod clock;
 mod cors;
 mod errors;
 mod hosted;
@@ -18,3 +20,4 @@ mod requests;
 mod resume;
 mod sessions;
 mod trail;
+mod waiting;

@@ -79,7 +79,7 @@ async fn where_a_password_follows_it_can_be_given_at_once() {
     let done = trial.server.check(&flow, &code).await.json(200);
     assert_eq!(done["status"], "COMPLETED");
     let proved = json!(["pwd", "otp", "sms", "mfa"]);
-    assert_eq!(done["authenticationMethods"], proved);
+    assert_eq!(done["authenticators"], proved);
 }
 
 #[tokio::test]

@@ -219,7 +219,7 @@ async fn a_password_after_a_code_makes_two_factors_in_the_session() {
     let body = json!({ "password": "Fjord-Lantern-71-Quartz" }).to_string();
     let done = send(trial.server.act(&flow, "usernamePassword.check", &body)).await;
     let proved = json!(["pwd", "otp", "sms", "mfa"]);
-    assert_eq!(done.json(200)["authenticationMethods"], proved);
+    assert_eq!(done.json(200)["authenticators"], proved);
     let cookie = send(trial.server.resume(&flow)).await.cookies();
     // And so it is in the tokens of the application that asked for the code alone.
     let silent = ask(&trial, &cookie, &[("prompt", "none")]).await;

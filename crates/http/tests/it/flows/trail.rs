@@ -10,17 +10,7 @@ use crate::support::{Trial, send};
 
 /// Action and body, oldest first.
 async fn trail(trial: &Trial) -> Vec<(String, AuditEvent)> {
-    let environment = trial.server.environment;
-    let mut events = stepgate_store::audit::list(&*trial.server.engine, environment, 100)
-        .await
-        .unwrap();
-    events.reverse();
-    events.sort_by_key(|event| event.recorded_at);
-    let read = |body: &str| serde_json::from_str(body).unwrap();
-    events
-        .into_iter()
-        .map(|event| (event.action, read(&event.body)))
-        .collect()
+    trial.server.trail(trial.server.environment).await
 }
 
 #[tokio::test]

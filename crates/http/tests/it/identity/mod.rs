@@ -2,6 +2,8 @@
 
 mod accounts;
 mod devices;
+mod names;
+mod notices;
 mod pairing;
 mod passwords;
 mod reach;

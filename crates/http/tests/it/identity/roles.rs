@@ -75,7 +75,7 @@ async fn what_does_not_fit_or_is_not_held_is_not_assigned() {
     for (role, scope, id) in [
         (Role::EnvironmentAdmin, Population, environment.as_str()),
         (Role::OrganizationAdmin, Environment, &environment),
-        (Role::ApplicationOwner, Environment, &environment),
+        (Role::ApplicationOwner, Organization, &organization),
     ] {
         let unfit = server.post(&path, assignment(role, scope, id)).await;
         unfit.refused_for(400, "INVALID_DATA", "INVALID_VALUE", "scope");
@@ -92,8 +92,8 @@ async fn what_does_not_fit_or_is_not_held_is_not_assigned() {
         (Role::OrganizationAdmin, Organization, organization.as_str()),
         (Role::EnvironmentAdmin, Organization, &organization),
         (Role::EnvironmentAdmin, Environment, &elsewhere),
-        (Role::IdentityDataAdmin, Environment, &environment),
-        (Role::ClientApplicationDeveloper, Environment, &environment),
+        (Role::IdentityDataAdmin, Environment, &elsewhere),
+        (Role::ClientApplicationDeveloper, Environment, &elsewhere),
     ] {
         let body = Some(assignment(role, scope, id));
         let refused = server.by(&admin, "POST", &path, body).await;
@@ -101,12 +101,16 @@ async fn what_does_not_fit_or_is_not_held_is_not_assigned() {
         let message = refused.body["details"][0]["message"].as_str().unwrap();
         assert!(message.starts_with("Must have role at the same or broader scope"));
     }
-    let body = Some(assignment(
+    for role in [
         Role::EnvironmentAdmin,
-        Environment,
-        &environment,
-    ));
-    server.by(&admin, "POST", &path, body).await.json(201);
+        Role::IdentityDataAdmin,
+        Role::ClientApplicationDeveloper,
+        Role::ApplicationOwner,
+        Role::DaVinciAdmin,
+    ] {
+        let body = Some(assignment(role, Environment, &environment));
+        server.by(&admin, "POST", &path, body).await.json(201);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

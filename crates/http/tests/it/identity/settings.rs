@@ -96,10 +96,14 @@ async fn templates_and_their_contents_are_read() {
     let all = server.get("/templates").await.json(200);
     assert_eq!(
         ids(&all, "templates"),
-        ["device_pairing", "strong_authentication"]
+        [
+            "device_pairing",
+            "new_device_paired",
+            "strong_authentication"
+        ]
     );
-    assert_eq!((&all["count"], &all["size"]), (&json!(2), &json!(2)));
-    let first = server.get("/templates?limit=1").await.json(200);
+    assert_eq!((&all["count"], &all["size"]), (&json!(3), &json!(3)));
+    let first = server.get("/templates?limit=2").await.json(200);
     let next = first["_links"]["next"]["href"].as_str().unwrap();
     let second = server
         .get(&next[next.find("/v1").unwrap()..])

@@ -124,7 +124,7 @@ async fn a_body_cut_short_or_garbled_is_malformed_and_no_other_is_too_large() {
         wire.send(head(&server, Some(&token), more)).await;
         wire.send(&body).await;
         wire.end().await;
-        assert_eq!(wire.status().await, status, "{more:?} {:.40?}", body);
+        assert_eq!(wire.status().await, status, "{more:?} {body:.40?}");
     }
 }
 
@@ -266,9 +266,12 @@ fn request(
     let path: Vec<&str> = operation
         .path
         .split('/')
-        .map(|segment| match segment.starts_with('{') {
-            true => "00000000-0000-4000-8000-000000000001",
-            false => segment,
+        .map(|segment| {
+            if segment.starts_with('{') {
+                "00000000-0000-4000-8000-000000000001"
+            } else {
+                segment
+            }
         })
         .collect();
     let media_type = match operation.takes {

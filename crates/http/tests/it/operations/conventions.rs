@@ -134,21 +134,23 @@ async fn what_is_referred_to_stays() {
         .post(&format!("{base}/applications"), creatable().remove(0).1)
         .await
         .id();
-    let policy = admin
-        .post(&format!("{base}/signOnPolicies"), json!({ "name": "Used" }))
+    let resource = admin
+        .post(&format!("{base}/resources"), json!({ "name": "used" }))
         .await
         .id();
-    let assignments = format!("{base}/applications/{application}/signOnPolicyAssignments");
-    let assigned = admin
+    let resource = format!("{base}/resources/{resource}");
+    let scope = admin
         .post(
-            &assignments,
-            json!({ "signOnPolicy": { "id": policy }, "priority": 1 }),
+            &format!("{resource}/scopes"),
+            json!({ "name": "used:read" }),
         )
-        .await;
-    assert_eq!(assigned.status, 201, "{assigned:?}");
-    let refused = admin
-        .delete(&format!("{base}/signOnPolicies/{policy}"))
-        .await;
+        .await
+        .body;
+    let grant = json!({ "resource": scope["resource"], "scopes": [{ "id": scope["id"] }] });
+    let grants = format!("{base}/applications/{application}/grants");
+    let granted = admin.post(&grants, grant).await;
+    assert_eq!(granted.status, 201, "{granted:?}");
+    let refused = admin.delete(&resource).await;
     assert_eq!(
         refused.details()[0].0,
         "CONSTRAINT_VIOLATION",
@@ -161,14 +163,8 @@ async fn what_is_referred_to_stays() {
             .status,
         204
     );
-    assert_eq!(
-        admin
-            .delete(&format!("{base}/signOnPolicies/{policy}"))
-            .await
-            .status,
-        204
-    );
-    let unknown = json!({ "resource": { "id": policy }, "scopes": [{ "id": policy }] });
+    assert_eq!(admin.delete(&resource).await.status, 204);
+    let unknown = json!({ "resource": { "id": scope["id"] }, "scopes": [{ "id": scope["id"] }] });
     let application = admin
         .post(&format!("{base}/applications"), creatable().remove(0).1)
         .await
@@ -267,4 +263,16 @@ async fn pages_hold_everything_once_while_others_insert() {
             "{seen:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_body_of_null_is_an_empty_one() {
+    let server = Server::start().await;
+    let user = server.user("signe").await;
+    for verb in ["account.lock+json", "account.unlock+json"] {
+        let answer = server.vendor("POST", &user, verb, Some(Value::Null)).await;
+        assert_eq!(answer.status, 200, "{verb} {}", answer.text);
+    }
+    let nothing = server.post("populations", Value::Null).await;
+    nothing.refused_for(400, "INVALID_DATA", "REQUIRED_VALUE", "name");
 }

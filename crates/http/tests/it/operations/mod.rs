@@ -2,13 +2,21 @@
 //! of the platform ask of each resource.
 
 mod applications;
+mod audit;
 mod bodies;
+mod compatibility;
 mod conventions;
 mod guards;
+mod holders;
+mod last_administrator;
 mod links;
+mod metrics;
 mod organizations;
 mod policies;
 mod provider;
 mod requests;
 mod rights;
 mod robustness;
+mod strict;
+mod versions;
+mod world;

@@ -131,7 +131,7 @@ async fn roles_are_found_by_name_and_there_are_no_custom_ones() {
         admin.find(&path, &format!("type eq \"{name}\"")).await
     };
     assert_eq!(of_type("CUSTOM").await.body["size"], 0);
-    assert_eq!(of_type("platform").await.body["size"], 7);
+    assert_eq!(of_type("platform").await.body["size"], 9);
     let bad = admin
         .get(&format!(
             "/v1/environments/{environment}/roles?filter=name+eq+%22x%22"
@@ -247,4 +247,60 @@ async fn an_environment_is_born_complete_and_dies_at_once() {
         gone.body["message"],
         format!("Unable to find environment with ID: '{environment}'")
     );
+}
+
+#[tokio::test]
+async fn an_environment_is_in_the_region_of_its_installation() {
+    let server = Server::start().await;
+    let elsewhere = json!({ "name": "elsewhere", "type": "SANDBOX", "region": "EU",
+        "billOfMaterials": { "products": [{ "type": "PING_ONE_MFA", "tags": ["DAVINCI_MINIMAL"] }] } });
+    let refused = server.post("/v1/environments", elsewhere).await;
+    let targets: Vec<_> = refused
+        .refused(400, "INVALID_DATA")
+        .into_iter()
+        .map(|(_, target)| target)
+        .collect();
+    assert_eq!(targets, ["region", "billOfMaterials.products[0].tags"]);
+    let inner = &refused.body["details"][0]["innerError"];
+    assert_eq!(inner, &json!({ "allowedValues": ["NA"] }));
+    let unsaid = json!({ "name": "here", "type": "SANDBOX" });
+    let made = server.post("/v1/environments", unsaid).await.json(201);
+    assert_eq!(made["region"], "NA");
+}
+
+#[tokio::test]
+async fn a_license_ends_at_a_time_and_a_billing_connection_has_a_plain_id() {
+    let server = Server::start().await;
+    let organizations = server.get("/v1/organizations").await.json(200);
+    let organization = &organizations["_embedded"]["organizations"][0];
+    let connection = organization["billingConnections"][0]["id"]
+        .as_str()
+        .unwrap();
+    assert_eq!(connection.len(), 32);
+    assert!(
+        connection.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+        "{connection}"
+    );
+    let id = organization["id"].as_str().unwrap();
+    let licenses = server
+        .get(&format!("/v1/organizations/{id}/licenses"))
+        .await;
+    let licenses = licenses.json(200);
+    for license in licenses["_embedded"]["licenses"].as_array().unwrap() {
+        assert_eq!(license["expiresAt"], "2099-12-31T23:59:59.999Z");
+    }
+}
+
+#[tokio::test]
+async fn every_predefined_scope_says_what_it_is_for() {
+    let server = Server::start().await;
+    let resources = server.get("resources").await.json(200);
+    for resource in resources["_embedded"]["resources"].as_array().unwrap() {
+        let path = format!("resources/{}/scopes", resource["id"].as_str().unwrap());
+        let scopes = server.get(&path).await.json(200);
+        for scope in scopes["_embedded"]["scopes"].as_array().unwrap() {
+            let description = scope["description"].as_str().unwrap_or_default();
+            assert!(!description.is_empty(), "{scope}");
+        }
+    }
 }

@@ -17,7 +17,12 @@ async fn a_bad_query_says_what_is_supported() {
         ("filter=name%20eq", "INVALID_FILTER"),
         ("cursor=nonsense", "INVALID_PARAMETER"),
         ("limit=many", "INVALID_PARAMETER"),
+        ("filter=COSTLY", "INVALID_FILTER"),
     ] {
+        let costly: Vec<String> = (0..51)
+            .map(|it| format!("name%20eq%20%22{it}%22"))
+            .collect();
+        let query = query.replace("COSTLY", &costly.join("%20or%20"));
         let answer = admin.get(&format!("{path}?{query}")).await;
         assert_eq!(
             (answer.status, answer.code()),
@@ -38,6 +43,24 @@ async fn a_bad_query_says_what_is_supported() {
         ))
         .await;
     assert_eq!(found.body["size"], 1, "{found:?}");
+}
+
+#[tokio::test]
+async fn an_order_names_each_attribute_once() {
+    let server = Server::start().await;
+    let admin = server.admin();
+    let environment = admin.environment("orders").await;
+    let path = format!("/v1/environments/{environment}/users");
+    let many = vec!["createdAt"; 3_000].join(",");
+    for order in ["username,-username", "email,username,EMAIL", &many] {
+        let answer = admin.get(&format!("{path}?order={order}")).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert_eq!(answer.details()[0].0, "INVALID_PARAMETER");
+    }
+    let each = admin
+        .get(&format!("{path}?order=username,-createdAt,email"))
+        .await;
+    assert_eq!(each.status, 200, "{each:?}");
 }
 
 #[tokio::test]

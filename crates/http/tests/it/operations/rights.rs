@@ -48,6 +48,13 @@ async fn nobody_assigns_more_than_they_hold() {
         message.starts_with("Must have role at the same or broader scope"),
         "{message}"
     );
+    let elsewhere = admin.environment("elsewhere").await;
+    assert_eq!(
+        assign(Role::IdentityDataAdmin, ScopeType::Environment, &elsewhere)
+            .await
+            .status,
+        400
+    );
     assert_eq!(
         assign(
             Role::IdentityDataAdmin,
@@ -56,7 +63,7 @@ async fn nobody_assigns_more_than_they_hold() {
         )
         .await
         .status,
-        400
+        201
     );
     assert_eq!(
         assign(

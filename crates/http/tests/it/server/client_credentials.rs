@@ -19,7 +19,7 @@ async fn the_first_worker_administers_with_its_token() {
         body,
         json!({ "access_token": token, "token_type": "Bearer", "expires_in": 3600 })
     );
-    let claims = verified(&server, &token, "at+jwt").await;
+    let claims = verified(&server, &token, None).await;
     assert_eq!(
         claims,
         json!({
@@ -125,7 +125,7 @@ async fn a_service_gets_the_scopes_of_its_resource_and_administers_nothing() {
     let body = server.token(&service, &FORM).await.json(200);
     assert_eq!(body["scope"], "payments:write");
     let token = text(&body, "access_token");
-    let claims = verified(&server, &token, "at+jwt").await;
+    let claims = verified(&server, &token, None).await;
     assert_eq!(claims["aud"], json!(["https://payments.test"]));
 
     let path = format!("/v1/environments/{}/applications", server.environment);
@@ -229,7 +229,7 @@ async fn a_client_may_leave_its_environment_out_of_the_path() {
     let place = || server.request(Method::POST, "/as/token").form(&FORM);
     let basic = place().basic_auth(&admin.id, Some(&admin.secret));
     let body = send(basic).await.json(200);
-    let claims = verified(&server, &text(&body, "access_token"), "at+jwt").await;
+    let claims = verified(&server, &text(&body, "access_token"), None).await;
     assert_eq!(claims["iss"], server.issuer());
     assert_eq!(claims["client_id"], admin.id.as_str());
     for (id, secret) in [
@@ -248,4 +248,36 @@ async fn a_client_may_leave_its_environment_out_of_the_path() {
         let (error, _) = refused.oauth_error(401);
         assert_eq!(error, "invalid_client", "{id}");
     }
+}
+
+#[tokio::test]
+async fn access_tokens_say_what_they_are_where_the_resource_or_the_profile_asks_for_it() {
+    let server = Server::start().await;
+    let with = json!({ "type": "SERVICE", "grantTypes": ["CLIENT_CREDENTIALS"] });
+    let service = server.create_application("service", with).await;
+    let resource = server.grant_resource(&service, "payments:write").await;
+    let token = async || {
+        text(
+            &server.token(&service, &FORM).await.json(200),
+            "access_token",
+        )
+    };
+    verified(&server, &token().await, None).await;
+
+    let path = format!("resources/{}", resource.id);
+    let mut body = server.get(&path).await.json(200);
+    body["accessTokenType"] = "at+jwt".into();
+    server.put(&path, body.clone()).await.json(200);
+    verified(&server, &token().await, Some("at+jwt")).await;
+    let members = body.as_object_mut().unwrap();
+    members.remove("accessTokenType");
+    server.put(&path, body).await.json(200);
+    verified(&server, &token().await, None).await;
+
+    let strict = json!({ "profile": "STRICT" });
+    server.put("securityProfile", strict).await.json(200);
+    let typed = token().await;
+    verified(&server, &typed, Some("at+jwt")).await;
+    let active = server.introspect(&service, &typed).await;
+    assert_eq!(active["active"], true, "either form is one of ours");
 }

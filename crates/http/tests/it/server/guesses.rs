@@ -177,7 +177,7 @@ async fn a_flow_of_one_environment_is_not_there_in_another() {
     let trial = with_cool_down(0).await;
     let flow = trial.begin("mira.k").await;
     let code = trial.code().await;
-    let body = json!({ "name": "Elsewhere", "type": "SANDBOX", "region": "EU",
+    let body = json!({ "name": "Elsewhere", "type": "SANDBOX", "region": "NA",
         "license": { "id": trial.server.installation.license } });
     let made = trial
         .server

@@ -217,7 +217,7 @@ async fn a_hint_of_another_application_or_environment_names_nobody_here() {
     trial.sent().await;
 
     let hint = trial.hint("mira.k");
-    let body = json!({ "name": "Elsewhere", "type": "SANDBOX", "region": "EU",
+    let body = json!({ "name": "Elsewhere", "type": "SANDBOX", "region": "NA",
         "license": { "id": trial.server.installation.license } });
     let made = trial
         .server

@@ -21,11 +21,25 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+    reads_as_errors_do(&body);
     Answer {
         status,
         headers,
         text,
         body,
+    }
+}
+
+/// Typed clients lose the whole error where what is allowed is not a list of strings.
+fn reads_as_errors_do(body: &Value) {
+    for detail in body["details"].as_array().into_iter().flatten() {
+        if let Some(allowed) = detail["innerError"].get("allowedValues") {
+            let texts = allowed.as_array().unwrap();
+            assert!(
+                !texts.is_empty() && texts.iter().all(Value::is_string),
+                "{detail}"
+            );
+        }
     }
 }
 

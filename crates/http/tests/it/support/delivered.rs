@@ -40,7 +40,7 @@ impl Trial {
         Self::on(server, json!({}), action).await
     }
 
-    async fn on(server: Server, application: Value, mut action: Value) -> Self {
+    pub(crate) async fn on(server: Server, application: Value, mut action: Value) -> Self {
         let members = action.as_object_mut().unwrap();
         members.insert("type".to_owned(), "MULTI_FACTOR_AUTHENTICATION".into());
         let client = application_of(&server, application, &[action]).await;
@@ -79,6 +79,10 @@ impl Trial {
                 ("code", code),
                 ("redirect_uri", REDIRECT_URI),
             ])
+    }
+
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
     }
 
     /// Another application, with these actions of its policy.

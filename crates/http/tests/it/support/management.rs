@@ -85,6 +85,10 @@ impl Server {
         }
     }
 
+    pub(crate) fn token_text(&self) -> &str {
+        &self.token
+    }
+
     pub(crate) fn nobody(&self) -> Caller<'_> {
         Caller {
             server: self,
@@ -104,7 +108,7 @@ impl Server {
             "env": environment.to_string(), "org": self.installation.organization,
         });
         let signer = self.app.signer(environment).await.unwrap();
-        signer.sign("at+jwt", &claims).unwrap()
+        signer.sign(None, &claims).unwrap()
     }
 
     pub(crate) async fn new_environment(&self, name: &str) -> String {

@@ -9,6 +9,7 @@ mod oauth;
 mod objects;
 mod server;
 mod sign_on;
+mod trail;
 mod wire;
 
 use serde_json::Value;

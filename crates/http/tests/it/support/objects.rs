@@ -166,11 +166,13 @@ impl Server {
                 environment: self.installation.environment,
                 user: None,
                 scopes: Vec::new(),
+                second_factor_at: None,
                 assignments: Vec::new(),
             },
             reach: Reach::Everything,
             access: Access::Write,
             correlation_id: "test".to_owned(),
+            remote_ip: None,
         }
     }
 
@@ -249,6 +251,7 @@ impl Server {
                 acr: "Multi_Factor".to_owned(),
                 amr: vec!["otp".to_owned(), "sms".to_owned()],
                 auth_time: now,
+                second_factor_at: None,
             },
             with_refresh_token: true,
             family: Id::new(now, &mut SystemRandom),

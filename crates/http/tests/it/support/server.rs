@@ -8,20 +8,23 @@ use stepgate_app::{
     App,
     app::Settings,
     clock::{Clock, ManualClock},
-    origin::{Origin, Origins},
+    origin::{Origins, PublicUrls},
     provisioning::{self, Installation},
     seal::Seal,
     workers::Workers,
 };
 use stepgate_domain::{
+    client_address::Proxies,
     message::{Channel, Message},
+    resources::environment::Region,
     time::{Duration, Timestamp},
 };
 use stepgate_http::server::{Limits, Server as Serving};
 use stepgate_notify::{Delivery, Inbox, NotifyError, Provider, Senders};
 use stepgate_store::sqlite::{Options, SqliteEngine};
 use tokio::{
-    net::TcpListener,
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     sync::{Mutex, mpsc},
 };
 use uuid::Uuid;
@@ -35,7 +38,9 @@ pub(crate) const PUBLIC: &str = "https://id.example.test";
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) public: Vec<Origin>,
+    pub(crate) public: PublicUrls,
+    pub(crate) proxies: Proxies,
+    pub(crate) client_address_is_known: bool,
     pub(crate) senders: Senders,
     /// Whether the developer inbox is served.
     pub(crate) inbox: bool,
@@ -46,7 +51,9 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             clock: Arc::new(ManualClock::at(START)),
-            public: Vec::new(),
+            public: PublicUrls::default(),
+            proxies: Proxies::default(),
+            client_address_is_known: true,
             senders: Senders::default(),
             inbox: true,
             limits: Limits::default(),
@@ -93,15 +100,19 @@ impl Server {
             Seal::new(&master).unwrap(),
             setup.senders,
             Settings {
-                origins: Origins {
-                    public: setup.public,
-                    loopback: true,
-                },
+                origins: Origins::new(&setup.public, Some("http")),
+                proxies: setup.proxies,
+                client_address_is_known: setup.client_address_is_known,
                 floors: stepgate_domain::flow::delivery::Floors::default(),
+                audit_retention: stepgate_app::app::AUDIT_RETENTION,
                 inbox: setup.inbox,
+                metrics: true,
             },
         ));
-        let unborn = provisioning::prepare(&app).await.unwrap().unwrap();
+        let unborn = provisioning::prepare(&app, Region::Na)
+            .await
+            .unwrap()
+            .unwrap();
         let installation = unborn.commit(&app).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -152,7 +163,7 @@ impl Server {
         .await
     }
 
-    async fn delivering_with(setup: Setup) -> Self {
+    pub(crate) async fn delivering_with(setup: Setup) -> Self {
         let (received, messages) = mpsc::unbounded_channel();
         let clock = setup.clock.clone();
         let postbox = Postbox {
@@ -174,11 +185,16 @@ impl Server {
     }
 
     async fn working(setup: Setup) -> Self {
-        let mut server = Self::start_with(Setup {
-            public: vec![Origin::new(PUBLIC)],
-            ..setup
-        })
-        .await;
+        let public = match setup.public {
+            PublicUrls {
+                management: None, ..
+            } => PublicUrls {
+                both: vec![PUBLIC.to_owned()],
+                ..PublicUrls::default()
+            },
+            sides => sides,
+        };
+        let mut server = Self::start_with(Setup { public, ..setup }).await;
         server.start_workers();
         server.environment = server.new_environment("Trial").await.parse().unwrap();
         server
@@ -199,16 +215,41 @@ impl Server {
         self.http.request(method, url)
     }
 
+    /// What the server answers to these bytes, until it closes the connection.
+    pub(crate) async fn raw(&self, request: &str) -> String {
+        let address = self.base.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
     /// A request to a path below the environment's authentication endpoints.
     pub(crate) fn at(&self, method: Method, path: &str) -> RequestBuilder {
         self.request(method, &format!("/{}/{path}", self.environment))
     }
 
-    /// The next message that went out.
+    /// The next message with a code that went out.
     pub(crate) async fn message(&self) -> Message {
+        self.received(|message| message.code.is_some()).await
+    }
+
+    /// The next message without a code that went out: one that tells of a new device.
+    pub(crate) async fn notice(&self) -> Message {
+        self.received(|message| message.code.is_none()).await
+    }
+
+    async fn received(&self, is_wanted: impl Fn(&Message) -> bool) -> Message {
         let mut messages = self.messages.lock().await;
-        let received = tokio::time::timeout(time::Duration::from_secs(20), messages.recv()).await;
-        received.unwrap().unwrap()
+        loop {
+            let received =
+                tokio::time::timeout(time::Duration::from_secs(20), messages.recv()).await;
+            let message = received.unwrap().unwrap();
+            if is_wanted(&message) {
+                return message;
+            }
+        }
     }
 
     /// Its code.
@@ -216,9 +257,15 @@ impl Server {
         self.message().await.code.unwrap().expose().clone()
     }
 
-    /// Whether no message is there that nobody has taken.
+    /// Whether no message with a code is there that nobody has taken.
     pub(crate) async fn no_message(&self) -> bool {
-        self.messages.lock().await.try_recv().is_err()
+        let mut messages = self.messages.lock().await;
+        while let Ok(message) = messages.try_recv() {
+            if message.code.is_some() {
+                return false;
+            }
+        }
+        true
     }
 
     pub(crate) fn start_workers(&mut self) {

@@ -46,7 +46,7 @@ impl Wire {
                 }
             }
         };
-        timeout(PATIENCE, read).await.expect("an answer");
+        timeout(PATIENCE, read).await.unwrap();
         String::from_utf8(head).unwrap()
     }
 
@@ -62,7 +62,7 @@ impl Wire {
         let mut rest = Vec::new();
         let read = self.stream.read_to_end(&mut rest);
         // A reset is an end too.
-        let _ = timeout(PATIENCE, read).await.expect("an end");
+        let _ = timeout(PATIENCE, read).await.unwrap();
         String::from_utf8_lossy(&rest).into_owned()
     }
 }

@@ -48,16 +48,16 @@ async fn eight_hundred_large_bodies_of_strangers_cost_no_memory() {
                 stream
             }));
         }
-        let mut held = Vec::new();
+        let mut connections = Vec::new();
         for sender in senders {
-            held.push(sender.await.unwrap());
+            connections.push(sender.await.unwrap());
         }
         let mut other = connect_from(99, &server).await;
         send(&mut other, super::HEALTH).await;
         assert_eq!(status(&mut other).await, Some(200));
         let growth = peak(&server).saturating_sub(before);
         assert!(growth < MOST_GROWTH, "{growth} kB for {length} at {path}");
-        drop(held);
+        drop(connections);
     }
 }
 

@@ -41,6 +41,20 @@ impl Server {
         Self::start_logging("info").await
     }
 
+    /// Starts on what `init` made with these arguments, which told the credentials.
+    pub(crate) async fn initialized(arguments: &[&str]) -> (Self, Credentials) {
+        let directory = tempfile::tempdir().unwrap();
+        let init = command()
+            .args(["init", "--json", "--data"])
+            .arg(directory.path().join("data"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        let told = serde_json::from_slice(&init.stdout).unwrap();
+        let server = Self::start_in(directory, "127.0.0.1:0", ORDINARY).await;
+        (server, Credentials::parse(&told))
+    }
+
     pub(crate) async fn start_logging(filter: &str) -> Self {
         Self::start_with(&["--inbox", "--log", filter]).await
     }

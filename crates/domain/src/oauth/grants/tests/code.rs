@@ -196,6 +196,7 @@ fn a_minted_code_remembers_what_was_asked_and_who_signed_on() {
         acr: "Payments_MFA".to_owned(),
         amr: vec!["otp".to_owned()],
         auth_time: NOW,
+        second_factor_at: None,
     };
     let code = AuthorizationCode::mint(&accepted.request, sign_on.clone(), code().family, NOW);
     assert_eq!(code.authorization.user, sign_on.user);

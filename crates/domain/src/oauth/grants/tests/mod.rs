@@ -44,6 +44,7 @@ fn authorization(scopes: &str) -> Authorization {
         acr: "Payments_MFA".to_owned(),
         amr: vec!["otp".to_owned(), "sms".to_owned()],
         auth_time: NOW,
+        second_factor_at: None,
     }
 }
 

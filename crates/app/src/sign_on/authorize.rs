@@ -76,7 +76,7 @@ pub async fn authorize(
         };
     };
     // A page that is not trusted may still be navigated away from; it just cannot read the answer.
-    let allowed_origin = allowed_origin(&client, &application.body, visitor).unwrap_or_default();
+    let allowed_origin = allowed_origin(&client, visitor).unwrap_or_default();
     let refuse = |error| refused(error, allowed_origin.clone());
 
     let addressed = Addressed::check(parameters, Some(&client)).map_err(refuse)?;

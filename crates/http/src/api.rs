@@ -12,8 +12,9 @@ use std::{
 
 use axum::{
     Router,
+    body::Bytes,
     extract::{ConnectInfo, Path, Request},
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts},
     response::Response,
     routing::any,
 };
@@ -23,12 +24,14 @@ use stepgate_domain::{access::Permission, oauth::cors::EndpointKind};
 
 use crate::{
     access_log::AccessLogEntry,
+    bodies::{Bodies, RequestBody, Sender},
     call::Call,
     entity_tags,
     error::{Render, management::ApiError},
     exchange::Exchange,
     guard, headers, host, preflight,
     reply::Reply,
+    server::Limits,
 };
 
 /// What an operation asks of its caller.
@@ -56,15 +59,10 @@ pub enum Takes {
     FormOrNothing,
 }
 
-impl Takes {
-    const fn limit(self, path_is_management: bool) -> usize {
-        match self {
-            Self::Form | Self::FormOrNothing => 64 * 1024,
-            Self::Nothing | Self::Json | Self::Vendor(_) if path_is_management => 1024 * 1024,
-            Self::Nothing | Self::Json | Self::Vendor(_) => 32 * 1024,
-        }
-    }
+/// The largest body of whoever needs no token.
+const OF_STRANGERS: usize = 64 * 1024;
 
+impl Takes {
     /// The `Content-Type` that the operation is known by.
     pub fn media_type(self) -> Option<String> {
         match self {
@@ -183,6 +181,17 @@ impl Operation {
         }
     }
 
+    /// The largest body.
+    fn limit(&self) -> usize {
+        match self.takes {
+            Takes::Form | Takes::FormOrNothing => OF_STRANGERS,
+            Takes::Nothing | Takes::Json | Takes::Vendor(_) if self.guard != Guard::Public => {
+                1024 * 1024
+            }
+            Takes::Nothing | Takes::Json | Takes::Vendor(_) => 32 * 1024,
+        }
+    }
+
     /// Whether requests by this method may mean this operation.
     pub(crate) fn answers(&self, method: &Method) -> bool {
         self.method == *method
@@ -249,7 +258,8 @@ impl Api {
         part(self)
     }
 
-    pub fn into_router(self, app: &Arc<App>) -> Router {
+    pub fn into_router(self, app: &Arc<App>, limits: &Limits) -> Router {
+        let bodies = Arc::new(Bodies::new(limits));
         let mut by_path: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
         for operation in self.operations {
             by_path
@@ -260,12 +270,13 @@ impl Api {
         let mut router = Router::new();
         for (path, operations) in by_path {
             let operations = Arc::new(operations);
-            let app = app.clone();
+            let (app, bodies) = (app.clone(), bodies.clone());
             router = router.route(
                 &path,
                 any(
                     move |Path(params): Path<Vec<(String, String)>>, request: Request| {
-                        dispatch(app.clone(), operations.clone(), params, request)
+                        let (app, bodies) = (app.clone(), bodies.clone());
+                        dispatch(app, bodies, operations.clone(), params, request)
                     },
                 ),
             );
@@ -273,7 +284,7 @@ impl Api {
         let app = app.clone();
         router.fallback(move |request: Request| {
             let nothing = Arc::new(Vec::new());
-            dispatch(app.clone(), nothing, Vec::new(), request)
+            dispatch(app.clone(), bodies.clone(), nothing, Vec::new(), request)
         })
     }
 }
@@ -299,10 +310,13 @@ fn refuse(error: impl Render, exchange: &Exchange) -> Response {
 /// Answers a request to one path. Without operations it is one that is not there.
 async fn dispatch(
     app: Arc<App>,
+    bodies: Arc<Bodies>,
     operations: Arc<Vec<Operation>>,
     params: Vec<(String, String)>,
-    request: Request,
+    mut request: Request,
 ) -> Response {
+    let version = request.version();
+    let mut body = RequestBody::new(std::mem::take(request.body_mut()));
     let entry = AccessLogEntry::begin(&operations, &params, &request);
     let is_on_any_host = operations.iter().any(|operation| operation.on_any_host);
     let (origin, fault) = match host::origin(&app.settings.origins, &request, is_on_any_host) {
@@ -314,11 +328,18 @@ async fn dispatch(
     if fault.is_some() || pages(&operations) == EndpointKind::Cookie {
         exchange.admit_page(None);
     }
-    let answer = match fault {
-        Some(fault) => Err(fault.into()),
-        None => serve(app.clone(), &operations, params, request, exchange.clone()).await,
+    let answer = if let Some(fault) = fault {
+        Err(fault.into())
+    } else {
+        let asked = (operations.as_slice(), params, request);
+        serve(app.clone(), &bodies, asked, &mut body, exchange.clone()).await
     };
     let mut response = answer.unwrap_or_else(|error| refuse(error, &exchange));
+    if version < Version::HTTP_2 && !body.is_over() {
+        // The rest of the body stands where the next request would.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
     headers::stamp(response.headers_mut(), &exchange);
     entry.end(&app, &response, &exchange);
     response
@@ -333,9 +354,9 @@ fn pages(operations: &[Operation]) -> EndpointKind {
 
 async fn serve(
     app: Arc<App>,
-    operations: &[Operation],
-    params: Vec<(String, String)>,
-    request: Request,
+    bodies: &Arc<Bodies>,
+    (operations, params, request): (&[Operation], Vec<(String, String)>, Request),
+    body: &mut RequestBody,
     exchange: Arc<Exchange>,
 ) -> Result<Response, ApiError> {
     let is_elsewhere = |operation: &Operation| {
@@ -344,7 +365,7 @@ async fn serve(
     if operations.first().is_none_or(is_elsewhere) {
         return Err(ManagementError::NotFound(None).into());
     }
-    let (parts, body) = request.into_parts();
+    let (parts, _) = request.into_parts();
     let method = effective_method(&parts.method, parts.uri.path(), &parts.headers);
     let candidates: Vec<&Operation> = operations
         .iter()
@@ -363,26 +384,21 @@ async fn serve(
         }
         return Err(ApiError::MethodNotAllowed { allowed });
     }
-    let management = parts.uri.path().starts_with("/v1/");
-    let maximum = candidates
-        .iter()
-        .map(|operation| operation.takes.limit(management))
-        .max()
-        .unwrap_or_default();
-    let body = axum::body::to_bytes(body, maximum)
-        .await
-        .map_err(|_| ApiError::TooLarge { maximum })?;
     let sent = content_type(&parts.headers);
-    let operation = candidates
-        .iter()
-        .find(|operation| operation.takes.accepts(sent.as_deref(), body.is_empty()))
-        .ok_or_else(|| ApiError::UnsupportedMediaType {
-            sent: sent.clone().unwrap_or_else(|| "none".to_owned()),
-            supported: candidates
-                .iter()
-                .filter_map(|operation| operation.takes.media_type())
-                .collect(),
-        })?;
+    let accepting = |is_empty| {
+        let accepts = |operation: &&&Operation| operation.takes.accepts(sent.as_deref(), is_empty);
+        candidates.iter().find(accepts).copied()
+    };
+    let unsupported = || ApiError::UnsupportedMediaType {
+        sent: sent.clone().unwrap_or_else(|| "none".to_owned()),
+        supported: candidates
+            .iter()
+            .filter_map(|operation| operation.takes.media_type())
+            .collect(),
+    };
+    let operation = accepting(body.is_over())
+        .or_else(|| accepting(true).filter(|_| body.may_be_empty()))
+        .ok_or_else(unsupported)?;
     let mut call = Call {
         app,
         remote: exchange.remote,
@@ -391,10 +407,23 @@ async fn serve(
         query: query(&parts),
         expected_versions: entity_tags::expected_versions(&parts.headers),
         headers: parts.headers,
-        body,
+        body: Bytes::new(),
         caller: None,
     };
+    // Nobody's body is read before it is known whose it is.
     call.caller = guard::admit(&call, operation).await?;
+    let sender = match operation.guard {
+        Guard::Public => Sender::Stranger,
+        Guard::Permission(_) | Guard::Token => Sender::Known,
+    };
+    let held = bodies.read(body, operation.limit(), sender).await?;
+    if !operation
+        .takes
+        .accepts(sent.as_deref(), held.bytes.is_empty())
+    {
+        return Err(unsupported());
+    }
+    call.body = held.bytes.clone();
     Ok((operation.handler)(call).await)
 }
 

@@ -2,6 +2,7 @@
 
 mod access_log;
 pub mod api;
+mod bodies;
 pub mod call;
 mod cookies;
 mod crud;

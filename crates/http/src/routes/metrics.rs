@@ -62,7 +62,10 @@ async fn show(call: Call) -> Result<Reply, ApiError> {
         return Err(ManagementError::NotFound(None).into());
     }
     let text = metrics::text(&call.app).await?;
-    Ok(Reply::new(StatusCode::OK, Content::Text(MEDIA_TYPE, text)))
+    Ok(Reply::new(
+        StatusCode::OK,
+        Content::Text(MEDIA_TYPE, text.into()),
+    ))
 }
 
 fn is_proxied(headers: &HeaderMap) -> bool {

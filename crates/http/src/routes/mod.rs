@@ -25,7 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use stepgate_app::App;
 
-use crate::api::Api;
+use crate::{api::Api, server::Limits};
 
 /// Every operation of this server.
 pub fn operations() -> Api {
@@ -53,6 +53,6 @@ pub fn operations() -> Api {
 
 pub use metrics::router as metrics_router;
 
-pub fn router(app: &Arc<App>) -> Router {
-    operations().into_router(app)
+pub fn router(app: &Arc<App>, limits: &Limits) -> Router {
+    operations().into_router(app, limits)
 }

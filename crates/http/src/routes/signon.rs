@@ -3,7 +3,10 @@
 mod rendering;
 mod words;
 
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, Method, StatusCode, header},
+};
 use stepgate_app::sign_on::{self, Deed, FlowFailure, Shown, Visitor};
 use stepgate_domain::{
     flow::{Action, FlowError, Status, input::NamedAction},
@@ -63,7 +66,10 @@ pub(super) fn operations(api: Api) -> Api {
 }
 
 async fn stylesheet(_: Call) -> Result<Reply, ApiError> {
-    let style = Content::Text("text/css; charset=utf-8", STYLESHEET.to_owned());
+    let style = Content::Text(
+        "text/css; charset=utf-8",
+        Bytes::from_static(STYLESHEET.as_bytes()),
+    );
     Ok(Reply::new(StatusCode::OK, style).with(header::CACHE_CONTROL, "public, max-age=3600"))
 }
 

@@ -86,7 +86,7 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> 
     let workers = Workers::start(&app);
     let server = Server::start(
         listeners,
-        stepgate_http::router(&app),
+        stepgate_http::router(&app, &settings.connections),
         settings.connections.clone(),
         certificate.clone(),
     );

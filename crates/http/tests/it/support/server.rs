@@ -118,7 +118,7 @@ impl Server {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let serving = Serving::start(
             vec![listener],
-            stepgate_http::router(&app),
+            stepgate_http::router(&app, &setup.limits),
             setup.limits,
             None,
         );

@@ -271,6 +271,8 @@ pub enum FlowError {
     AccountNotUsable,
     /// `prompt=none`, and interaction is needed.
     LoginRequired,
+    /// A name would have to be typed where only a signed hint may name the user.
+    HintRequired,
     /// The facts do not fit the flow: a fault of the caller, never of a client.
     FactsMissing,
 }

@@ -94,6 +94,7 @@ impl SubjectFacts {
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct UserFacts {
     pub id: UserId,
     pub username: String,

@@ -13,6 +13,7 @@ use std::{
 };
 
 use anyhow::Context;
+use stepgate_app::origin::PublicUrls;
 use stepgate_client::{
     Application, Client, Exchange, SignOn, Step, Tenant, Tokens, User, Workflow,
     create_environment, worker_token,
@@ -100,7 +101,8 @@ fn settings(data: &Path) -> Settings {
             ..Limits::default()
         },
         metrics_listen: None,
-        public_url: None,
+        public_urls: PublicUrls::default(),
+        proxies: None,
         mode: Mode::Development,
         floors: stepgate_domain::flow::delivery::Floors::default(),
         audit_retention: stepgate_app::app::AUDIT_RETENTION,

@@ -57,6 +57,7 @@ pub(crate) async fn prepare(
         defaults: &|_| None,
         parent_body: None,
         profile: Profile::default(),
+        client_address_is_known: app.settings.client_address_is_known,
     };
     let built = Application::build(
         schema::decode::<ApplicationDraft>(body)?,

@@ -180,6 +180,7 @@ pub async fn create_environment(
             defaults: &defaults,
             parent_body: None,
             profile: Profile::default(),
+            client_address_is_known: app.settings.client_address_is_known,
         };
         Environment::build(draft, None, &mut context)
     };

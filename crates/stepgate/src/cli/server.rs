@@ -7,7 +7,7 @@ use stepgate_app::{
     App,
     app::Settings as AppSettings,
     clock::{Clock, SystemClock},
-    origin::{Origin, Origins},
+    origin::Origins,
     workers::Workers,
 };
 use stepgate_domain::{message::Channel, resources::environment::Region, violation::Violation};
@@ -100,7 +100,7 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> 
     let workers = Workers::start(&app);
     let server = Server::start(
         listeners,
-        stepgate_http::router(&app),
+        stepgate_http::router(&app, &settings.connections),
         settings.connections.clone(),
         certificate.clone(),
     );
@@ -132,17 +132,17 @@ async fn serve_metrics(
 
 async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
     let (engine, seal) = birth::open(settings).await?;
-    let origins = Origins {
-        public: settings
-            .public_url
-            .iter()
-            .map(|url| Origin::new(url))
-            .collect(),
-        loopback: settings.mode == Mode::Development,
+    let is_development = settings.mode == Mode::Development;
+    let scheme = if settings.tls.is_some() {
+        "https"
+    } else {
+        "http"
     };
     let senders = senders(settings)?;
     let app_settings = AppSettings {
-        origins,
+        origins: Origins::new(&settings.public_urls, is_development.then_some(scheme)),
+        proxies: settings.proxies.clone().unwrap_or_default(),
+        client_address_is_known: is_development || settings.proxies.is_some(),
         floors: settings.floors,
         audit_retention: settings.audit_retention,
         inbox: settings.inbox,

@@ -49,16 +49,16 @@ pub(super) fn proxies(reader: &mut Reader) -> Option<Proxies> {
         network(text).ok_or_else(|| "is no address or block of addresses".to_owned())
     });
     let header = reader.optional("forwarded_header", header);
-    let is_header_given = reader.raw("forwarded_header").is_some();
-    match &trusted {
+    let names_proxies = reader
+        .raw("trusted_proxies")
+        .map(|given| !given.text.trim().is_empty());
+    match (names_proxies, reader.raw("forwarded_header").is_some()) {
         // One that the proxies do not write would be the client's own word.
-        Some(proxies) if !proxies.is_empty() && !is_header_given => {
+        (Some(true), false) => {
             reader.complain("forwarded_header", "is required with trusted_proxies");
         }
-        None if is_header_given => {
-            reader.complain("trusted_proxies", "is required with forwarded_header");
-        }
-        Some(_) | None => {}
+        (None, true) => reader.complain("trusted_proxies", "is required with forwarded_header"),
+        (Some(_), _) | (None, false) => {}
     }
     Some(Proxies {
         trusted: trusted?,

@@ -23,6 +23,9 @@ use crate::{
     config::{Mode, Settings, SmtpSecurity},
 };
 
+/// Connections to a metrics listener of its own.
+const METRICS_CONNECTIONS: usize = 16;
+
 /// A server that answers. Dropping it ends it at once.
 #[derive(Debug)]
 pub(crate) struct RunningServer {
@@ -127,6 +130,11 @@ async fn serve_metrics(
     let listener = listen(address).await?;
     tracing::info!(address = %listener.local_addr()?, "metrics are here");
     let router = stepgate_http::metrics_router(app);
+    // Those of clients have the descriptors.
+    let limits = Limits {
+        connections: METRICS_CONNECTIONS.min(limits.connections),
+        ..limits
+    };
     Ok(Server::start(vec![listener], router, limits, None))
 }
 

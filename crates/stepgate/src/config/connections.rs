@@ -1,11 +1,11 @@
 //! `[connections]` and `[tls]`: what clients may cost, and what they are shown.
 
-use std::{fmt::Display, path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use rustix::process::{Resource, getrlimit};
 use stepgate_http::server::{Certificate, Files, Limits, PairError};
 
-use super::read::{Reader, text};
+use super::read::{Reader, text, whole};
 
 /// Connections where the system sets no limit to descriptors.
 const UNLIMITED: usize = 65_536;
@@ -79,13 +79,6 @@ pub(super) fn tls(reader: &mut Reader) -> Option<Files> {
         reader.complain(key, error.to_string());
     }
     Some(files)
-}
-
-fn whole<T: FromStr + PartialOrd + Display + Copy>(text: &str, least: T) -> Result<T, String> {
-    text.parse()
-        .ok()
-        .filter(|number| *number >= least)
-        .ok_or_else(|| format!("must be a whole number from {least}"))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::{
     Faults, MasterKey, connections, hosts, master_key,
-    read::{Reader, text},
+    read::{Reader, text, whole},
 };
 use crate::{birth::is_open_to_others, telemetry};
 
@@ -115,7 +115,7 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
     };
     let floors = floors(&mut reader);
     let audit_retention = reader
-        .optional("audit.retention_days", |text| count(text, 1))
+        .optional("audit.retention_days", |text| whole(text, 1))
         .map_or(AUDIT_RETENTION, |days| Duration::from_days(days.into()));
     let sms = reader
         .has_section("sms")
@@ -145,9 +145,9 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         Some(Settings {
             data,
             listen,
+            metrics_listen,
             tls,
             connections,
-            metrics_listen,
             public_urls,
             proxies,
             mode,
@@ -168,15 +168,15 @@ fn floors(reader: &mut Reader) -> Floors {
     let usual = Floors::default();
     Floors {
         address_interval: reader
-            .optional("limits.address_interval_seconds", |text| count(text, 0))
+            .optional("limits.address_interval_seconds", |text| whole(text, 0))
             .map_or(usual.address_interval, |seconds| {
                 Duration::from_seconds(i64::from(seconds))
             }),
         address_hourly: reader
-            .optional("limits.address_per_hour", |text| count(text, 1))
+            .optional("limits.address_per_hour", |text| whole(text, 1))
             .unwrap_or(usual.address_hourly),
         user_daily: reader
-            .optional("limits.user_per_day", |text| count(text, 1))
+            .optional("limits.user_per_day", |text| whole(text, 1))
             .unwrap_or(usual.user_daily),
     }
 }
@@ -191,13 +191,6 @@ fn listeners(reader: &mut Reader) -> Option<Vec<SocketAddr>> {
         return None;
     }
     Some(listen)
-}
-
-pub(super) fn count(text: &str, least: u32) -> Result<u32, String> {
-    text.parse()
-        .ok()
-        .filter(|count| *count >= least)
-        .ok_or_else(|| format!("must be a whole number from {least}"))
 }
 
 fn master_key(reader: &mut Reader, data: Option<&Path>, mode: Option<Mode>) -> Option<MasterKey> {

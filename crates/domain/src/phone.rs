@@ -109,7 +109,7 @@ fn dialled(spelled: &str, whole: &str, code: usize) -> Option<String> {
         Some(trunkless) if is_valid(&trunkless) => trunkless,
         // Where numbers begin with a zero that is part of them, people put it in brackets too.
         Some(_) if is_valid(national) => national.to_owned(),
-        Some(trunkless) if regions.iter().any(has_trunk_zero) => trunkless,
+        Some(trunkless) if regions.iter().copied().any(has_trunk_zero) => trunkless,
         Some(_) => return None,
         None => national.to_owned(),
     };
@@ -142,7 +142,7 @@ fn regions(code: &str) -> Vec<&'static Metadata> {
         .unwrap_or_default()
 }
 
-fn has_trunk_zero(region: &&Metadata) -> bool {
+fn has_trunk_zero(region: &Metadata) -> bool {
     region.national_prefix() == Some("0")
 }
 

@@ -202,6 +202,7 @@ impl From<&FlowError> for Refusal {
             FlowError::PasswordChangeRequired => "password_change_required",
             FlowError::AccountNotUsable => "account_not_usable",
             FlowError::LoginRequired => "login_required",
+            FlowError::HintRequired => "hint_required",
             FlowError::FactsMissing => "internal",
         };
         Self::new("REQUEST_FAILED", check)

@@ -57,7 +57,7 @@ pub(super) async fn admit(
     let stored = stored.ok_or(FlowFailure::NotFound)?;
     let mut flow: Flow = serde_json::from_str(&stored.body)?;
     if flow.is_ahead(now) {
-        flow = flow.as_of(now);
+        flow = flow.believed_at(now);
     }
     if flow.is_expired(now) {
         return Err(FlowFailure::NotFound);

@@ -245,13 +245,13 @@ impl Content {
             })
         };
         let text = match self.channel {
-            Channel::Sms => render(self.text, &value_of),
+            Channel::Sms => render(self.text, value_of),
             Channel::Email => render(self.text, |name| {
                 value_of(name).map(|value| escape_html(&value))
             }),
         };
         Rendered {
-            subject: self.subject.map(|subject| render(subject, &value_of)),
+            subject: self.subject.map(|subject| render(subject, value_of)),
             text,
         }
     }

@@ -106,14 +106,18 @@ impl Visit {
 
 /// A fault that no step of the page can show.
 fn refused(call: &Call, visit: &Visit, failure: FlowFailure) -> PageError {
-    call.exchange.refuse(&failure);
-    match failure {
-        FlowFailure::NoSession if visit.visitor.session_tokens.is_empty() => PageError::Shown {
+    let has_no_cookie = visit.visitor.session_tokens.is_empty();
+    if has_no_cookie && matches!(failure, FlowFailure::NoSession) {
+        call.exchange.refuse(Refusal::new("PAGE", "cookie_missing"));
+        return PageError::Shown {
             status: StatusCode::BAD_REQUEST,
             message: "Your browser sent no cookie, and without one you cannot sign on. \
                       Allow cookies for this site."
                 .to_owned(),
-        },
+        };
+    }
+    call.exchange.refuse(&failure);
+    match failure {
         FlowFailure::NotFound
         | FlowFailure::NoSession
         | FlowFailure::Refused {

@@ -441,11 +441,16 @@ fn only_tags_make_a_body_html() {
 proptest! {
     /// What may be paired can be sent to.
     #[test]
-    fn every_address_that_is_taken_is_carried(to in "[a-zü.\"\\\\ @+]{1,10}@[a-zü-]{1,8}(\\.[a-z0-9-]{1,6}){0,2}|\\PC{1,8}@\\PC{1,8}") {
-        prop_assume!(Email::parse(&to).is_ok());
-        let message = Message { to: Secret::new(to), ..test_message::by(Channel::Email) };
-        let mail = EmailSender::new(settings(a_port())).unwrap().compose(&message);
-        prop_assert!(mail.is_ok(), "{:?}", mail.err());
+    fn every_address_that_is_taken_is_carried(
+        local in "[a-zü+]{1,8}(\\.[a-z0-9_]{1,4})?|\"[a-zü @.\\\\]{1,6}\"|\\PC{1,4}",
+        domain in "[a-zü]{1,8}([.-][a-z0-9-]{1,6}){0,2}|[a-z]{1,3}\\PC{1,2}",
+    ) {
+        let to = format!("{local}@{domain}");
+        if Email::parse(&to).is_ok() {
+            let message = Message { to: Secret::new(to), ..test_message::by(Channel::Email) };
+            let mail = EmailSender::new(settings(a_port())).unwrap().compose(&message);
+            prop_assert!(mail.is_ok(), "{:?}", mail.err());
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use stepgate_http::server::{Certificate, Limits, Server};
 use stepgate_notify::{
     EmailSender, EmailSettings, Inbox, Provider, Senders, SmsSender, SmsSettings, SmtpTls, Timeouts,
 };
+use stepgate_store::sqlite::SqliteEngine;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -61,6 +62,19 @@ pub(crate) async fn init(
         Some(made) => Ok(made),
         None => anyhow::bail!("{} is initialized already", settings.data.display()),
     }
+}
+
+/// Makes another worker with all that the first one held, after `keep` has kept its credentials.
+pub(crate) async fn recover(
+    settings: &Settings,
+    keep: impl FnOnce(&InitOutput) -> std::io::Result<()>,
+) -> anyhow::Result<InitOutput> {
+    let nothing_there = || anyhow::anyhow!("{} is not initialized", settings.data.display());
+    if !SqliteEngine::exists(&settings.data) {
+        return Err(nothing_there());
+    }
+    let app = open(settings).await?;
+    birth::recover(&app, keep).await?.ok_or_else(nothing_there)
 }
 
 /// Opens the store, initializes it when it is empty, and answers at the addresses in the result.

@@ -5,6 +5,8 @@ mod show;
 mod tokens;
 
 use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::ExitCode,
     time::{Duration, Instant},
@@ -47,6 +49,7 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let screen = Screen::new();
     let directory = tempfile::Builder::new()
         .prefix("stepgate-demo-")
+        .permissions(Permissions::from_mode(0o700))
         .tempdir()?;
     let settings = settings(directory.path());
 

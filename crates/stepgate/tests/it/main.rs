@@ -23,4 +23,6 @@ mod operating;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod support;

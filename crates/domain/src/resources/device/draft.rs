@@ -180,14 +180,12 @@ fn typed_phone(
     if kept == Some(given.trim()) {
         return kept.map(str::to_owned);
     }
-    match Phone::parse(given) {
-        Ok(phone) => Some(phone.typed().to_owned()),
-        Err(_) => {
-            faults.push(Violation::invalid(
-                "phone",
-                "must be a telephone number in international format, such as +1.5125550100",
-            ));
-            None
-        }
-    }
+    let Ok(phone) = Phone::parse(given) else {
+        faults.push(Violation::invalid(
+            "phone",
+            "must be a telephone number in international format, such as +1.5125550100",
+        ));
+        return None;
+    };
+    Some(phone.typed().to_owned())
 }

@@ -351,7 +351,7 @@ async fn the_flows_and_pages_reasons_are_under_the_correlation_id() {
     );
     let mut stranger = Browser::new(server);
     let seen = stranger.open(&form.post_to).await;
-    says(&seen, "INVALID_TOKEN", "flow_of_other_browser", None);
+    says(&seen, "PAGE", "cookie_missing", None);
     let nowhere = stranger
         .open(&format!("{}/{NOBODY}/signon/", server.base))
         .await;

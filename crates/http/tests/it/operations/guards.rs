@@ -41,7 +41,9 @@ fn is_public_on_purpose(operation: &Operation) -> bool {
     let path = operation.path.as_str();
     path == "/healthz"
         || path == "/readyz"
+        || path == "/metrics"
         || path == "/openapi.json"
+        || path == "/metrics"
         || path == "/stepgate.css"
         || [
             "/as/authorize",

@@ -75,6 +75,7 @@ impl AccessLogEntry {
                 path = %self.path,
                 environment = environment.map(tracing::field::display),
                 client = caller.client.map(tracing::field::display),
+                remote = exchange.remote.map(tracing::field::display),
                 status = status.as_u16(),
                 milliseconds = milliseconds(took),
                 correlation_id = exchange.correlation_id,

@@ -260,7 +260,8 @@ async fn password_verdict(
         return Ok((PasswordVerdict::Wrong, None));
     };
     let now = app.now();
-    let attempt = password::attempt(app, &known.user, password, now).await?;
+    // Boxed: the future of every step is as large as that of its largest part.
+    let attempt = Box::pin(password::attempt(app, &known.user, password, now)).await?;
     let credentials = &known.user.body.credentials;
     let verdict = match attempt.outcome {
         CheckOutcome::Right => match PasswordStatus::of(credentials, &attempt.policy.body, now) {

@@ -120,7 +120,8 @@ async fn a_retry_is_not_made_for_a_flow_that_went_on_without_it() {
     let workers = Workers::start(&world.app);
     until(async || outbox::next_due(engine).await.unwrap().is_none()).await;
     workers.stop().await;
-    assert_eq!(*world.taken.lock().unwrap(), [wanted.id.clone()]);
+    let taken = world.taken.lock().unwrap();
+    assert_eq!(*taken, std::slice::from_ref(&wanted.id));
 }
 
 #[tokio::test(start_paused = true)]

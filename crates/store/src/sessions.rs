@@ -71,11 +71,15 @@ pub fn delete(environment: Uuid, id: Uuid) -> Statement {
     )
 }
 
-/// All sessions of a user.
-pub fn delete_of_user(environment: Uuid, user: Uuid) -> Statement {
+/// All sessions of a user, but for the one that is spared.
+pub fn delete_of_user(environment: Uuid, user: Uuid, spared: Option<Uuid>) -> Statement {
     Statement::new(
-        "DELETE FROM session WHERE environment = $1 AND user_id = $2",
-        vec![environment.to_string().into(), user.to_string().into()],
+        "DELETE FROM session WHERE environment = $1 AND user_id = $2 AND id <> $3",
+        vec![
+            environment.to_string().into(),
+            user.to_string().into(),
+            spared.map(|id| id.to_string()).unwrap_or_default().into(),
+        ],
     )
 }
 

@@ -67,14 +67,21 @@ pub fn revoke(environment: Uuid, id: Uuid, now: Timestamp) -> Statement {
     )
 }
 
-/// Every family of the user.
-pub fn revoke_of_user(environment: Uuid, user: Uuid, now: Timestamp) -> Statement {
+/// Every family of the user, but for those of the session that is spared.
+pub fn revoke_of_user(
+    environment: Uuid,
+    user: Uuid,
+    spared: Option<Uuid>,
+    now: Timestamp,
+) -> Statement {
     Statement::new(
-        "UPDATE token_family SET revoked_at = $3 WHERE environment = $1 AND user_id = $2 AND revoked_at IS NULL",
+        "UPDATE token_family SET revoked_at = $3 WHERE environment = $1 AND user_id = $2 \
+         AND revoked_at IS NULL AND (session IS NULL OR session <> $4)",
         vec![
             environment.to_string().into(),
             user.to_string().into(),
             now.as_millis().into(),
+            spared.map(|id| id.to_string()).unwrap_or_default().into(),
         ],
     )
 }

@@ -32,6 +32,7 @@ use crate::{
     management::{
         self, Caller, IfMatch, ListRequest, Listing, Place, Target, owner, settle, typed,
     },
+    users::end_other_sessions,
 };
 
 pub use pairing::{activate, create, send_activation_code};
@@ -104,6 +105,17 @@ impl Owner {
     }
 }
 
+/// The user whose devices are at the place.
+fn user_at<'a>(
+    app: &'a App,
+    caller: &'a Caller,
+    place: Place,
+) -> Result<Target<'a>, ManagementError> {
+    let user = place.parent.ok_or(ManagementError::NotFound(None))?;
+    let place = Place::environment(place.environment);
+    Ok(Target::new(app, caller, place, user))
+}
+
 /// The devices in the user's order, and that order.
 pub async fn list(
     app: &App,
@@ -112,9 +124,7 @@ pub async fn list(
     request: ListRequest,
 ) -> Result<(Listing<Device>, Option<Vec<Id<Device>>>), ManagementError> {
     let mut listing = management::list::<Device>(app, caller, place, request).await?;
-    let user = place.parent.ok_or(ManagementError::NotFound(None))?;
-    let of_user = Target::new(app, caller, Place::environment(place.environment), user);
-    let user = management::read::<User>(&of_user).await?;
+    let user = management::read::<User>(&user_at(app, caller, place)?).await?;
     let order = user.body.credentials.into_inner().device_order;
     arrange(&mut listing.items, order.as_deref());
     Ok((listing, order))
@@ -130,6 +140,12 @@ pub async fn remove(target: &Target<'_>) -> Result<(), ManagementError> {
         let order = without(owner.order(), device.id);
         let mut statements = owner.with_order(app, caller, order, now).await?;
         statements.extend(deleted(target, document, device, now)?);
+        if device.body.status == DeviceStatus::Active {
+            statements.extend(end_other_sessions(
+                &user_at(target.app, target.caller, target.place)?,
+                now,
+            )?);
+        }
         Ok((Batch(statements), ()))
     })
     .await
@@ -217,7 +233,13 @@ async fn changed(
 }
 
 pub async fn block(target: &Target<'_>) -> Result<Stored<Device>, ManagementError> {
-    changed(target, &Action::DEVICE_BLOCKED, Device::blocked).await
+    let now = target.app.now();
+    let mut with = vec![target.event::<Device>(&Action::DEVICE_BLOCKED, now)?];
+    with.extend(end_other_sessions(
+        &user_at(target.app, target.caller, target.place)?,
+        now,
+    )?);
+    management::change_with(target, with, |device, now| Ok(Device::blocked(device, now))).await
 }
 
 pub async fn unblock(target: &Target<'_>) -> Result<Stored<Device>, ManagementError> {

@@ -18,6 +18,8 @@ pub struct Actor {
     pub environment: Id<Environment>,
     /// The user that the token speaks for, when there is one.
     pub user: Option<Uuid>,
+    /// The sign-on that the token is from.
+    pub session: Option<Uuid>,
     /// The scopes that count for the user's own data.
     pub scopes: Vec<String>,
     /// When the user proved a second factor in the sign-on that the token is from, and nobody had

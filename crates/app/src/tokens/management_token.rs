@@ -88,6 +88,7 @@ pub async fn verify_management(
         application: client,
         environment,
         user: user.map(Id::uuid),
+        session: sign_on.as_ref().map(|sign_on| sign_on.session.uuid()),
         scopes: token.scopes().map(str::to_owned).collect(),
         second_factor_at: sign_on.and_then(|sign_on| sign_on.second_factor_at),
         assignments,

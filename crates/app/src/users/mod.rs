@@ -129,10 +129,29 @@ pub(crate) fn end_sessions(
     target: &Target<'_>,
     now: Timestamp,
 ) -> Result<Vec<Statement>, ManagementError> {
+    ended(target, None, now)
+}
+
+/// A secret of the user, or a way to prove it, is another one or gone: whoever else is signed on has
+/// to sign on again. The sign-on by which the user changed it goes on.
+pub(crate) fn end_other_sessions(
+    target: &Target<'_>,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
+    let actor = &target.caller.actor;
+    let is_own = actor.user == Some(target.id);
+    ended(target, actor.session.filter(|_| is_own), now)
+}
+
+fn ended(
+    target: &Target<'_>,
+    spared: Option<Uuid>,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
     let (environment, user) = (target.place.environment, target.id);
     Ok(vec![
-        sessions::delete_of_user(environment, user),
-        token_families::revoke_of_user(environment, user, now),
+        sessions::delete_of_user(environment, user, spared),
+        token_families::revoke_of_user(environment, user, spared, now),
         target.event::<User>(&Action::SESSION_DELETED, now)?,
     ])
 }
@@ -233,7 +252,12 @@ pub async fn enable_mfa(
     target: &Target<'_>,
     draft: MfaEnabledDraft,
 ) -> Result<Stored<User>, ManagementError> {
-    change_with(target, Vec::new(), |user: User, _| {
+    let with = if draft.mfa_enabled {
+        Vec::new()
+    } else {
+        end_other_sessions(target, target.app.now())?
+    };
+    change_with(target, with, |user: User, _| {
         Ok(user.enable_mfa(draft.mfa_enabled))
     })
     .await

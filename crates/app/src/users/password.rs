@@ -23,7 +23,7 @@ use stepgate_store::{
 };
 use uuid::Uuid;
 
-use super::{EMPTY_COUNT, end_sessions, forgive_codes, forgive_passwords};
+use super::{EMPTY_COUNT, end_other_sessions, end_sessions, forgive_codes, forgive_passwords};
 use crate::{
     App,
     error::ManagementError,
@@ -171,11 +171,12 @@ pub async fn set(
         let action = match (occasion, wanted) {
             (Occasion::Set, Some(_)) => Action::PASSWORD_SET,
             (Occasion::Set, None) => Action::PASSWORD_UNSET,
-            (Occasion::Reset, _) => {
-                statements.extend(end_sessions(target, now)?);
-                Action::PASSWORD_RESET
-            }
+            (Occasion::Reset, _) => Action::PASSWORD_RESET,
         };
+        statements.extend(match occasion {
+            Occasion::Set => end_other_sessions(target, now)?,
+            Occasion::Reset => end_sessions(target, now)?,
+        });
         statements.push(target.event::<User>(&action, now)?);
         let state = PasswordState {
             user,

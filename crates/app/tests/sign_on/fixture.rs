@@ -157,6 +157,7 @@ impl World {
                 application: Id::from_uuid(Uuid::nil()),
                 environment: self.environment,
                 user: None,
+                session: None,
                 scopes: Vec::new(),
                 second_factor_at: None,
                 assignments: Vec::new(),

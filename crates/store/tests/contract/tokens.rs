@@ -143,6 +143,7 @@ pub(crate) async fn a_refresh_token_is_used_once_and_dies_with_its_family(engine
         vec![token_families::revoke_of_user(
             here,
             bought.user.unwrap(),
+            None,
             LATER,
         )],
     )
@@ -235,7 +236,7 @@ pub(crate) async fn a_session_is_found_by_its_cookie(engine: Store) {
     .await
     .unwrap();
     assert_eq!(sessions::find(&*engine, here, "b").await.unwrap(), None);
-    commit(&*engine, vec![sessions::delete_of_user(here, user)])
+    commit(&*engine, vec![sessions::delete_of_user(here, user, None)])
         .await
         .unwrap();
     assert_eq!(sessions::find(&*engine, here, "c").await.unwrap(), None);

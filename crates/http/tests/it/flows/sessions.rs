@@ -65,6 +65,51 @@ async fn a_session_ends_a_month_after_its_last_use() {
 }
 
 #[tokio::test]
+async fn a_changed_secret_signs_everybody_off() {
+    let trial = trial().await;
+    let (server, user) = (&trial.server, format!("users/{}", trial.user));
+    let mfa = async |is_on: bool| {
+        let body = json!({ "mfaEnabled": is_on });
+        server
+            .manage(Method::PUT, &format!("{user}/mfaEnabled"), body)
+            .await;
+    };
+    let verb = async |verb: &str| {
+        let media_type = format!("application/vnd.pingidentity.device.{verb}+json");
+        let path = format!("{user}/devices/{}", trial.device);
+        server
+            .manage_as(Method::POST, &path, &media_type, json!({}))
+            .await;
+    };
+    for change in ["password", "mfa", "block", "remove"] {
+        server.advance(Duration::from_seconds(10));
+        let cookie = sign_on(&trial).await;
+        assert!(is_signed_on(&trial, &cookie).await, "before {change}");
+        match change {
+            "password" => {
+                let media_type = "application/vnd.pingidentity.password.set+json";
+                let body = json!({ "value": "Correct-horse-7-battery" });
+                let path = format!("{user}/password");
+                server.manage_as(Method::PUT, &path, media_type, body).await;
+            }
+            "mfa" => {
+                mfa(false).await;
+                mfa(true).await;
+            }
+            "block" => {
+                verb("block").await;
+                verb("unblock").await;
+            }
+            _ => {
+                let path = format!("{user}/devices/{}", trial.device);
+                server.manage(Method::DELETE, &path, Value::Null).await;
+            }
+        }
+        assert!(!is_signed_on(&trial, &cookie).await, "after {change}");
+    }
+}
+
+#[tokio::test]
 async fn of_eleven_sessions_the_one_that_was_idle_for_the_longest_time_ends() {
     let trial = trial().await;
     let mut cookies = Vec::new();

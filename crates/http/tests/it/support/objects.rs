@@ -165,6 +165,7 @@ impl Server {
                 application: self.installation.client,
                 environment: self.installation.environment,
                 user: None,
+                session: None,
                 scopes: Vec::new(),
                 second_factor_at: None,
                 assignments: Vec::new(),

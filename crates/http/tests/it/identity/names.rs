@@ -49,7 +49,7 @@ async fn every_kind_of_name_is_compared_alike() {
             json!({ "excludesProfileData": true, "notSimilarToCurrent": true, "excludesCommonlyUsed": true }),
         ),
         ("signOnPolicies", json!({})),
-        ("notificationsPolicies", json!({})),
+        ("notificationsPolicies", json!({ "quotas": [] })),
         ("resources", json!({})),
     ] {
         let named = |name: &str| {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use stepgate_domain::{
+    client_address::Proxies,
     flow::delivery::Floors,
     id::{Id, IdSequence},
     secret::Secret,
@@ -35,6 +36,10 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub origins: Origins,
+    /// Whose word on the client's address is taken.
+    pub proxies: Proxies,
+    /// Whether the operator has said what stands between: conditions may then ask for the address.
+    pub client_address_is_known: bool,
     /// What nobody may exceed in messages, whatever a notification policy allows.
     pub floors: Floors,
     /// How long the audit trail is kept.

@@ -30,27 +30,24 @@ pub(crate) fn written(
     }))
 }
 
-/// What came with the installation: the server made it, for nobody.
-pub(crate) fn born<R: Resource>(
+/// What the server did by itself, for nobody who could be named, and why.
+pub(crate) fn by_the_server<R: Resource>(
     environment: Uuid,
+    change: Change,
     id: Id<R>,
     title: Option<String>,
+    why: &'static str,
     now: Timestamp,
 ) -> Result<Statement, serde_json::Error> {
     let event = AuditEvent {
         correlation_id: String::new(),
         actors: Actors::default(),
-        description: Some("Made with the installation".into()),
+        description: Some(why.into()),
         status: AuditStatus::Success,
         resources: vec![AuditedResource::new(R::KIND, id).maybe_named(title)],
         changed: Vec::new(),
         count: None,
         source: None,
     };
-    written(
-        environment,
-        &Action::of(R::KIND, Change::Created),
-        &event,
-        now,
-    )
+    written(environment, &Action::of(R::KIND, change), &event, now)
 }

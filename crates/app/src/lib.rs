@@ -11,6 +11,7 @@ pub mod configuration_cache;
 mod cores;
 pub mod devices;
 pub mod error;
+mod first_worker;
 pub mod inbox;
 pub mod keys;
 pub mod management;

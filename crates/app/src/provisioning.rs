@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use stepgate_domain::{
-    access::{Role, ScopeType},
+    audit::Change,
     id::Id,
-    resource::{Built, Context, DefaultMark, Kind, ORGANIZATION_SPACE, Resource, Stored},
+    resource::{Built, Context, Kind, ORGANIZATION_SPACE, Resource, Stored},
     resources::{
-        application::{Application, ApplicationDraft, secret},
+        application::Application,
         birth::{self, Nursery},
         environment::{
             Deletion, Environment, EnvironmentDraft, EnvironmentStatus, Region, StatusDraft,
         },
         license::{License, Package},
         organization::Organization,
-        role_assignment::RoleAssignment,
         security_profile::Profile,
     },
     schema,
@@ -32,8 +31,11 @@ use uuid::Uuid;
 use crate::{
     App, audit,
     error::ManagementError,
+    first_worker,
     keys::NewSigningKey,
-    management::{self, Caller, Place, Target, prepare_insert},
+    management::{
+        self, Caller, Place, Target, fetch_children, prepare_insert, prepare_replace, typed,
+    },
     random::SystemRandom,
     role_assignments,
 };
@@ -178,6 +180,7 @@ pub async fn create_environment(
             defaults: &defaults,
             parent_body: None,
             profile: Profile::default(),
+            client_address_is_known: app.settings.client_address_is_known,
         };
         Environment::build(draft, None, &mut context)
     };
@@ -298,7 +301,6 @@ pub async fn prepare(app: &Arc<App>, region: Region) -> Result<Option<Unborn>, M
     let now = app.now();
     let organization = app.new_id::<Organization>();
     let environment = app.new_id::<Environment>();
-    let client = app.new_id::<Application>();
     let space_key = app.seal.new_data_key(ORGANIZATION_SPACE, now)?;
     app.seal.remember(ORGANIZATION_SPACE, &space_key.key);
     let mut batch = Batch(vec![
@@ -327,50 +329,32 @@ pub async fn prepare(app: &Arc<App>, region: Region) -> Result<Option<Unborn>, M
     batch.extend(cradle.statements(now).await?);
 
     batch.extend(contents(app, environment.uuid(), now).await?);
-    let (worker, client_secret) = worker(app, environment, client)?;
-    let mut cradle = Cradle {
-        app,
-        environment: environment.uuid(),
-        waiting: Vec::new(),
-    };
-    cradle.put(None, client.uuid(), worker);
-    for (role, scope, id) in [
-        (
-            Role::OrganizationAdmin,
-            ScopeType::Organization,
-            organization.uuid(),
-        ),
-        (
-            Role::EnvironmentAdmin,
-            ScopeType::Organization,
-            organization.uuid(),
-        ),
-        (
-            Role::IdentityDataAdmin,
-            ScopeType::Environment,
-            environment.uuid(),
-        ),
-        (
-            Role::ClientApplicationDeveloper,
-            ScopeType::Environment,
-            environment.uuid(),
-        ),
-    ] {
-        let assignment = RoleAssignment::<Application>::new(role, scope, id);
-        let assigned = cradle.add(Some(client.uuid()), assignment.into());
-        let event = audit::born(environment.uuid(), assigned, assignment.title(), now)?;
-        batch.push(event);
-    }
-    batch.extend(cradle.statements(now).await?);
-    batch.push(audit::born(ORGANIZATION_SPACE, organization, None, now)?);
-    batch.push(audit::born(ORGANIZATION_SPACE, environment, None, now)?);
-    batch.push(audit::born(environment.uuid(), client, None, now)?);
+    let made = first_worker::prepare(app, organization, environment, FIRST, now).await?;
+    batch.extend(made.statements);
+    batch.extend([
+        audit::by_the_server(
+            ORGANIZATION_SPACE,
+            Change::Created,
+            organization,
+            None,
+            FIRST,
+            now,
+        )?,
+        audit::by_the_server(
+            ORGANIZATION_SPACE,
+            Change::Created,
+            environment,
+            None,
+            FIRST,
+            now,
+        )?,
+    ]);
     let installation = Installation {
         organization,
         license,
         environment,
-        client,
-        client_secret,
+        client: made.client,
+        client_secret: made.client_secret,
     };
     Ok(Some(Unborn {
         installation,
@@ -378,38 +362,68 @@ pub async fn prepare(app: &Arc<App>, region: Region) -> Result<Option<Unborn>, M
     }))
 }
 
-/// The application that whoever runs the server administers it with.
-fn worker(
+/// Why there are things that nobody asked for.
+const FIRST: &str = "Made with the installation";
+const RECOVERED: &str = "Made by stepgate recover";
+
+/// A new worker beside the first one, for an installation that nobody administers any more. `None`
+/// when the data directory has not been initialized.
+pub async fn recover(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> {
+    let Some(organization) = organization(app).await? else {
+        return Ok(None);
+    };
+    let now = app.now();
+    // The one that the installation was made with, unless that is gone.
+    let all = fetch_children::<Environment>(app, ORGANIZATION_SPACE, None).await?;
+    let oldest = all.into_iter().min_by_key(|it| (it.created_at, it.id));
+    let home = oldest.ok_or(ManagementError::NotFound(None))?;
+    let made = first_worker::prepare(app, organization, home.id, RECOVERED, now).await?;
+    let mut batch = Batch(made.statements);
+    if !home.body.carries(now).by_itself {
+        batch.extend(reactivated(app, home.id, now).await?);
+    }
+    let installation = Installation {
+        organization,
+        license: home.body.license.id,
+        environment: home.id,
+        client: made.client,
+        client_secret: made.client_secret,
+    };
+    Ok(Some(Unborn {
+        installation,
+        batch,
+    }))
+}
+
+/// An environment that waits to be deleted gives nobody a token.
+async fn reactivated(
     app: &App,
-    environment: Id<Environment>,
-    client: Id<Application>,
-) -> Result<(Built<Application>, Secret<String>), ManagementError> {
-    let body = serde_json::json!({
-        "name": "Administrator", "enabled": true, "type": "WORKER", "protocol": "OPENID_CONNECT",
-        "grantTypes": ["CLIENT_CREDENTIALS"], "tokenEndpointAuthMethod": "CLIENT_SECRET_BASIC",
-        "description": "Made with the installation",
-    });
-    let draft = schema::decode::<ApplicationDraft>(body)?;
-    let mut context = Context {
-        now: app.now(),
-        entropy: &mut SystemRandom,
-        environment,
-        id: client.uuid(),
-        parent: None,
-        defaults: &|_| None,
-        parent_body: None,
-        profile: Profile::default(),
+    id: Id<Environment>,
+    now: Timestamp,
+) -> Result<Vec<Statement>, ManagementError> {
+    let (kind, uuid) = (Environment::KIND, id.uuid());
+    let document = documents::read(&*app.engine, kind, uuid, uuid, None)
+        .await?
+        .ok_or(ManagementError::NotFound(None))?;
+    let active = StatusDraft {
+        status: EnvironmentStatus::Active,
     };
-    let built = Built {
-        default: DefaultMark::Keep,
-        ..Application::build(draft, None, &mut context)?
+    let body = typed::<Environment>(&document)?
+        .body
+        .with_status(active, now);
+    let place = Place {
+        environment: uuid,
+        parent: document.parent,
     };
-    let current = built
-        .secrets
-        .iter()
-        .find(|(name, _)| *name == secret::CURRENT);
-    let secret = current
-        .and_then(|(_, value)| value.clone())
-        .unwrap_or_else(|| Secret::new(String::new()));
-    Ok((built, secret))
+    let (mut statements, _) = prepare_replace(app, place, &document, body.into(), now).await?;
+    let space = ORGANIZATION_SPACE;
+    statements.push(audit::by_the_server(
+        space,
+        Change::Updated,
+        id,
+        None,
+        RECOVERED,
+        now,
+    )?);
+    Ok(statements)
 }

@@ -27,7 +27,7 @@ pub(crate) async fn counters(
             counting.push(row);
             continue;
         };
-        let state = state.as_of(now);
+        let state = state.believed_at(now);
         let corrected = StoredCounter {
             expires_at: state.expires_at(now),
             body: serde_json::to_string(&state)?,

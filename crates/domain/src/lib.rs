@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod client_address;
 pub mod country;
 pub mod email;
 pub mod entropy;
@@ -27,3 +28,4 @@ mod text;
 pub mod time;
 pub mod uri;
 pub mod violation;
+pub mod web_origin;

@@ -99,6 +99,8 @@ pub struct Context<'a> {
     pub parent_body: Option<&'a Value>,
     /// The environment's, when [`Resource::NEEDS_PROFILE`].
     pub profile: Profile,
+    /// Whether the server can tell clients' addresses from those of proxies.
+    pub client_address_is_known: bool,
 }
 
 impl std::fmt::Debug for Context<'_> {

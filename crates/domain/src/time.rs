@@ -36,7 +36,7 @@ impl Timestamp {
     /// The time of something that has happened, as it counts at `now`: a clock that ran ahead leaves
     /// events which are yet to come, and those count as happening now.
     #[must_use]
-    pub fn as_of(self, now: Self) -> Self {
+    pub fn believed_at(self, now: Self) -> Self {
         self.min(now)
     }
     /// Whether that lies further ahead than any other request of the same moment could have put it: a
@@ -66,7 +66,7 @@ pub trait Remembered: Sized {
     /// Whether something in it is yet to come.
     fn is_ahead(&self, now: Timestamp) -> bool;
     #[must_use]
-    fn as_of(self, now: Timestamp) -> Self;
+    fn believed_at(self, now: Timestamp) -> Self;
 }
 
 /// No request takes longer.

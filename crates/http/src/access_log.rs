@@ -60,13 +60,7 @@ impl AccessLogEntry {
         }
     }
 
-    pub(crate) fn end(
-        self,
-        app: &App,
-        response: &Response,
-        exchange: &Exchange,
-        remote_ip: Option<std::net::IpAddr>,
-    ) {
+    pub(crate) fn end(self, app: &App, response: &Response, exchange: &Exchange) {
         let took = self.began.elapsed();
         let status = response.status();
         let caller = exchange.caller();
@@ -81,6 +75,7 @@ impl AccessLogEntry {
                 path = %self.path,
                 environment = environment.map(tracing::field::display),
                 client = caller.client.map(tracing::field::display),
+                remote = exchange.remote.map(tracing::field::display),
                 status = status.as_u16(),
                 milliseconds = milliseconds(took),
                 correlation_id = exchange.correlation_id,
@@ -93,6 +88,7 @@ impl AccessLogEntry {
             path = %self.path,
             environment = environment.map(tracing::field::display),
             client = caller.client.map(tracing::field::display),
+            remote = exchange.remote.map(tracing::field::display),
             status = status.as_u16(),
             milliseconds = milliseconds(took),
             correlation_id = exchange.correlation_id,
@@ -113,7 +109,7 @@ impl AccessLogEntry {
                 home,
                 user,
                 correlation_id: exchange.correlation_id.clone(),
-                remote_ip,
+                remote_ip: exchange.remote,
             };
             app.refusals.note(refused, app.now());
         }

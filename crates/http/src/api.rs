@@ -12,23 +12,26 @@ use std::{
 
 use axum::{
     Router,
+    body::Bytes,
     extract::{ConnectInfo, Path, Request},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts},
     response::Response,
     routing::any,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use stepgate_app::{App, error::ManagementError, origin::Origin};
-use stepgate_domain::access::Permission;
+use stepgate_domain::{access::Permission, oauth::cors::EndpointKind};
 
 use crate::{
     access_log::AccessLogEntry,
+    bodies::{Bodies, RequestBody, Sender},
     call::Call,
     entity_tags,
     error::{Render, management::ApiError},
     exchange::Exchange,
-    guard, headers,
+    guard, headers, host, preflight,
     reply::Reply,
+    server::Limits,
 };
 
 /// What an operation asks of its caller.
@@ -56,15 +59,10 @@ pub enum Takes {
     FormOrNothing,
 }
 
-impl Takes {
-    const fn limit(self, path_is_management: bool) -> usize {
-        match self {
-            Self::Form | Self::FormOrNothing => 64 * 1024,
-            Self::Nothing | Self::Json | Self::Vendor(_) if path_is_management => 1024 * 1024,
-            Self::Nothing | Self::Json | Self::Vendor(_) => 32 * 1024,
-        }
-    }
+/// The largest body of whoever needs no token.
+const OF_STRANGERS: usize = 64 * 1024;
 
+impl Takes {
     /// The `Content-Type` that the operation is known by.
     pub fn media_type(self) -> Option<String> {
         match self {
@@ -111,9 +109,10 @@ pub struct Operation {
     pub status: u16,
     pub request: Option<fn(&mut SchemaGenerator) -> Schema>,
     pub response: Option<fn(&mut SchemaGenerator) -> Schema>,
-    /// Pages of other origins read the answer only where the handler admits them: the session's
-    /// cookie counts here, or what is shown is not for every page.
-    pub private: bool,
+    /// Which pages of other origins may read the answer, as far as the handler says nothing else.
+    pub pages: EndpointKind,
+    /// Whether it is for whatever host was asked: it tells nothing of any.
+    pub on_any_host: bool,
     /// Whether a HEAD is answered like this GET. One that does something must not be.
     pub head: bool,
     /// The scope with which a user may call this on the own account.
@@ -174,10 +173,22 @@ impl Operation {
             status,
             request: None,
             response: None,
-            private: false,
+            pages: EndpointKind::Cookieless,
+            on_any_host: false,
             head: true,
             own_scope: None,
             handler,
+        }
+    }
+
+    /// The largest body.
+    fn limit(&self) -> usize {
+        match self.takes {
+            Takes::Form | Takes::FormOrNothing => OF_STRANGERS,
+            Takes::Nothing | Takes::Json | Takes::Vendor(_) if self.guard != Guard::Public => {
+                1024 * 1024
+            }
+            Takes::Nothing | Takes::Json | Takes::Vendor(_) => 32 * 1024,
         }
     }
 
@@ -206,9 +217,20 @@ impl Operation {
     pub fn is_offered(&self) -> bool {
         self.status < 400
     }
+    /// The session's cookie counts here, or what is shown is not for every page.
     #[must_use]
     pub fn private(mut self) -> Self {
-        self.private = true;
+        self.pages = EndpointKind::Cookie;
+        self
+    }
+    #[must_use]
+    pub fn with_cookie_sent(mut self) -> Self {
+        self.pages = EndpointKind::CookieSent;
+        self
+    }
+    #[must_use]
+    pub fn on_any_host(mut self) -> Self {
+        self.on_any_host = true;
         self
     }
     #[must_use]
@@ -236,7 +258,8 @@ impl Api {
         part(self)
     }
 
-    pub fn into_router(self, app: &Arc<App>) -> Router {
+    pub fn into_router(self, app: &Arc<App>, limits: &Limits) -> Router {
+        let bodies = Arc::new(Bodies::new(limits));
         let mut by_path: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
         for operation in self.operations {
             by_path
@@ -247,12 +270,13 @@ impl Api {
         let mut router = Router::new();
         for (path, operations) in by_path {
             let operations = Arc::new(operations);
-            let app = app.clone();
+            let (app, bodies) = (app.clone(), bodies.clone());
             router = router.route(
                 &path,
                 any(
                     move |Path(params): Path<Vec<(String, String)>>, request: Request| {
-                        dispatch(app.clone(), operations.clone(), params, request)
+                        let (app, bodies) = (app.clone(), bodies.clone());
+                        dispatch(app, bodies, operations.clone(), params, request)
                     },
                 ),
             );
@@ -260,21 +284,21 @@ impl Api {
         let app = app.clone();
         router.fallback(move |request: Request| {
             let nothing = Arc::new(Vec::new());
-            dispatch(app.clone(), nothing, Vec::new(), request)
+            dispatch(app.clone(), bodies.clone(), nothing, Vec::new(), request)
         })
     }
 }
 
-/// The exchange of a request, or why it has none: its `Host` is not one of ours.
-fn exchange_of(app: &App, headers: &HeaderMap) -> Result<Exchange, Exchange> {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
-    match app.settings.origins.of_host(host) {
-        Some(origin) => Ok(Exchange::new(headers, origin)),
-        None => Err(Exchange::new(headers, Origin::new(""))),
-    }
+/// Whose address the request comes from.
+fn remote(app: &App, request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let proxies = &app.settings.proxies;
+    let lines = request.headers().get_all(proxies.header.name());
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| String::from_utf8_lossy(line.as_bytes()))
+        .collect();
+    proxies.client(peer.0.ip(), lines.iter())
 }
 
 /// Renders an error, and notes why.
@@ -286,63 +310,69 @@ fn refuse(error: impl Render, exchange: &Exchange) -> Response {
 /// Answers a request to one path. Without operations it is one that is not there.
 async fn dispatch(
     app: Arc<App>,
+    bodies: Arc<Bodies>,
     operations: Arc<Vec<Operation>>,
     params: Vec<(String, String)>,
-    request: Request,
+    mut request: Request,
 ) -> Response {
+    let version = request.version();
+    let mut body = RequestBody::new(std::mem::take(request.body_mut()));
     let entry = AccessLogEntry::begin(&operations, &params, &request);
-    let remote = remote(&request);
-    let exchange = match exchange_of(&app, request.headers()) {
-        Ok(exchange) => Arc::new(exchange),
-        Err(exchange) => {
-            exchange.admit_page(None);
-            let mut response = refuse(ApiError::Misdirected, &exchange);
-            headers::stamp(response.headers_mut(), &exchange);
-            entry.end(&app, &response, &exchange, remote);
-            return response;
-        }
+    let is_on_any_host = operations.iter().any(|operation| operation.on_any_host);
+    let (origin, fault) = match host::origin(&app.settings.origins, &request, is_on_any_host) {
+        Ok(origin) => (origin, None),
+        Err(fault) => (Origin::new(""), Some(fault)),
     };
-    if operations.iter().any(|operation| operation.private) {
+    let remote = remote(&app, &request);
+    let exchange = Arc::new(Exchange::new(request.headers(), origin, remote));
+    if fault.is_some() || pages(&operations) == EndpointKind::Cookie {
         exchange.admit_page(None);
     }
-    let mut response =
-        match serve(app.clone(), &operations, params, request, exchange.clone()).await {
-            Ok(response) => response,
-            Err(error) => refuse(error, &exchange),
-        };
+    let answer = if let Some(fault) = fault {
+        Err(fault.into())
+    } else {
+        let asked = (operations.as_slice(), params, request);
+        serve(app.clone(), &bodies, asked, &mut body, exchange.clone()).await
+    };
+    let mut response = answer.unwrap_or_else(|error| refuse(error, &exchange));
+    if version < Version::HTTP_2 && !body.is_over() {
+        // The rest of the body stands where the next request would.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
     headers::stamp(response.headers_mut(), &exchange);
-    entry.end(&app, &response, &exchange, remote);
+    entry.end(&app, &response, &exchange);
     response
 }
 
-/// Who sent the request.
-fn remote(request: &Request) -> Option<IpAddr> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    peer.map(|peer| peer.0.ip())
+/// The operations of one path are all of one kind.
+fn pages(operations: &[Operation]) -> EndpointKind {
+    operations
+        .first()
+        .map_or(EndpointKind::Cookieless, |operation| operation.pages)
 }
 
 async fn serve(
     app: Arc<App>,
-    operations: &[Operation],
-    params: Vec<(String, String)>,
-    request: Request,
+    bodies: &Arc<Bodies>,
+    (operations, params, request): (&[Operation], Vec<(String, String)>, Request),
+    body: &mut RequestBody,
     exchange: Arc<Exchange>,
 ) -> Result<Response, ApiError> {
-    if operations.is_empty() {
+    let is_elsewhere = |operation: &Operation| {
+        host::side(&operation.path).is_some_and(|side| !exchange.origin.serves(side))
+    };
+    if operations.first().is_none_or(is_elsewhere) {
         return Err(ManagementError::NotFound(None).into());
     }
-    let remote = remote(&request);
-    let (parts, body) = request.into_parts();
+    let (parts, _) = request.into_parts();
     let method = effective_method(&parts.method, parts.uri.path(), &parts.headers);
     let candidates: Vec<&Operation> = operations
         .iter()
         .filter(|operation| operation.answers(&method))
         .collect();
     if method == Method::OPTIONS && candidates.is_empty() {
-        // Whose page it is, a preflight does not tell: the request itself is judged.
-        if operations.iter().any(|operation| operation.private) {
-            exchange.admit_any_page();
-        }
+        preflight::judge(&app, &exchange, pages(operations), &params, &parts).await?;
         return Ok(headers::preflight(operations, &parts.headers));
     }
     if candidates.is_empty() {
@@ -354,41 +384,54 @@ async fn serve(
         }
         return Err(ApiError::MethodNotAllowed { allowed });
     }
-    let management = parts.uri.path().starts_with("/v1/");
-    let maximum = candidates
-        .iter()
-        .map(|operation| operation.takes.limit(management))
-        .max()
-        .unwrap_or_default();
-    let body = axum::body::to_bytes(body, maximum)
-        .await
-        .map_err(|_| ApiError::TooLarge { maximum })?;
     let sent = content_type(&parts.headers);
-    let operation = candidates
-        .iter()
-        .find(|operation| operation.takes.accepts(sent.as_deref(), body.is_empty()))
-        .ok_or_else(|| ApiError::UnsupportedMediaType {
-            sent: sent.clone().unwrap_or_else(|| "none".to_owned()),
-            supported: candidates
-                .iter()
-                .filter_map(|operation| operation.takes.media_type())
-                .collect(),
-        })?;
+    let accepting = |is_empty| {
+        let accepts = |operation: &&&Operation| operation.takes.accepts(sent.as_deref(), is_empty);
+        candidates.iter().find(accepts).copied()
+    };
+    let unsupported = || ApiError::UnsupportedMediaType {
+        sent: sent.clone().unwrap_or_else(|| "none".to_owned()),
+        supported: candidates
+            .iter()
+            .filter_map(|operation| operation.takes.media_type())
+            .collect(),
+    };
+    let operation = accepting(body.is_over())
+        .or_else(|| accepting(true).filter(|_| body.may_be_empty()))
+        .ok_or_else(unsupported)?;
     let mut call = Call {
         app,
+        remote: exchange.remote,
         exchange,
         params: params.into_iter().collect(),
-        query: form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-            .into_owned()
-            .collect(),
+        query: query(&parts),
         expected_versions: entity_tags::expected_versions(&parts.headers),
         headers: parts.headers,
-        body,
+        body: Bytes::new(),
         caller: None,
-        remote,
     };
+    // Nobody's body is read before it is known whose it is.
     call.caller = guard::admit(&call, operation).await?;
+    let sender = match operation.guard {
+        Guard::Public => Sender::Stranger,
+        Guard::Permission(_) | Guard::Token => Sender::Known,
+    };
+    let held = bodies.read(body, operation.limit(), sender).await?;
+    if !operation
+        .takes
+        .accepts(sent.as_deref(), held.bytes.is_empty())
+    {
+        return Err(unsupported());
+    }
+    call.body = held.bytes.clone();
     Ok((operation.handler)(call).await)
+}
+
+/// The parameters of the target, decoded.
+pub(crate) fn query(parts: &Parts) -> Vec<(String, String)> {
+    form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+        .into_owned()
+        .collect()
 }
 
 /// `X-HTTP-Method-Override` on POST to the management API, applied before anything else.

@@ -1,6 +1,9 @@
 //! What every answer to a request must know about it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use stepgate_app::origin::Origin;
@@ -23,6 +26,8 @@ pub struct Exchange {
     pub correlation_id: String,
     /// Where the client reached this server.
     pub origin: Origin,
+    /// Whose request it is, as far as that is known.
+    pub remote: Option<IpAddr>,
     /// Clients that name `application/json` get that; others get HAL's own type.
     pub wants_plain_json: bool,
     /// A browser that navigates, rather than a program that wants JSON.
@@ -51,7 +56,7 @@ pub(crate) struct KnownCaller {
 }
 
 impl Exchange {
-    pub(crate) fn new(headers: &HeaderMap, origin: Origin) -> Self {
+    pub(crate) fn new(headers: &HeaderMap, origin: Origin, remote: Option<IpAddr>) -> Self {
         let accept = headers
             .get(header::ACCEPT)
             .and_then(|value| value.to_str().ok())
@@ -67,6 +72,7 @@ impl Exchange {
         Self {
             correlation_id: Id::<Self>::random(entropy).to_string(),
             origin,
+            remote,
             wants_plain_json: names("application/json"),
             wants_html: names("text/html"),
             page_origin: headers.get(header::ORIGIN).cloned(),
@@ -81,14 +87,20 @@ impl Exchange {
     /// Judges the page that asks, for this answer and every error in its place. Without a call of
     /// this, any origin may read the answer, and none with credentials.
     pub fn judge_page(&self, client: Option<&Client>, kind: EndpointKind) -> Admission {
-        let origin = self
-            .page_origin
-            .as_ref()
-            .map(|origin| origin.to_str().unwrap_or_default());
         // A program that is no browser sends no Origin, and reads no such headers.
-        let admission = cors::judge(client, kind, origin.unwrap_or_default());
-        self.noted().admission = admission;
+        let admission = cors::judge(client, kind, self.page_origin().unwrap_or_default());
+        self.admit(admission);
         admission
+    }
+
+    /// The header as text; what is not even that is nobody's origin.
+    pub(crate) fn page_origin(&self) -> Option<&str> {
+        let origin = self.page_origin.as_ref()?;
+        Some(origin.to_str().unwrap_or_default())
+    }
+
+    pub(crate) fn admit(&self, admission: Admission) {
+        self.noted().admission = admission;
     }
 
     /// Lets the page that asks read the answer, with credentials, when its origin is the one that
@@ -98,14 +110,13 @@ impl Exchange {
             .page_origin
             .as_ref()
             .is_some_and(|origin| allowed_origin.is_some_and(|allowed| origin == allowed));
-        let admission = if is_allowed {
+        self.admit(if is_allowed {
             Admission::Echo {
                 with_credentials: true,
             }
         } else {
             Admission::Refused
-        };
-        self.noted().admission = admission;
+        });
     }
 
     /// Lets any page read the answer: there is nothing in it.

@@ -2,6 +2,7 @@
 
 mod access_log;
 pub mod api;
+mod bodies;
 pub mod call;
 mod cookies;
 mod crud;
@@ -11,8 +12,10 @@ mod exchange;
 mod guard;
 mod hal;
 mod headers;
+mod host;
 mod openapi;
 pub mod pages;
+mod preflight;
 pub mod refusal;
 mod reply;
 pub mod routes;

@@ -155,6 +155,8 @@ impl From<&ApiError> for Refusal {
                 Self::new("INVALID_REQUEST", "media_type_unsupported")
             }
             ApiError::TooLarge { .. } => Self::new("INVALID_REQUEST", "body_too_large"),
+            ApiError::Late => Self::new("INVALID_REQUEST", "body_too_slow"),
+            ApiError::NoRoom => Self::new("SERVICE_UNAVAILABLE", "no_room_for_bodies"),
             ApiError::Misdirected => Self::new("INVALID_REQUEST", "host_unknown"),
             ApiError::Authorize(error) => error.into(),
         }
@@ -200,6 +202,7 @@ impl From<&FlowError> for Refusal {
             FlowError::PasswordChangeRequired => "password_change_required",
             FlowError::AccountNotUsable => "account_not_usable",
             FlowError::LoginRequired => "login_required",
+            FlowError::HintRequired => "hint_required",
             FlowError::FactsMissing => "internal",
         };
         Self::new("REQUEST_FAILED", check)

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
@@ -25,7 +25,7 @@ pub enum Content {
     Hal(Value),
     Json(String),
     Html(String),
-    Text(&'static str, String),
+    Text(&'static str, Bytes),
 }
 
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Reply {
             ),
             Content::Json(text) => (Some("application/json"), Body::from(text)),
             Content::Html(page) => (Some("text/html; charset=utf-8"), Body::from(page)),
-            Content::Text(media_type, text) => (Some(media_type), Body::from(text)),
+            Content::Text(media_type, bytes) => (Some(media_type), Body::from(bytes)),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

@@ -16,11 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::{
-    call::Call,
-    cookies,
-    error::management::ApiError,
-    exchange::{Exchange, KnownCaller},
-    pages::FormPostPage,
+    call::Call, cookies, error::management::ApiError, exchange::KnownCaller, pages::FormPostPage,
     reply::Reply,
 };
 
@@ -34,25 +30,13 @@ pub(crate) fn note_client(call: &Call, client: Uuid) {
 
 pub(crate) fn visitor(call: &Call) -> Visitor {
     let exchange = &call.exchange;
-    let web_origin = exchange
-        .page_origin
-        .as_ref()
-        // What is not even text is nobody's origin, and refused as such.
-        .map(|origin| origin.to_str().unwrap_or_default().to_owned())
-        .filter(|origin| !is_own(exchange, origin));
     Visitor {
         origin: exchange.origin.clone(),
         session_tokens: cookies::session_tokens(&call.headers),
         remote_ip: call.remote,
-        web_origin,
+        web_origin: exchange.page_origin().map(str::to_owned),
         correlation_id: exchange.correlation_id.clone(),
     }
-}
-
-/// Whether a page of this server asks.
-pub(crate) fn is_own(exchange: &Exchange, origin: &str) -> bool {
-    Url::parse(exchange.origin.as_str())
-        .is_ok_and(|own| own.origin().ascii_serialization() == origin)
 }
 
 /// The flow that a path or a parameter names; what is no id names none.

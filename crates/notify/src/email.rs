@@ -19,12 +19,12 @@ use stepgate_domain::{
     message::{Channel, Message},
     secret::Secret,
     violation::Violation,
+    web_origin::is_loopback,
 };
 use tokio::time::timeout;
 
 use crate::{
     cause,
-    loopback::is_loopback,
     provider::{Delivery, NotifyError, Provider, Timeouts},
 };
 

@@ -6,7 +6,6 @@
 mod cause;
 pub mod email;
 pub mod inbox;
-mod loopback;
 pub mod provider;
 pub mod retry;
 pub mod sms;

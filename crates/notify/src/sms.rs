@@ -9,11 +9,11 @@ use stepgate_domain::{
     secret::Secret,
     time::Duration,
     violation::Violation,
+    web_origin::is_loopback,
 };
 
 use crate::{
     cause,
-    loopback::is_loopback,
     provider::{Delivery, NotifyError, Provider, Timeouts},
 };
 

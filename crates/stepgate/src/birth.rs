@@ -8,7 +8,12 @@ use std::{fs, io, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use stepgate_app::{App, provisioning, random::SystemRandom, seal::Seal};
+use stepgate_app::{
+    App,
+    provisioning::{self, Unborn},
+    random::SystemRandom,
+    seal::Seal,
+};
 use stepgate_domain::{resources::environment::Region, secret::Secret};
 use stepgate_store::{
     data_keys,
@@ -124,13 +129,38 @@ pub(crate) async fn initialize(
     let Some(unborn) = provisioning::prepare(app, region).await? else {
         return Ok(None);
     };
+    kept_first(app, unborn, keep, "nothing was initialized")
+        .await
+        .map(Some)
+}
+
+/// Makes another worker after `keep` has kept its credentials. Nothing when there is no installation.
+pub(crate) async fn recover(
+    app: &Arc<App>,
+    keep: impl FnOnce(&InitOutput) -> io::Result<()>,
+) -> anyhow::Result<Option<InitOutput>> {
+    let Some(unborn) = provisioning::recover(app).await? else {
+        return Ok(None);
+    };
+    kept_first(app, unborn, keep, "nothing was recovered")
+        .await
+        .map(Some)
+}
+
+/// Makes credentials true once they are kept. `nothing` says what did not happen otherwise.
+async fn kept_first(
+    app: &Arc<App>,
+    unborn: Unborn,
+    keep: impl FnOnce(&InitOutput) -> io::Result<()>,
+    nothing: &str,
+) -> anyhow::Result<InitOutput> {
     let made = InitOutput::from(unborn.installation());
-    keep(&made).context("nothing was initialized: the credentials cannot be written")?;
+    keep(&made).with_context(|| format!("{nothing}: the credentials cannot be written"))?;
     unborn
         .commit(app)
         .await
-        .context("nothing was initialized, and the credentials that were written are void")?;
-    Ok(Some(made))
+        .with_context(|| format!("{nothing}, and the credentials that were written are void"))?;
+    Ok(made)
 }
 
 /// Makes the installation when there is none, and keeps its credentials in the data directory.

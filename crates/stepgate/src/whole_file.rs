@@ -28,9 +28,10 @@ impl WholeFile {
             temporary: temporary(path),
             path: path.to_owned(),
         };
-        match fs::remove_file(&whole.temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        if let Err(error) = fs::remove_file(&whole.temporary)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
         }
         let mut file = OpenOptions::new()
             .write(true)

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use stepgate_domain::time::Timestamp;
+use stepgate_domain::{
+    resource::{ORGANIZATION_SPACE, Resource},
+    resources::environment::Environment,
+    time::Timestamp,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -92,6 +96,21 @@ pub async fn read(
         )
         .await?;
     rows.first().map(|row| flow(environment, row)).transpose()
+}
+
+/// The environment of a flow of which only the id is known. No index is kept for that: each
+/// environment is asked for it, by its key.
+pub async fn environment_of(engine: &dyn Engine, id: Uuid) -> Result<Option<Uuid>, StoreError> {
+    const FIND: &str = "SELECT f.environment FROM resource e \
+         JOIN flow f ON f.environment = e.id AND f.id = $1 \
+         WHERE e.environment = $2 AND e.kind = $3";
+    let args = vec![
+        id.to_string().into(),
+        ORGANIZATION_SPACE.to_string().into(),
+        Environment::KIND.name.into(),
+    ];
+    let rows = engine.query(FIND.into(), args).await?;
+    rows.first().map(|row| uuid(row.text(0)?)).transpose()
 }
 
 fn flow(environment: Uuid, row: &Row) -> Result<StoredFlow, StoreError> {

@@ -157,6 +157,7 @@ pub(crate) async fn with_context<R: Resource, T>(
         defaults: &default_of,
         parent_body: parent_body.as_ref(),
         profile,
+        client_address_is_known: app.settings.client_address_is_known,
     };
     Ok(build(&mut context))
 }

@@ -57,7 +57,7 @@ pub(super) async fn admit(
     let stored = stored.ok_or(FlowFailure::NotFound)?;
     let mut flow: Flow = serde_json::from_str(&stored.body)?;
     if flow.is_ahead(now) {
-        flow = flow.as_of(now);
+        flow = flow.believed_at(now);
     }
     if flow.is_expired(now) {
         return Err(FlowFailure::NotFound);
@@ -72,8 +72,8 @@ pub(super) async fn admit(
     if !client.is_usable() {
         return Err(FlowFailure::NotFound);
     }
-    let allowed_origin = allowed_origin(&client, &application.body, visitor)
-        .map_err(|OriginRefused| FlowFailure::OriginNotAllowed)?;
+    let allowed_origin =
+        allowed_origin(&client, visitor).map_err(|OriginRefused| FlowFailure::OriginNotAllowed)?;
     if !browser::is_bound(&key, &flow, visitor) {
         return Err(FlowFailure::NoSession);
     }
@@ -93,25 +93,15 @@ pub(super) struct OriginRefused;
 /// The web origin to be echoed. Our own pages need no echo.
 pub(super) fn allowed_origin(
     client: &Client,
-    application: &Application,
     visitor: &Visitor,
 ) -> Result<Option<String>, OriginRefused> {
     let Some(origin) = visitor.web_origin.as_deref() else {
         return Ok(None);
     };
-    if origin == visitor.origin.as_str() {
+    if visitor.origin.is_of(origin) {
         return Ok(None);
     }
-    // Without settings it is the application's own pages that count, and these are two of them.
-    let mut with_pages = client.clone();
-    let pages = [
-        &application.login_page_url,
-        &application.oidc.initiate_login_uri,
-    ];
-    with_pages
-        .redirect_uris
-        .extend(pages.into_iter().flatten().cloned());
-    match cors::judge(Some(&with_pages), EndpointKind::Cookie, origin) {
+    match cors::judge(Some(client), EndpointKind::Cookie, origin) {
         Admission::Echo { .. } => Ok(Some(origin.to_owned())),
         Admission::AnyOrigin | Admission::Refused => Err(OriginRefused),
     }

@@ -24,7 +24,7 @@ use stepgate_domain::{
     resources::{
         application::{Application, ApplicationType},
         environment::Environment,
-        security_profile::SecurityProfile,
+        security_profile::{Profile, SecurityProfile},
         sign_on_policy::SignOnPolicy,
     },
 };
@@ -76,7 +76,7 @@ pub async fn authorize(
         };
     };
     // A page that is not trusted may still be navigated away from; it just cannot read the answer.
-    let allowed_origin = allowed_origin(&client, &application.body, visitor).unwrap_or_default();
+    let allowed_origin = allowed_origin(&client, visitor).unwrap_or_default();
     let refuse = |error| refused(error, allowed_origin.clone());
 
     let addressed = Addressed::check(parameters, Some(&client)).map_err(refuse)?;
@@ -95,9 +95,9 @@ pub async fn authorize(
         Some(_) => client_secrets(app, environment.uuid(), id.uuid()).await?,
         None => None,
     };
+    let security = settings::current::<SecurityProfile>(app, environment.uuid()).await?;
     let vouched = match hint {
         Some(token) => {
-            let security = settings::current::<SecurityProfile>(app, environment.uuid()).await?;
             let (origin, secrets) = (&visitor.origin, secrets.as_deref());
             let vouched = hint::accept(app, origin, &client, token, secrets, &security.body, &key);
             Some(vouched.map_err(|error| refuse(request.refuse(error)))?)
@@ -113,6 +113,7 @@ pub async fn authorize(
         assigned,
         request,
         vouched,
+        profile: security.body.profile,
         allowed_origin,
     };
     for _ in 0..ATTEMPTS {
@@ -144,6 +145,7 @@ struct Asking<'a> {
     assigned: Vec<Arc<Stored<SignOnPolicy>>>,
     request: AuthorizationRequest,
     vouched: Option<Vouched>,
+    profile: Profile,
     allowed_origin: Option<String>,
 }
 
@@ -348,6 +350,7 @@ impl Asking<'_> {
             policies: policies.await?,
             prompt_none: self.request.prompt == Prompt::None,
             prompt_login: self.request.prompt == Prompt::Login,
+            requires_hint: self.application.body.requires_signed_hint(self.profile),
             max_age: self.request.max_age,
         })
     }
@@ -362,6 +365,7 @@ impl Asking<'_> {
         };
         let error = match error {
             FlowError::LoginRequired => self.request.login_required(),
+            FlowError::HintRequired => self.request.refuse(HintError::Required),
             FlowError::SendFailed => {
                 not_sent(DetailCode::SendFailed, "The passcode cannot be sent")
             }

@@ -110,7 +110,7 @@ impl Known {
             let mut corrections = Vec::new();
             for (facts, (document, device)) in self.subject.devices.iter().zip(&self.devices) {
                 let failures = facts.failures.state;
-                let until = failures.as_of(now).locked_until;
+                let until = failures.believed_at(now).locked_until;
                 let lock = device.body.lock.and_then(|lock| lock.expires_at);
                 if failures.is_ahead(now) && lock.is_some() && lock == failures.locked_until {
                     let locked = device.body.clone().locked(until);
@@ -121,7 +121,7 @@ impl Known {
             remembered::counters(app, self.counters.clone(), now).await?;
         }
         if user {
-            let body = self.user.body.clone().as_of(now);
+            let body = self.user.body.clone().believed_at(now);
             let corrections = replaced(app, &self.document, body.into(), now).await?;
             remembered::correct(app, corrections).await?;
         }

@@ -50,13 +50,7 @@ pub(super) fn accept(
         .zip(verifying)
         .and_then(|(secrets, key)| secrets.matching(key.expose().as_bytes(), now));
     let mut issuers = vec![origin.issuer(environment)];
-    issuers.extend(
-        app.settings
-            .origins
-            .public
-            .iter()
-            .map(|origin| origin.issuer(environment)),
-    );
+    issuers.extend(app.settings.origins.issuers(environment));
     let issuers: Vec<&str> = issuers.iter().map(String::as_str).collect();
     let signed = token.signing_input().to_owned();
     let hint = token.accept(

@@ -67,6 +67,15 @@ pub async fn poll(
     Ok(shown)
 }
 
+/// The environment of a flow of which only the id is known.
+pub async fn environment_of_flow(
+    app: &App,
+    flow: Uuid,
+) -> Result<Option<Id<Environment>>, ManagementError> {
+    let found = flows::environment_of(&*app.engine, flow).await?;
+    Ok(found.map(Id::from_uuid))
+}
+
 async fn read(
     app: &App,
     environment: Id<Environment>,

@@ -29,7 +29,7 @@ use crate::{error::ManagementError, origin::Origin};
 
 pub use act::{act, awaits, delivery_failed};
 pub use authorize::authorize;
-pub use look::{earlier, look, page_token, poll, refuse_unoffered};
+pub use look::{earlier, environment_of_flow, look, page_token, poll, refuse_unoffered};
 pub use outcome::{AuthorizeFailure, Begun, FlowFailure, Resumed, SessionCookie, Shown};
 pub(crate) use polls::Polls;
 pub use resume::resume;

@@ -102,14 +102,16 @@ impl Remembered for Record {
     fn is_ahead(&self, now: Timestamp) -> bool {
         self.active_at.is_yet_to_come(now)
     }
-    fn as_of(mut self, now: Timestamp) -> Self {
-        self.created_at = self.created_at.as_of(now);
-        self.active_at = self.active_at.as_of(now);
+    fn believed_at(mut self, now: Timestamp) -> Self {
+        self.created_at = self.created_at.believed_at(now);
+        self.active_at = self.active_at.believed_at(now);
         if let Some(last) = &mut self.last_sign_on {
-            last.at = last.at.as_of(now);
+            last.at = last.at.believed_at(now);
             let with = &mut last.with_authenticator;
             for proved in [&mut with.pwd, &mut with.mfa, &mut with.sms, &mut with.email] {
-                *proved = proved.map(|At { at }| At { at: at.as_of(now) });
+                *proved = proved.map(|At { at }| At {
+                    at: at.believed_at(now),
+                });
             }
         }
         self
@@ -128,7 +130,7 @@ pub(super) async fn as_it_counts(
     }
     let corrected = StoredSession {
         expires_at: now + LIFE,
-        body: serde_json::to_string(&record.as_of(now))?,
+        body: serde_json::to_string(&record.believed_at(now))?,
         ..session
     };
     remembered::correct(app, vec![sessions::update(corrected.clone())]).await?;
@@ -209,7 +211,7 @@ pub(super) fn raise(
     let id = before.as_ref().map(|before| before.id).or(intended);
     let id = id.unwrap_or_else(|| Id::<Session>::new(now, &mut SystemRandom).uuid());
     let record = before.as_ref().map(Record::of).transpose()?;
-    let record = record.map(|record| record.as_of(now));
+    let record = record.map(|record| record.believed_at(now));
     let last = record
         .as_ref()
         .and_then(|record| record.last_sign_on.clone());

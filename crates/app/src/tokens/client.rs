@@ -9,6 +9,7 @@ use stepgate_domain::{
             ApplicationType, Client, Cors, GrantType, PkceEnforcement, Protocol, RefreshTokenRules,
             ResponseType, TokenEndpointAuthMethod,
         },
+        cors::{self, Admission, EndpointKind},
         scope::{Allowance, ResourceGrant, ResourceKind},
     },
     resource::{Resource, Stored},
@@ -56,16 +57,47 @@ pub async fn named_client(
     }
 }
 
-/// The environment of the client that a request names.
+/// The environment of the application that a request names.
 pub async fn environment_of_client(
     app: &App,
     client_id: &str,
 ) -> Result<Option<Id<Environment>>, StoreError> {
-    let Ok(id) = client_id.parse::<Id<Client>>() else {
+    environment_of::<Application>(app, client_id).await
+}
+
+/// The environment of whoever asks about a token: an application, or an API resource.
+pub async fn environment_of_introspector(
+    app: &App,
+    id: &str,
+) -> Result<Option<Id<Environment>>, StoreError> {
+    match environment_of::<Application>(app, id).await? {
+        Some(environment) => Ok(Some(environment)),
+        None => environment_of::<ApiResource>(app, id).await,
+    }
+}
+
+async fn environment_of<R: Resource>(
+    app: &App,
+    id: &str,
+) -> Result<Option<Id<Environment>>, StoreError> {
+    let Ok(id) = id.parse::<Id<R>>() else {
         return Ok(None);
     };
-    let found = documents::environment_of(&*app.engine, Application::KIND, id.uuid()).await?;
+    let found = documents::environment_of(&*app.engine, R::KIND, id.uuid()).await?;
     Ok(found.map(Id::from_uuid))
+}
+
+/// What a page of this origin may be told before it is known for which application it asks: a
+/// preflight names none, and neither does a token that is void.
+pub async fn judge_unnamed_page(
+    app: &App,
+    environment: Uuid,
+    kind: EndpointKind,
+    origin: &str,
+) -> Result<Admission, StoreError> {
+    let applications = cached_children::<Application>(app, environment, None).await?;
+    let clients: Vec<Client> = applications.iter().map(as_client).collect();
+    Ok(cors::judge_unnamed(&clients, kind, origin))
 }
 
 fn as_client(stored: &Stored<Application>) -> Client {
@@ -107,6 +139,11 @@ fn as_client(stored: &Stored<Application>) -> Client {
             }
         },
         redirect_uris: oidc.redirect_uris.clone().unwrap_or_default(),
+        pages: [&application.login_page_url, &oidc.initiate_login_uri]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
         allow_wildcard_in_redirect_uris: oidc.allow_wildcard_in_redirect_uris,
         pkce_enforcement: match oidc.pkce_enforcement {
             application::PkceEnforcement::Optional => PkceEnforcement::Optional,

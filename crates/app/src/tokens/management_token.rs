@@ -45,7 +45,8 @@ pub async fn verify_management(
         Ok(token) => token,
         Err(fault) => return Ok(Err(fault)),
     };
-    if !token.is_access_token() || !token.is_for(&app.settings.origins.api_audience(origin)) {
+    let is_meant = |audience: &str| app.settings.origins.accepts_audience(origin, audience);
+    if !token.is_access_token() || !token.is_for(is_meant) {
         return Ok(Err(TokenFault::WrongUse));
     }
     let Some(client) = token.client() else {

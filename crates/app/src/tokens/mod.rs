@@ -15,8 +15,8 @@ mod verification;
 
 pub use authentication::{TokenError, authenticate};
 pub use client::{
-    AllowanceFacts, allowance_facts, client, client_secrets, environment_of_client, named_client,
-    resource_secrets,
+    AllowanceFacts, allowance_facts, client, client_secrets, environment_of_client,
+    environment_of_introspector, judge_unnamed_page, named_client, resource_secrets,
 };
 pub use introspection::{
     Introspector, Userinfo, authenticate_introspector, introspect, is_alive, userinfo,
@@ -29,4 +29,4 @@ pub(crate) use secret_use::note_use;
 pub use signing::TokenAnswer;
 pub use stored::mint_code;
 pub use trail::Requester;
-pub use verification::{TokenFault, VerifiedToken, verify};
+pub use verification::{TokenFault, VerifiedToken, environment_of_token, verify};

@@ -40,11 +40,11 @@ impl VerifiedToken {
             .split(' ')
             .filter(|scope| !scope.is_empty())
     }
-    /// Whether `aud`, a string or a list, contains this audience.
-    pub fn is_for(&self, audience: &str) -> bool {
+    /// Whether `aud`, a string or a list, contains such an audience.
+    pub fn is_for(&self, is_meant: impl Fn(&str) -> bool) -> bool {
         match self.claims.get("aud") {
-            Some(Value::String(single)) => single == audience,
-            Some(Value::Array(list)) => list.iter().any(|item| item.as_str() == Some(audience)),
+            Some(Value::String(single)) => is_meant(single),
+            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).any(is_meant),
             _ => false,
         }
     }
@@ -87,6 +87,15 @@ struct Header {
     kid: String,
     #[serde(default)]
     typ: String,
+}
+
+/// The environment of a token that is valid now.
+pub async fn environment_of_token(
+    app: &App,
+    token: &str,
+) -> Result<Result<Id<Environment>, TokenFault>, KeyError> {
+    let verified = verify(app, token, app.now()).await?;
+    Ok(verified.map(|token| token.environment))
 }
 
 /// Accepts a valid token of ours.

@@ -13,13 +13,14 @@ use stepgate_app::{
     clock::ManualClock,
     devices,
     management::{self, Actor, Caller, Place, Target},
-    origin::{Origin, Origins},
+    origin::{Origin, Origins, PublicUrls},
     outbox as outgoing, provisioning,
     seal::Seal,
     users,
 };
 use stepgate_domain::{
     access::{Access, Reach},
+    client_address::Proxies,
     id::Id,
     message::{Channel, Message},
     resource::Resource,
@@ -101,10 +102,15 @@ impl World {
         let clock = Arc::new(ManualClock::at(NOW));
         let origin = Origin::new("https://id.example.test");
         let settings = Settings {
-            origins: Origins {
-                public: vec![origin.clone()],
-                loopback: false,
-            },
+            origins: Origins::new(
+                &PublicUrls {
+                    both: vec![origin.as_str().to_owned()],
+                    ..PublicUrls::default()
+                },
+                None,
+            ),
+            proxies: Proxies::default(),
+            client_address_is_known: true,
             floors: stepgate_domain::flow::delivery::Floors::default(),
             audit_retention: stepgate_app::app::AUDIT_RETENTION,
             inbox: false,

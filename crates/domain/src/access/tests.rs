@@ -1,6 +1,30 @@
 use uuid::uuid;
 
 use super::*;
+use crate::{
+    resource::{Kind, Resource},
+    resources::{
+        api_resource::RESOURCE,
+        application::{APPLICATION, Application},
+        device::DEVICE,
+        device_authentication_policy::DEVICE_AUTHENTICATION_POLICY,
+        environment::ENVIRONMENT,
+        grant::GRANT,
+        license::LICENSE,
+        mfa_settings::MFA_SETTINGS,
+        notifications_policy::NOTIFICATIONS_POLICY,
+        organization::ORGANIZATION,
+        password_policy::PasswordPolicy,
+        population::POPULATION,
+        role_assignment::RoleAssignment,
+        scope::SCOPE,
+        security_profile::SecurityProfile,
+        sign_on_action::SignOnAction,
+        sign_on_policy::SIGN_ON_POLICY,
+        sign_on_policy_assignment::SIGN_ON_POLICY_ASSIGNMENT,
+        user::{USER, User},
+    },
+};
 
 const HERE: Uuid = uuid!("9e0a1111-2222-4333-8444-555566667777");
 const ELSEWHERE: Uuid = uuid!("9e0a1111-2222-4333-8444-555566668888");
@@ -184,6 +208,58 @@ fn permissions_are_called_as_clients_know_them() {
         assert!(!ids.is_empty(), "{role:?}");
         for (at, id) in ids.iter().enumerate() {
             assert!(!ids[..at].contains(id), "{role:?} twice {id}");
+        }
+    }
+}
+
+/// How many owners above an object of each kind the object is that a reach names, for the reaches of
+/// [`every_kind_is_within_no_reach_but_those_named_here`].
+const ABOVE: [(&Kind, [Option<usize>; 4]); 20] = [
+    (&ORGANIZATION, [None; 4]),
+    (&LICENSE, [None; 4]),
+    (&ENVIRONMENT, [Some(0), None, None, None]),
+    (&POPULATION, [None, Some(0), None, None]),
+    (&USER, [None, Some(1), None, Some(0)]),
+    (&DEVICE, [None, Some(2), None, Some(1)]),
+    (RoleAssignment::<User>::KIND, [None, Some(2), None, Some(1)]),
+    (&APPLICATION, [None, None, Some(0), None]),
+    (&GRANT, [None, None, Some(1), None]),
+    (&SIGN_ON_POLICY_ASSIGNMENT, [None, None, Some(1), None]),
+    (
+        RoleAssignment::<Application>::KIND,
+        [None, None, Some(1), None],
+    ),
+    (&RESOURCE, [None; 4]),
+    (&SCOPE, [None; 4]),
+    (&SIGN_ON_POLICY, [None; 4]),
+    (SignOnAction::KIND, [None; 4]),
+    (PasswordPolicy::KIND, [None; 4]),
+    (&DEVICE_AUTHENTICATION_POLICY, [None; 4]),
+    (&NOTIFICATIONS_POLICY, [None; 4]),
+    (&MFA_SETTINGS, [None; 4]),
+    (SecurityProfile::KIND, [None; 4]),
+];
+
+#[test]
+fn every_kind_is_within_no_reach_but_those_named_here() {
+    let ids = || vec![HERE];
+    let reaches = [
+        Reach::Environments(ids()),
+        Reach::Populations(ids()),
+        Reach::Applications(ids()),
+        Reach::Own(HERE),
+    ];
+    for (kind, above) in ABOVE {
+        assert_eq!(Reach::Everything.limit(kind), Limit::Unlimited);
+        for (reach, above) in reaches.iter().zip(above) {
+            let expected = match above {
+                Some(owners_above) => Limit::Among {
+                    owners_above,
+                    ids: &[HERE],
+                },
+                None => Limit::Nothing,
+            };
+            assert_eq!(reach.limit(kind), expected, "{} in {reach:?}", kind.name);
         }
     }
 }

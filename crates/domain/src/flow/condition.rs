@@ -3,19 +3,19 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    client_address::network,
     name,
     time::{Duration, Timestamp},
     violation::Violation,
 };
 
-mod network;
 mod variable;
 
-use network::Network;
 pub use variable::USER_ATTRIBUTES;
 use variable::Variable;
 
@@ -51,11 +51,11 @@ enum Rule {
     },
     InRanges {
         address: Variable,
-        ranges: Vec<Network>,
+        ranges: Vec<IpNet>,
     },
     Exists(Variable),
-    /// `anonymousNetwork`, `ipRisk` and `geoVelocity`: there is no feed to ask.
-    Unknowable,
+    /// `anonymousNetwork`, `ipRisk` and `geoVelocity`: there is no feed to ask about the address.
+    Unknowable(Variable),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +95,13 @@ impl Condition {
     }
     /// Whether an attribute of the user is asked for: not permitted before anybody is known.
     pub fn asks_for_the_user(&self) -> bool {
-        self.rule.asks_for_the_user()
+        self.rule
+            .asks_for(&|variable| matches!(variable, Variable::User(_)))
+    }
+    /// Whether the client's address is asked for: worth nothing where it is not known.
+    pub fn asks_for_the_address(&self) -> bool {
+        self.rule
+            .asks_for(&|variable| matches!(variable, Variable::RemoteIp))
     }
 }
 impl TryFrom<Value> for Condition {
@@ -131,20 +137,23 @@ impl Rule {
                 Some(_) | None => false,
             },
             Self::InRanges { address, ranges } => match address.value(scope) {
-                Some(Value::String(text)) => text
-                    .parse::<IpAddr>()
-                    .is_ok_and(|address| ranges.iter().any(|range| range.contains(address))),
+                Some(Value::String(text)) => text.parse::<IpAddr>().is_ok_and(|address| {
+                    let address = address.to_canonical();
+                    ranges.iter().any(|range| range.contains(&address))
+                }),
                 Some(_) | None => false,
             },
             Self::Exists(variable) => variable.value(scope).is_some(),
-            Self::Unknowable => false,
+            Self::Unknowable(_) => false,
         }
     }
 
-    fn asks_for_the_user(&self) -> bool {
+    fn asks_for(&self, wanted: &impl Fn(&Variable) -> bool) -> bool {
         let variable = match self {
-            Self::And(rules) | Self::Or(rules) => return rules.iter().any(Self::asks_for_the_user),
-            Self::Not(rule) => return rule.asks_for_the_user(),
+            Self::And(rules) | Self::Or(rules) => {
+                return rules.iter().any(|rule| rule.asks_for(wanted));
+            }
+            Self::Not(rule) => return rule.asks_for(wanted),
             Self::SecondsSince { time: variable, .. }
             | Self::Equals {
                 value: variable, ..
@@ -155,10 +164,10 @@ impl Rule {
             | Self::InRanges {
                 address: variable, ..
             }
-            | Self::Exists(variable) => variable,
-            Self::Unknowable => return false,
+            | Self::Exists(variable)
+            | Self::Unknowable(variable) => variable,
         };
-        matches!(variable, Variable::User(_))
+        wanted(variable)
     }
 }
 
@@ -233,8 +242,7 @@ fn rule(source: &Value, place: &str, depth: usize) -> Result<Rule, Violation> {
         }),
         ["anonymousNetwork", "valid"] => {
             networks(members, "anonymousNetwork", place)?;
-            variable(members, "valid", place)?;
-            Ok(Rule::Unknowable)
+            Ok(Rule::Unknowable(variable(members, "valid", place)?))
         }
         ["ipRisk", "valid"] => {
             let risk = members.get("ipRisk");
@@ -244,11 +252,10 @@ fn rule(source: &Value, place: &str, depth: usize) -> Result<Rule, Violation> {
                     "ipRisk needs the whole numbers minScore and maxScore",
                 ));
             };
-            variable(members, "valid", place)?;
-            Ok(Rule::Unknowable)
+            Ok(Rule::Unknowable(variable(members, "valid", place)?))
         }
         ["geoVelocity", "valid"] => {
-            variable(members, "geoVelocity", place)?;
+            let address = variable(members, "geoVelocity", place)?;
             let Some(Value::Object(valid)) = members.get("valid") else {
                 return Err(at_fault("valid must be an object"));
             };
@@ -258,7 +265,7 @@ fn rule(source: &Value, place: &str, depth: usize) -> Result<Rule, Violation> {
             ] {
                 variable(valid, name, place)?;
             }
-            Ok(Rule::Unknowable)
+            Ok(Rule::Unknowable(address))
         }
         ["exists"] => Ok(Rule::Exists(variable(members, "exists", place)?)),
         ["notExists"] => Ok(Rule::Not(Box::new(Rule::Exists(variable(
@@ -295,9 +302,9 @@ fn networks(
     members: &Map<String, Value>,
     name: &str,
     place: &str,
-) -> Result<Vec<Network>, Violation> {
+) -> Result<Vec<IpNet>, Violation> {
     let read = |(index, block): (usize, &Value)| {
-        block.as_str().and_then(Network::parse).ok_or_else(|| {
+        block.as_str().and_then(network).ok_or_else(|| {
             Violation::invalid(
                 "condition",
                 format!("{place}.{name}[{index}]: must be a block of addresses"),

@@ -180,9 +180,9 @@ impl Remembered for Series {
     fn is_ahead(&self, now: Timestamp) -> bool {
         self.last_at.is_yet_to_come(now)
     }
-    fn as_of(self, now: Timestamp) -> Self {
+    fn believed_at(self, now: Timestamp) -> Self {
         Self {
-            last_at: self.last_at.as_of(now),
+            last_at: self.last_at.believed_at(now),
             ..self
         }
     }
@@ -203,10 +203,14 @@ impl Remembered for AddressHistory {
     fn is_ahead(&self, now: Timestamp) -> bool {
         self.sent.iter().any(|sent| sent.is_yet_to_come(now)) || self.series.is_ahead(now)
     }
-    fn as_of(self, now: Timestamp) -> Self {
+    fn believed_at(self, now: Timestamp) -> Self {
         Self {
-            sent: self.sent.into_iter().map(|sent| sent.as_of(now)).collect(),
-            series: self.series.as_of(now),
+            sent: self
+                .sent
+                .into_iter()
+                .map(|sent| sent.believed_at(now))
+                .collect(),
+            series: self.series.believed_at(now),
             flow: self.flow,
         }
     }
@@ -243,11 +247,11 @@ impl Remembered for DailyHistory {
             || self.sms_series.is_ahead(now)
             || self.email_series.is_ahead(now)
     }
-    fn as_of(self, now: Timestamp) -> Self {
+    fn believed_at(self, now: Timestamp) -> Self {
         Self {
             day: self.day.min(day_of(now)),
-            sms_series: self.sms_series.as_of(now),
-            email_series: self.email_series.as_of(now),
+            sms_series: self.sms_series.believed_at(now),
+            email_series: self.email_series.believed_at(now),
             ..self
         }
     }

@@ -160,12 +160,12 @@ impl Remembered for CounterState {
             Self::DailySends(state) => state.is_ahead(now),
         }
     }
-    fn as_of(self, now: Timestamp) -> Self {
+    fn believed_at(self, now: Timestamp) -> Self {
         match self {
-            Self::DeviceFailures(state) => Self::DeviceFailures(state.as_of(now)),
-            Self::UserFailures(state) => Self::UserFailures(state.as_of(now)),
-            Self::AddressSends(state) => Self::AddressSends(state.as_of(now)),
-            Self::DailySends(state) => Self::DailySends(state.as_of(now)),
+            Self::DeviceFailures(state) => Self::DeviceFailures(state.believed_at(now)),
+            Self::UserFailures(state) => Self::UserFailures(state.believed_at(now)),
+            Self::AddressSends(state) => Self::AddressSends(state.believed_at(now)),
+            Self::DailySends(state) => Self::DailySends(state.believed_at(now)),
         }
     }
 }
@@ -271,6 +271,8 @@ pub enum FlowError {
     AccountNotUsable,
     /// `prompt=none`, and interaction is needed.
     LoginRequired,
+    /// A name would have to be typed where only a signed hint may name the user.
+    HintRequired,
     /// The facts do not fit the flow: a fault of the caller, never of a client.
     FactsMissing,
 }

@@ -94,6 +94,7 @@ impl SubjectFacts {
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct UserFacts {
     pub id: UserId,
     pub username: String,
@@ -160,7 +161,7 @@ impl Remembered for UserFailures {
         self.locked_at
             .is_some_and(|began| began.is_yet_to_come(now))
     }
-    fn as_of(self, now: Timestamp) -> Self {
+    fn believed_at(self, now: Timestamp) -> Self {
         let Some(began) = self.locked_at else {
             return self;
         };
@@ -168,7 +169,7 @@ impl Remembered for UserFailures {
             lock: self.lock.map(|lock| AccountLock {
                 until: lock.until.map(|end| end.ending_as_of(began, now)),
             }),
-            locked_at: Some(began.as_of(now)),
+            locked_at: Some(began.believed_at(now)),
             ..self
         }
     }
@@ -192,13 +193,13 @@ impl Remembered for DeviceFailures {
         self.locked_at
             .is_some_and(|began| began.is_yet_to_come(now))
     }
-    fn as_of(self, now: Timestamp) -> Self {
+    fn believed_at(self, now: Timestamp) -> Self {
         let Some(began) = self.locked_at else {
             return self;
         };
         Self {
             locked_until: self.locked_until.map(|end| end.ending_as_of(began, now)),
-            locked_at: Some(began.as_of(now)),
+            locked_at: Some(began.believed_at(now)),
             ..self
         }
     }
@@ -235,9 +236,9 @@ impl Remembered for SessionFacts {
     fn is_ahead(&self, now: Timestamp) -> bool {
         self.proofs.iter().any(|proof| proof.at.is_yet_to_come(now))
     }
-    fn as_of(mut self, now: Timestamp) -> Self {
+    fn believed_at(mut self, now: Timestamp) -> Self {
         for proof in &mut self.proofs {
-            proof.at = proof.at.as_of(now);
+            proof.at = proof.at.believed_at(now);
         }
         self
     }

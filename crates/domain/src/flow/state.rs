@@ -42,6 +42,9 @@ pub struct Flow {
     pub login_hint: Option<String>,
     /// Earlier sign-ons of the session do not count: `prompt=login`, or `max_age` has passed.
     pub reauthenticate: bool,
+    /// A second factor is asked for only of whom a signed hint, a session or a password names.
+    #[serde(default)]
+    pub requires_hint: bool,
     /// All actions were skipped though nothing vouched for the user: the first one now runs anyway.
     pub unconditional: bool,
     pub user: Option<User>,
@@ -62,18 +65,27 @@ impl Remembered for Flow {
         self.touched_at.max(self.created_at).is_yet_to_come(now)
             || self.signed_on.as_ref().is_some_and(|it| it.is_ahead(now))
     }
-    fn as_of(mut self, now: Timestamp) -> Self {
-        self.created_at = self.created_at.as_of(now);
-        self.touched_at = self.touched_at.as_of(now);
-        self.signed_on = self.signed_on.map(|session| session.as_of(now));
+    fn believed_at(mut self, now: Timestamp) -> Self {
+        self.created_at = self.created_at.believed_at(now);
+        self.touched_at = self.touched_at.believed_at(now);
+        self.signed_on = self.signed_on.map(|session| session.believed_at(now));
         for proof in &mut self.proofs {
-            proof.at = proof.at.as_of(now);
+            proof.at = proof.at.believed_at(now);
         }
-        if let Status::OtpRequired { challenge, .. } = &mut self.status
-            && let Some(code) = &mut challenge.code
-        {
-            code.expires_at = code.expires_at.ending_as_of(code.sent_at, now);
-            code.sent_at = code.sent_at.as_of(now);
+        match &mut self.status {
+            Status::OtpRequired { challenge, .. } => {
+                if let Some(code) = &mut challenge.code {
+                    code.expires_at = code.expires_at.ending_as_of(code.sent_at, now);
+                    code.sent_at = code.sent_at.believed_at(now);
+                }
+            }
+            // Until when is as wrong; it is judged anew when a code is asked for.
+            Status::DeviceSelectionRequired { not_sent, .. } => *not_sent = None,
+            Status::SignOnRequired
+            | Status::UsernamePasswordRequired
+            | Status::PasswordRequired
+            | Status::Completed
+            | Status::Failed { .. } => {}
         }
         self
     }
@@ -130,6 +142,7 @@ pub struct Start {
     pub policies: Vec<Policy>,
     pub prompt_none: bool,
     pub prompt_login: bool,
+    pub requires_hint: bool,
     pub max_age: Option<Duration>,
 }
 

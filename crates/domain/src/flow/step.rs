@@ -78,6 +78,7 @@ fn begin_for(start: Start, facts: &Facts<'_>) -> Result<Transition, FlowError> {
         remote_ip: start.remote_ip,
         login_hint: start.login_hint,
         reauthenticate: start.prompt_login || is_too_old,
+        requires_hint: start.requires_hint,
         unconditional: false,
         user,
         policies: start.policies,

@@ -86,7 +86,7 @@ pub fn client_id(parameters: &Parameters) -> Result<Id<Client>, AuthorizeError> 
     client.map_err(|error| unaddressed(parameters, error))
 }
 
-fn unknown_client() -> OAuthError {
+pub fn unknown_client() -> OAuthError {
     OAuthError::invalid("client_id", "client_id names no enabled application")
 }
 
@@ -428,9 +428,9 @@ impl AuthorizationRequest {
 
     /// The answer when interaction would be needed but `prompt=none` forbids it.
     pub fn login_required(&self) -> AuthorizeError {
-        self.refuse(
-            OAuthError::new(OAuthErrorCode::LoginRequired, "The user must sign on").at("prompt"),
-        )
+        // A browser SDK of the vendor's looks for these words before it redirects to the sign-on.
+        let text = "User authentication is required";
+        self.refuse(OAuthError::new(OAuthErrorCode::LoginRequired, text).at("prompt"))
     }
 }
 

@@ -114,6 +114,8 @@ pub struct Client {
     pub response_types: Vec<ResponseType>,
     pub token_endpoint_auth_method: TokenEndpointAuthMethod,
     pub redirect_uris: Vec<String>,
+    /// `loginPageUrl` and `initiateLoginUri`.
+    pub pages: Vec<String>,
     pub allow_wildcard_in_redirect_uris: bool,
     pub pkce_enforcement: PkceEnforcement,
     /// `signing.keyRotationPolicy.id`; the environment's default when absent.
@@ -167,6 +169,7 @@ pub(crate) mod samples {
             response_types: vec![ResponseType::Code],
             token_endpoint_auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
             redirect_uris: vec!["https://app.example.test/cb".to_owned()],
+            pages: vec!["https://login.example.test/page".to_owned()],
             allow_wildcard_in_redirect_uris: false,
             pkce_enforcement: PkceEnforcement::Optional,
             key_rotation_policy: None,

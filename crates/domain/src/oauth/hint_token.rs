@@ -73,6 +73,9 @@ pub enum HintError {
     Used,
     #[error("User not found")]
     UserNotFound,
+    /// The application lets nobody begin by typing a name.
+    #[error("login_hint_token is required")]
+    Required,
 }
 
 impl HintError {
@@ -98,6 +101,7 @@ impl HintError {
             Self::InFuture(_) => "hint_in_future",
             Self::Used => "hint_used",
             Self::UserNotFound => "hint_user_not_found",
+            Self::Required => "hint_absent",
         }
     }
 }
@@ -107,7 +111,7 @@ impl From<HintError> for OAuthError {
         let answer =
             Self::invalid(PARAMETER, error.to_string()).because(Cause::Hint(error.check()));
         match error {
-            HintError::Missing(_) => Self {
+            HintError::Missing(_) | HintError::Required => Self {
                 detail: DetailCode::RequiredValue,
                 ..answer
             },

@@ -103,7 +103,7 @@ pub fn judge(
 ) -> (User, PasswordFailures, CheckOutcome) {
     match PasswordStatus::of(&user.credentials, policy, now) {
         PasswordStatus::PasswordLockedOut => {
-            let until = user.credentials.locks.as_of(now).password;
+            let until = user.credentials.locks.believed_at(now).password;
             let until = until.and_then(|lock| lock.until);
             let seconds_until_unlock = until.map(|until| until.since(now).as_seconds_ceil());
             return (

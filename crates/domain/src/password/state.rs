@@ -37,7 +37,8 @@ impl PasswordStatus {
             None => Self::NoPassword,
             Some(password) if password.must_change => Self::MustChangePassword,
             Some(password)
-                if expiry(password.changed_at.as_of(now), policy).is_some_and(|end| end <= now) =>
+                if expiry(password.changed_at.believed_at(now), policy)
+                    .is_some_and(|end| end <= now) =>
             {
                 Self::PasswordExpired
             }
@@ -75,7 +76,7 @@ pub fn state_view(
     if status == PasswordStatus::PasswordLockedOut
         && let Some(until) = credentials
             .locks
-            .as_of(now)
+            .believed_at(now)
             .password
             .and_then(|lock| lock.until)
     {

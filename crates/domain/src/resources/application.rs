@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
+use super::security_profile::Profile;
 use crate::{
     access::{Area, Carries},
     id::Id,
@@ -115,6 +116,9 @@ pub struct Application {
     /// A page of the client's own, which is given `environmentId` and `flowId`.
     #[schemars(url, length(max = 2048))]
     pub login_page_url: Option<String>,
+    /// Whether a sign-on that would begin with a second factor needs a signed hint, so that nobody
+    /// can have codes sent by typing a name. Absent: as the security profile says.
+    pub signed_hint_required: Option<bool>,
     #[schemars(length(max = 10))]
     pub tags: Option<Vec<Tag>>,
     #[serde(flatten)]
@@ -175,6 +179,11 @@ impl Application {
     pub fn admits_only_administrators(&self) -> bool {
         let role = self.access_control.and_then(|control| control.role);
         role.is_some_and(|role| role.role_type == AccessRoleType::AdminUsersOnly)
+    }
+
+    pub fn requires_signed_hint(&self, profile: Profile) -> bool {
+        self.signed_hint_required
+            .unwrap_or(profile == Profile::Strict)
     }
 
     fn fill(&mut self) {

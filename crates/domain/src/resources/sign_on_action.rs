@@ -179,7 +179,7 @@ impl Resource for SignOnAction {
         context: &mut Context<'_>,
     ) -> Result<Built<Self>, Vec<Violation>> {
         let default = (context.defaults)(&DEVICE_AUTHENTICATION_POLICY).map(Id::from_uuid);
-        let (action, mut faults) = draft.complete(default);
+        let (action, mut faults) = draft.complete(default, context.client_address_is_known);
         if previous.is_some_and(|previous| !previous.body.step.is_same_type(&action.step)) {
             faults.insert(0, Violation::invalid("type", "cannot be changed"));
         }

@@ -32,6 +32,7 @@ pub(crate) fn build_in<R: Resource>(
         defaults: &|kind| R::NEEDS_DEFAULTS.contains(&kind).then_some(DEFAULT),
         parent_body: parent.filter(|_| R::NEEDS_PARENT),
         profile: Profile::Compat,
+        client_address_is_known: true,
     };
     R::build(schema::decode(body)?, previous, &mut context)
 }

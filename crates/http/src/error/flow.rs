@@ -170,6 +170,11 @@ fn refused(error: FlowError, now: Timestamp) -> ApiError {
             "prompt",
             "The user has to sign on",
         ),
+        FlowError::HintRequired => failed(
+            ViolationCode::InvalidAction,
+            "login_hint_token",
+            "Without a signed hint nobody signs on here by a second factor alone",
+        ),
         FlowError::FactsMissing => {
             ManagementError::Internal("the facts of a flow are incomplete".into()).into()
         }

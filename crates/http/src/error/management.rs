@@ -24,6 +24,8 @@ const ISSUE: &str =
     "The request could not be completed. There was an issue processing the request.";
 const NO_ACCESS: &str =
     "The request could not be completed. You do not have access to this resource.";
+const BUSY: &str =
+    "The request could not be completed. The server cannot do this now; try again later.";
 /// After how many seconds a request may be tried again that failed for now.
 pub(crate) const SOON: u64 = 5;
 const NOT_FOUND: &str = "The request could not be completed. The requested resource was not found.";
@@ -31,7 +33,7 @@ const NOT_FOUND: &str = "The request could not be completed. The requested resou
 #[derive(Debug)]
 pub enum ApiError {
     Management(ManagementError),
-    /// The body is not JSON.
+    /// The body is not JSON, or not whole.
     MalformedBody,
     /// A query parameter or header is wrong: 400 `INVALID_REQUEST`.
     InvalidRequest(Vec<Violation>),
@@ -52,6 +54,10 @@ pub enum ApiError {
     TooLarge {
         maximum: usize,
     },
+    /// The body did not come in its time.
+    Late,
+    /// So many bodies are being read that there is no room for another.
+    NoRoom,
     /// The Host header names none of this server's origins.
     Misdirected,
     /// An authorize request with `response_mode=pi.flow`: the envelope with the OAuth members.
@@ -123,6 +129,12 @@ impl ApiError {
                     "The request could not be completed. The body is larger than {maximum} bytes."
                 ),
             },
+            Self::Late => wire(
+                StatusCode::REQUEST_TIMEOUT,
+                "INVALID_REQUEST",
+                "The request could not be completed. The body did not arrive in time.",
+            ),
+            Self::NoRoom => wire(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", BUSY),
             Self::Misdirected => wire(
                 StatusCode::MISDIRECTED_REQUEST,
                 "INVALID_REQUEST",
@@ -165,21 +177,32 @@ impl ApiError {
 
     /// When the client may ask again, where that is known.
     pub(super) fn retry_after(&self) -> Option<HeaderValue> {
-        let Self::Management(error) = self else {
-            return None;
-        };
-        match error {
-            ManagementError::Limited { retry_after, .. } => {
+        match self {
+            Self::Management(ManagementError::Limited { retry_after, .. }) => {
                 Some(HeaderValue::from(retry_after.as_seconds_ceil()))
             }
-            ManagementError::Unavailable(_) => Some(HeaderValue::from(SOON)),
-            ManagementError::Invalid(_)
-            | ManagementError::Failed(_)
-            | ManagementError::NotFound(_)
-            | ManagementError::Forbidden
-            | ManagementError::InvalidQuery(_)
-            | ManagementError::PreconditionFailed
-            | ManagementError::Internal(_) => None,
+            Self::NoRoom | Self::Management(ManagementError::Unavailable(_)) => {
+                Some(HeaderValue::from(SOON))
+            }
+            Self::Management(
+                ManagementError::Invalid(_)
+                | ManagementError::Failed(_)
+                | ManagementError::NotFound(_)
+                | ManagementError::Forbidden
+                | ManagementError::InvalidQuery(_)
+                | ManagementError::PreconditionFailed
+                | ManagementError::Internal(_),
+            )
+            | Self::MalformedBody
+            | Self::InvalidRequest(_)
+            | Self::InvalidToken(_)
+            | Self::NoAccess { .. }
+            | Self::MethodNotAllowed { .. }
+            | Self::UnsupportedMediaType { .. }
+            | Self::TooLarge { .. }
+            | Self::Late
+            | Self::Misdirected
+            | Self::Authorize(_) => None,
         }
     }
 
@@ -222,6 +245,8 @@ impl ApiError {
             | Self::MethodNotAllowed { .. }
             | Self::UnsupportedMediaType { .. }
             | Self::TooLarge { .. }
+            | Self::Late
+            | Self::NoRoom
             | Self::Misdirected => Vec::new(),
         }
     }
@@ -269,11 +294,9 @@ fn management_wire(error: &ManagementError) -> Wire {
             "PRECONDITION_FAILED",
             "The request could not be completed. The resource has another version than the one that If-Match names.",
         ),
-        ManagementError::Unavailable(_) => wire(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "SERVICE_UNAVAILABLE",
-            "The request could not be completed. The server cannot do this now; try again later.",
-        ),
+        ManagementError::Unavailable(_) => {
+            wire(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", BUSY)
+        }
         ManagementError::Internal(_) => wire(
             StatusCode::INTERNAL_SERVER_ERROR,
             "UNEXPECTED_ERROR",
@@ -347,6 +370,8 @@ impl Render for ApiError {
             | Self::NoAccess { .. }
             | Self::UnsupportedMediaType { .. }
             | Self::TooLarge { .. }
+            | Self::Late
+            | Self::NoRoom
             | Self::Misdirected
             | Self::Authorize(_) => {}
         }

@@ -5,14 +5,15 @@ use stepgate_app::sign_on::{self, AuthorizeFailure, Begun, FlowFailure, Resumed}
 use stepgate_domain::{
     flow::FlowError,
     id::Id,
-    oauth::{authorization_request, parameters::Parameters, recipient::AuthorizeError},
+    oauth::{authorization_request, error, parameters::Parameters, recipient::AuthorizeError},
     resources::environment::Environment,
 };
+use uuid::Uuid;
 
 use crate::{
     api::{Api, Guard, Operation, Takes},
     call::Call,
-    error::{flow, management::ApiError, oauth::OAuthError, page::PageError},
+    error::{flow::told, management::ApiError, oauth::OAuthError, page::PageError},
     exchange::Exchange,
     reply::Reply,
     sign_on as edge,
@@ -49,17 +50,58 @@ pub(super) fn operations(api: Api) -> Api {
 }
 
 /// Query and form together: a client may use either, and what is in both was given twice.
-fn parameters(call: &Call) -> Parameters {
+pub(super) fn parameters(call: &Call) -> Parameters {
     let query: Parameters = call.query.iter().cloned().collect();
     query.and(Parameters::parse(&call.body))
 }
 
-async fn authorize(call: Call) -> Result<Reply, PageError> {
+/// Whom a refusal is told that does not go to the client.
+#[derive(Debug, Clone, Copy)]
+struct Asker {
+    is_person: bool,
+    is_pi_flow: bool,
+}
+
+impl Asker {
+    fn of(call: &Call, parameters: &Parameters) -> Self {
+        // Of a repeated parameter nothing is known, and the refusal is told to the person.
+        let is_pi_flow = parameters.get("response_mode").ok().flatten() == Some("pi.flow");
+        Self {
+            is_person: !is_pi_flow && !call.exchange.wants_plain_json,
+            is_pi_flow,
+        }
+    }
+
+    fn refuse(self, error: error::OAuthError) -> PageError {
+        if self.is_pi_flow {
+            ApiError::Authorize(error).into()
+        } else if self.is_person {
+            PageError::Shown {
+                status: axum::http::StatusCode::BAD_REQUEST,
+                message: error.description,
+            }
+        } else {
+            PageError::Protocol(OAuthError::Refused {
+                error,
+                challenge: None,
+            })
+        }
+    }
+}
+
+/// What a request gets that names no application.
+pub(super) fn unaddressed(call: &Call, parameters: &Parameters) -> PageError {
+    let refused = match authorization_request::client_id(parameters) {
+        Err(refused) => refused,
+        Ok(_) => AuthorizeError::Page(authorization_request::unknown_client()),
+    };
+    Asker::of(call, parameters).refuse(refused.error().clone())
+}
+
+pub(super) async fn authorize(call: Call) -> Result<Reply, PageError> {
     let parameters = parameters(&call);
-    // Of a repeated parameter nothing is known, and the refusal is told to the person.
-    let mode = parameters.get("response_mode").ok().flatten();
-    let is_for_person = mode != Some("pi.flow") && !call.exchange.wants_plain_json;
-    let told = |error| tell(error, is_for_person);
+    let asker = Asker::of(&call, &parameters);
+    let told = |error| tell(error, asker.is_person);
 
     let environment = call.environment().map_err(told)?;
     if let Ok(client) = authorization_request::client_id(&parameters) {
@@ -74,8 +116,7 @@ async fn authorize(call: Call) -> Result<Reply, PageError> {
             allowed_origin,
         }) => {
             call.exchange.admit_page(allowed_origin.as_deref());
-            let is_pi_flow = mode == Some("pi.flow");
-            refuse(&call, environment, error, is_for_person, is_pi_flow)
+            refuse(&call, environment, error, asker)
         }
     }
 }
@@ -106,8 +147,7 @@ fn refuse(
     call: &Call,
     environment: Id<Environment>,
     error: AuthorizeError,
-    is_for_person: bool,
-    is_pi_flow: bool,
+    asker: Asker,
 ) -> Result<Reply, PageError> {
     let exchange = &call.exchange;
     exchange.refuse(error.error());
@@ -116,18 +156,10 @@ fn refuse(
             let issuer = exchange.origin.issuer(environment);
             let answer = to.with_error(&error, &exchange.correlation_id, &issuer);
             edge::answer(call, answer, Some(&error), None)
-                .map_err(|error| tell(error, is_for_person))
+                .map_err(|error| tell(error, asker.is_person))
         }
         AuthorizeError::PiFlow(error) => Err(ApiError::Authorize(error).into()),
-        AuthorizeError::Page(error) if is_pi_flow => Err(ApiError::Authorize(error).into()),
-        AuthorizeError::Page(error) if is_for_person => Err(PageError::Shown {
-            status: axum::http::StatusCode::BAD_REQUEST,
-            message: error.description,
-        }),
-        AuthorizeError::Page(error) => Err(PageError::Protocol(OAuthError::Refused {
-            error,
-            challenge: None,
-        })),
+        AuthorizeError::Page(error) => Err(asker.refuse(error)),
     }
 }
 
@@ -139,19 +171,21 @@ fn tell(error: ApiError, is_for_person: bool) -> PageError {
     }
 }
 
-async fn resume(call: Call) -> Result<Reply, PageError> {
+/// The flow that a request to go on names.
+pub(super) fn flow(call: &Call) -> Option<Uuid> {
+    let parameters = parameters(call);
+    let named = parameters.get("flowId").ok().flatten()?;
+    named.parse::<Id<()>>().ok().map(Id::uuid)
+}
+
+pub(super) async fn resume(call: Call) -> Result<Reply, PageError> {
     let environment = call.environment();
-    let flow = parameters(&call)
-        .get("flowId")
-        .ok()
-        .flatten()
-        .unwrap_or_default()
-        .parse::<Id<()>>();
-    let (Ok(environment), Ok(flow)) = (environment, flow) else {
+    let flow = flow(&call);
+    let (Ok(environment), Some(flow)) = (environment, flow) else {
         return Err(unfinished(&call, FlowFailure::NotFound));
     };
     let visitor = edge::visitor(&call);
-    let resumed = sign_on::resume(&call.app, environment, flow.uuid(), &visitor)
+    let resumed = sign_on::resume(&call.app, environment, flow, &visitor)
         .await
         .map_err(|failure| unfinished(&call, failure))?;
     match resumed {
@@ -183,7 +217,7 @@ fn is_person(exchange: &Exchange) -> bool {
 }
 
 /// Of a person's browser nobody else learns whether the flow is over or another browser's.
-fn unfinished(call: &Call, failure: FlowFailure) -> PageError {
+pub(super) fn unfinished(call: &Call, failure: FlowFailure) -> PageError {
     let is_over = matches!(
         failure,
         FlowFailure::NotFound
@@ -193,7 +227,7 @@ fn unfinished(call: &Call, failure: FlowFailure) -> PageError {
                 ..
             }
     );
-    let error = flow::told(failure, &call.exchange, call.app.now());
+    let error = told(failure, &call.exchange, call.app.now());
     if is_over && is_person(&call.exchange) {
         PageError::Expired
     } else {

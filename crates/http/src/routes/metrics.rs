@@ -32,7 +32,9 @@ pub(super) fn operations(api: Api) -> Api {
         "What is counted, in Prometheus's text format",
         show,
     )
-    .private())
+    .private()
+    // Whoever collects them asks this machine by its address.
+    .on_any_host())
 }
 
 /// The same on a listener of its own, for whoever reaches it.
@@ -60,7 +62,10 @@ async fn show(call: Call) -> Result<Reply, ApiError> {
         return Err(ManagementError::NotFound(None).into());
     }
     let text = metrics::text(&call.app).await?;
-    Ok(Reply::new(StatusCode::OK, Content::Text(MEDIA_TYPE, text)))
+    Ok(Reply::new(
+        StatusCode::OK,
+        Content::Text(MEDIA_TYPE, text.into()),
+    ))
 }
 
 fn is_proxied(headers: &HeaderMap) -> bool {

@@ -18,13 +18,14 @@ mod signon;
 mod system;
 mod templates;
 mod users;
+mod without_environment;
 
 use std::sync::Arc;
 
 use axum::Router;
 use stepgate_app::App;
 
-use crate::api::Api;
+use crate::{api::Api, server::Limits};
 
 /// Every operation of this server.
 pub fn operations() -> Api {
@@ -36,6 +37,7 @@ pub fn operations() -> Api {
         .then(roles::operations)
         .then(oidc::operations)
         .then(authorize::operations)
+        .then(without_environment::operations)
         .then(flows::operations)
         .then(signon::operations)
         .then(inbox::operations)
@@ -51,6 +53,6 @@ pub fn operations() -> Api {
 
 pub use metrics::router as metrics_router;
 
-pub fn router(app: &Arc<App>) -> Router {
-    operations().into_router(app)
+pub fn router(app: &Arc<App>, limits: &Limits) -> Router {
+    operations().into_router(app, limits)
 }

@@ -12,7 +12,7 @@ use stepgate_app::{
 use stepgate_domain::{
     oauth::{
         client::Client,
-        client_authentication::{ClientCredentials, CredentialFault},
+        client_authentication::ClientCredentials,
         cors::EndpointKind,
         error::{self, OAuthErrorCode},
         parameters::Parameters,
@@ -29,6 +29,7 @@ use crate::{
         management::{ApiError, BearerChallenge},
         oauth::OAuthError,
     },
+    preflight,
     reply::Reply,
     sign_on as edge,
 };
@@ -45,14 +46,6 @@ pub(super) fn operations(api: Api) -> Api {
             Guard::Public,
             "Exchange a code, a refresh token or client credentials for tokens",
             token,
-        ))
-        .op(Operation::new(
-            Method::POST,
-            "/as/token",
-            Takes::Form,
-            Guard::Public,
-            "The same, in the environment of the client that is named",
-            token_of_client,
         ))
         .op(Operation::new(
             Method::POST,
@@ -98,7 +91,8 @@ pub(super) fn operations(api: Api) -> Api {
             Guard::Public,
             "Claims about the user who signed on",
             userinfo,
-        ))
+        )
+        .with_cookie_sent())
     })
 }
 
@@ -113,7 +107,7 @@ async fn environment(call: &Call) -> Result<Arc<Stored<Environment>>, ApiError> 
     environment.ok_or_else(|| ManagementError::NotFound(Some(missing)).into())
 }
 
-fn authorization(call: &Call) -> Option<&str> {
+pub(super) fn authorization(call: &Call) -> Option<&str> {
     let header = call.headers.get(header::AUTHORIZATION)?;
     // What is not even text is no scheme that anybody knows.
     Some(header.to_str().unwrap_or_default())
@@ -131,14 +125,14 @@ fn requester(call: &Call) -> Requester {
 }
 
 /// Notes the client that was named, and judges the page that asks by it.
-fn judge_page(call: &Call, client: Option<&Client>) {
+fn judge_page(call: &Call, client: Option<&Client>, kind: EndpointKind) {
     if let Some(client) = client {
         edge::note_client(call, client.id.uuid());
     }
-    call.exchange.judge_page(client, EndpointKind::Cookieless);
+    call.exchange.judge_page(client, kind);
 }
 
-async fn token(call: Call) -> Result<Reply, OAuthError> {
+pub(super) async fn token(call: Call) -> Result<Reply, OAuthError> {
     let environment = environment(&call).await?;
     let id = environment.id;
     let refuse = |error| OAuthError::of(id, error);
@@ -146,7 +140,7 @@ async fn token(call: Call) -> Result<Reply, OAuthError> {
     let credentials = ClientCredentials::read(authorization(&call), &form)
         .map_err(|error| refuse(error.into()))?;
     let client = tokens::named_client(&call.app, id.uuid(), &credentials.client_id).await?;
-    judge_page(&call, client.as_ref());
+    judge_page(&call, client.as_ref(), EndpointKind::Cookieless);
     let client = tokens::authenticate(&call.app, &credentials, client)
         .await
         .map_err(refuse)?;
@@ -167,21 +161,7 @@ async fn token(call: Call) -> Result<Reply, OAuthError> {
         .with(header::PRAGMA, "no-cache"))
 }
 
-/// Some clients leave the environment out of the path: it is that of the client.
-async fn token_of_client(mut call: Call) -> Result<Reply, OAuthError> {
-    let refuse = |error| OAuthError::of("as", error);
-    let form = Parameters::parse(&call.body);
-    let credentials = ClientCredentials::read(authorization(&call), &form)
-        .map_err(|error| refuse(error.into()))?;
-    let environment = tokens::environment_of_client(&call.app, &credentials.client_id)
-        .await?
-        .ok_or_else(|| refuse(credentials.invalid(CredentialFault::UnknownClient).into()))?;
-    let name = "environmentID".to_owned();
-    call.params.insert(name, environment.to_string());
-    token(call).await
-}
-
-async fn introspect(call: Call) -> Result<Reply, OAuthError> {
+pub(super) async fn introspect(call: Call) -> Result<Reply, OAuthError> {
     let environment = environment(&call).await?;
     let id = environment.id;
     let refuse = |error| OAuthError::of(id, error);
@@ -189,7 +169,7 @@ async fn introspect(call: Call) -> Result<Reply, OAuthError> {
     let credentials = ClientCredentials::read(authorization(&call), &form)
         .map_err(|error| refuse(error.into()))?;
     let client = tokens::named_client(&call.app, id.uuid(), &credentials.client_id).await?;
-    judge_page(&call, client.as_ref());
+    judge_page(&call, client.as_ref(), EndpointKind::Cookieless);
     let introspector = tokens::authenticate_introspector(&call.app, id, &credentials, client)
         .await
         .map_err(refuse)?;
@@ -207,13 +187,13 @@ async fn introspect(call: Call) -> Result<Reply, OAuthError> {
     Ok(Reply::json(&answer)?)
 }
 
-async fn jwks(call: Call) -> Result<Reply, ApiError> {
+pub(super) async fn jwks(call: Call) -> Result<Reply, ApiError> {
     let environment = environment(&call).await?;
     let keys = tokens::jwks(&call.app, environment.id).await?;
     cacheable(&keys)
 }
 
-async fn discovery(call: Call) -> Result<Reply, ApiError> {
+pub(super) async fn discovery(call: Call) -> Result<Reply, ApiError> {
     let environment = environment(&call).await?;
     let origin = &call.exchange.origin;
     let document = tokens::discovery(&call.app, environment.id, origin).await?;
@@ -224,8 +204,11 @@ fn cacheable(body: &Value) -> Result<Reply, ApiError> {
     Ok(Reply::json(body)?.with(header::CACHE_CONTROL, CACHEABLE))
 }
 
-async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
+pub(super) async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
     let environment = environment(&call).await?;
+    // Until the token says whose it is.
+    let kind = EndpointKind::CookieSent;
+    preflight::judge_unnamed(&call.app, &call.exchange, environment.id, kind).await?;
     let refuse = |token_was_sent| {
         OAuthError::from(ApiError::InvalidToken(BearerChallenge {
             realm: environment.id.to_string(),
@@ -242,7 +225,7 @@ async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
         .map_err(invalid)?;
     if let Some(client) = verified.client() {
         let client = tokens::client(&call.app, environment.id.uuid(), client.uuid()).await?;
-        judge_page(&call, client.as_ref());
+        judge_page(&call, client.as_ref(), kind);
     }
     match tokens::userinfo(&call.app, &verified).await? {
         Userinfo::Claims(claims) => Ok(Reply::json(&claims)?),
@@ -263,7 +246,7 @@ async fn userinfo(call: Call) -> Result<Reply, OAuthError> {
 }
 
 /// The token of a request (RFC 6750 §2.1 and §2.2), which must come in one way only.
-fn bearer(call: &Call) -> Result<Option<String>, OAuthError> {
+pub(super) fn bearer(call: &Call) -> Result<Option<String>, OAuthError> {
     let refuse = |error: error::OAuthError| OAuthError::Refused {
         error,
         challenge: None,

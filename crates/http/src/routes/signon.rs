@@ -3,7 +3,10 @@
 mod rendering;
 mod words;
 
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, Method, StatusCode, header},
+};
 use stepgate_app::sign_on::{self, Deed, FlowFailure, Shown, Visitor};
 use stepgate_domain::{
     flow::{Action, FlowError, Status, input::NamedAction},
@@ -63,7 +66,10 @@ pub(super) fn operations(api: Api) -> Api {
 }
 
 async fn stylesheet(_: Call) -> Result<Reply, ApiError> {
-    let style = Content::Text("text/css; charset=utf-8", STYLESHEET.to_owned());
+    let style = Content::Text(
+        "text/css; charset=utf-8",
+        Bytes::from_static(STYLESHEET.as_bytes()),
+    );
     Ok(Reply::new(StatusCode::OK, style).with(header::CACHE_CONTROL, "public, max-age=3600"))
 }
 
@@ -100,14 +106,18 @@ impl Visit {
 
 /// A fault that no step of the page can show.
 fn refused(call: &Call, visit: &Visit, failure: FlowFailure) -> PageError {
-    call.exchange.refuse(&failure);
-    match failure {
-        FlowFailure::NoSession if visit.visitor.session_tokens.is_empty() => PageError::Shown {
+    let has_no_cookie = visit.visitor.session_tokens.is_empty();
+    if has_no_cookie && matches!(failure, FlowFailure::NoSession) {
+        call.exchange.refuse(Refusal::new("PAGE", "cookie_missing"));
+        return PageError::Shown {
             status: StatusCode::BAD_REQUEST,
             message: "Your browser sent no cookie, and without one you cannot sign on. \
                       Allow cookies for this site."
                 .to_owned(),
-        },
+        };
+    }
+    call.exchange.refuse(&failure);
+    match failure {
         FlowFailure::NotFound
         | FlowFailure::NoSession
         | FlowFailure::Refused {
@@ -265,7 +275,7 @@ fn is_from_own_page(call: &Call) -> bool {
     let is_own_site = sent(&call.headers, "sec-fetch-site")
         .is_none_or(|site| site == "same-origin" || site == "none");
     let is_own_origin = sent(&call.headers, "origin")
-        .is_none_or(|origin| origin == "null" || edge::is_own(&call.exchange, &origin));
+        .is_none_or(|origin| origin == "null" || call.exchange.origin.is_of(&origin));
     is_own_site && is_own_origin
 }
 

@@ -1,6 +1,11 @@
 //! Health, readiness and the description of the API.
 
-use axum::http::{Method, StatusCode, header};
+use std::sync::OnceLock;
+
+use axum::{
+    body::Bytes,
+    http::{Method, StatusCode, header},
+};
 use serde_json::json;
 
 use crate::{
@@ -8,7 +13,7 @@ use crate::{
     call::Call,
     error::management::{ApiError, SOON},
     openapi,
-    reply::Reply,
+    reply::{Content, Reply},
 };
 
 pub(super) fn operations(api: Api) -> Api {
@@ -17,6 +22,7 @@ pub(super) fn operations(api: Api) -> Api {
     let (readiness, ready_summary) = public("/readyz", "Whether the store answers and can write");
     let (description, describe_summary) =
         public("/openapi.json", "This API as an OpenAPI 3.1 document");
+    let document = OnceLock::new();
     api.op(Operation::new(
         Method::GET,
         health,
@@ -24,23 +30,28 @@ pub(super) fn operations(api: Api) -> Api {
         Guard::Public,
         alive,
         healthy,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        readiness,
-        Takes::Nothing,
-        Guard::Public,
-        ready_summary,
-        ready,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        description,
-        Takes::Nothing,
-        Guard::Public,
-        describe_summary,
-        describe,
-    ))
+    )
+    .on_any_host())
+        .op(Operation::new(
+            Method::GET,
+            readiness,
+            Takes::Nothing,
+            Guard::Public,
+            ready_summary,
+            ready,
+        )
+        .on_any_host())
+        .op(Operation::new(
+            Method::GET,
+            description,
+            Takes::Nothing,
+            Guard::Public,
+            describe_summary,
+            move |_: Call| {
+                let reply = describe(&document);
+                async move { Ok::<_, ApiError>(reply) }
+            },
+        ))
 }
 
 async fn healthy(_: Call) -> Result<Reply, ApiError> {
@@ -62,7 +73,15 @@ async fn ready(call: Call) -> Result<Reply, ApiError> {
     }))?)
 }
 
-async fn describe(_: Call) -> Result<Reply, ApiError> {
-    let document = openapi::document(&super::operations().operations);
-    Ok(Reply::json(&document)?)
+/// Made when it is asked for first.
+fn describe(document: &OnceLock<Bytes>) -> Reply {
+    let document = document.get_or_init(|| {
+        openapi::document(&super::operations().operations)
+            .to_string()
+            .into()
+    });
+    Reply::new(
+        StatusCode::OK,
+        Content::Text("application/json", document.clone()),
+    )
 }

@@ -50,7 +50,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// bytes takes the answer with it.
 const LINGER: Duration = Duration::from_secs(5);
 /// How long a connection with nothing to wait for is left unlooked at.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 /// Who connected when the server was asked to stop has as long to ask.
 const FIRST_WORD: Duration = Duration::from_secs(1);
 
@@ -115,6 +115,7 @@ impl Connection {
     ) {
         life.open(false);
         let mut conversation = http1::Builder::new()
+            .half_close(true)
             .header_read_timeout(None)
             .max_buf_size(HEAD as usize)
             .serve_connection(TokioIo::new(stream), self.requests(&life));

@@ -10,6 +10,8 @@ pub struct Limits {
     /// From the first byte of a request to the end of its headers. A new connection has as long for
     /// its TLS handshake, and as long again for its first request.
     pub headers: Duration,
+    /// From when a body is wanted to its end.
+    pub body: Duration,
     /// Between two requests on one connection.
     pub idle: Duration,
     /// How long the client may take nothing of an answer.
@@ -20,6 +22,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections at once of one client address.
     pub per_address: usize,
+    /// Bytes of request bodies in memory at once, in all.
+    pub bodies: usize,
     /// Addresses that speak for many clients: `per_address` does not count for them.
     pub exempt: Vec<IpNet>,
 }
@@ -28,11 +32,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             headers: Duration::from_secs(10),
-            idle: Duration::from_secs(60),
+            body: Duration::from_secs(30),
+            idle: Duration::from_mins(1),
             write: Duration::from_secs(30),
             grace: Duration::from_secs(10),
             connections: 768,
             per_address: 100,
+            bodies: 32 * 1024 * 1024,
             exempt: Vec::new(),
         }
     }

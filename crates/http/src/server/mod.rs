@@ -19,7 +19,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     task::spawn_blocking,
-    time::{interval, sleep, timeout},
+    time::{Instant, interval, sleep, timeout},
 };
 
 pub use limits::Limits;
@@ -108,6 +108,7 @@ impl Server {
 impl Shared {
     async fn accept(self, listener: TcpListener) {
         let mut stage = self.stage.clone();
+        let mut told = None;
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -118,7 +119,10 @@ impl Shared {
                 Err(error) if is_of_one_connection(&error) => {}
                 // Out of descriptors or memory: trying again at once would not help.
                 Err(error) => {
-                    tracing::error!(%error, "no connection can be taken");
+                    if told.is_none_or(|told: Instant| told.elapsed() >= PERIOD) {
+                        tracing::error!(%error, "no connection can be taken");
+                        told = Some(Instant::now());
+                    }
                     sleep(PAUSE).await;
                 }
             }

@@ -2,6 +2,7 @@
 
 mod hint_token;
 mod init;
+mod recover;
 mod serve;
 pub(crate) mod server;
 
@@ -29,6 +30,12 @@ fn command() -> Command {
                 .about("Initialize a data directory and print its first credentials, once")
                 .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
                 .arg(init::region())
+                .args(config::arguments()),
+        )
+        .subcommand(
+            Command::new("recover")
+                .about("Make another administrator of a stopped server and print its credentials, once")
+                .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
                 .args(config::arguments()),
         )
         .subcommand(
@@ -77,6 +84,9 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     match matches.subcommand() {
         Some(("init", matches)) => init::run(&config::settings(matches)?, matches),
+        Some(("recover", matches)) => {
+            recover::run(&config::settings(matches)?, matches.get_flag("json"))
+        }
         Some(("serve", matches)) => serve::run(&config::settings(matches)?),
         Some(("demo", matches)) => demo::run(matches.get_flag("keep")),
         Some(("hint-token", matches)) => hint_token::run(matches),

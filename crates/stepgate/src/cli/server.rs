@@ -7,7 +7,7 @@ use stepgate_app::{
     App,
     app::Settings as AppSettings,
     clock::{Clock, SystemClock},
-    origin::{Origin, Origins},
+    origin::Origins,
     workers::Workers,
 };
 use stepgate_domain::{message::Channel, resources::environment::Region, violation::Violation};
@@ -15,12 +15,16 @@ use stepgate_http::server::{Certificate, Limits, Server};
 use stepgate_notify::{
     EmailSender, EmailSettings, Inbox, Provider, Senders, SmsSender, SmsSettings, SmtpTls, Timeouts,
 };
+use stepgate_store::sqlite::SqliteEngine;
 use tokio::net::TcpListener;
 
 use crate::{
     birth::{self, InitOutput},
     config::{Mode, Settings, SmtpSecurity},
 };
+
+/// Connections to a metrics listener of its own.
+const METRICS_CONNECTIONS: usize = 16;
 
 /// A server that answers. Dropping it ends it at once.
 #[derive(Debug)]
@@ -63,6 +67,19 @@ pub(crate) async fn init(
     }
 }
 
+/// Makes another worker with all that the first one held, after `keep` has kept its credentials.
+pub(crate) async fn recover(
+    settings: &Settings,
+    keep: impl FnOnce(&InitOutput) -> std::io::Result<()>,
+) -> anyhow::Result<InitOutput> {
+    let nothing_there = || anyhow::anyhow!("{} is not initialized", settings.data.display());
+    if !SqliteEngine::exists(&settings.data) {
+        return Err(nothing_there());
+    }
+    let app = open(settings).await?;
+    birth::recover(&app, keep).await?.ok_or_else(nothing_there)
+}
+
 /// Opens the store, initializes it when it is empty, and answers at the addresses in the result.
 pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> {
     let app = open(settings).await?;
@@ -86,7 +103,7 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<RunningServer> 
     let workers = Workers::start(&app);
     let server = Server::start(
         listeners,
-        stepgate_http::router(&app),
+        stepgate_http::router(&app, &settings.connections),
         settings.connections.clone(),
         certificate.clone(),
     );
@@ -113,22 +130,27 @@ async fn serve_metrics(
     let listener = listen(address).await?;
     tracing::info!(address = %listener.local_addr()?, "metrics are here");
     let router = stepgate_http::metrics_router(app);
+    // Those of clients have the descriptors.
+    let limits = Limits {
+        connections: METRICS_CONNECTIONS.min(limits.connections),
+        ..limits
+    };
     Ok(Server::start(vec![listener], router, limits, None))
 }
 
 async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
     let (engine, seal) = birth::open(settings).await?;
-    let origins = Origins {
-        public: settings
-            .public_url
-            .iter()
-            .map(|url| Origin::new(url))
-            .collect(),
-        loopback: settings.mode == Mode::Development,
+    let is_development = settings.mode == Mode::Development;
+    let scheme = if settings.tls.is_some() {
+        "https"
+    } else {
+        "http"
     };
     let senders = senders(settings)?;
     let app_settings = AppSettings {
-        origins,
+        origins: Origins::new(&settings.public_urls, is_development.then_some(scheme)),
+        proxies: settings.proxies.clone().unwrap_or_default(),
+        client_address_is_known: is_development || settings.proxies.is_some(),
         floors: settings.floors,
         audit_retention: settings.audit_retention,
         inbox: settings.inbox,

@@ -1,14 +1,19 @@
 //! `[connections]` and `[tls]`: what clients may cost, and what they are shown.
 
-use std::{fmt::Display, path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use rustix::process::{Resource, getrlimit};
 use stepgate_http::server::{Certificate, Files, Limits, PairError};
 
-use super::read::{Reader, text};
+use super::read::{Reader, text, whole};
 
 /// Connections where the system sets no limit to descriptors.
 const UNLIMITED: usize = 65_536;
+
+/// Descriptors of the server itself.
+const OWN: usize = 64;
+/// Room for one body of the largest, from a stranger too.
+const LEAST_ROOM: usize = 2 * 1024 * 1024;
 
 pub(super) fn limits(reader: &mut Reader) -> Limits {
     let usual = Limits::default();
@@ -20,6 +25,7 @@ pub(super) fn limits(reader: &mut Reader) -> Limits {
     };
     Limits {
         headers: seconds(reader, "connections.headers_seconds", usual.headers),
+        body: seconds(reader, "connections.body_seconds", usual.body),
         idle: seconds(reader, "connections.idle_seconds", usual.idle),
         write: seconds(reader, "connections.write_seconds", usual.write),
         grace: seconds(reader, "connections.grace_seconds", usual.grace),
@@ -34,15 +40,21 @@ pub(super) fn limits(reader: &mut Reader) -> Limits {
         per_address: reader
             .optional("connections.per_address", |text| whole(text, 1))
             .unwrap_or(usual.per_address),
+        bodies: reader
+            .optional("connections.body_bytes", |text| whole(text, LEAST_ROOM))
+            .unwrap_or(usual.bodies),
         exempt: usual.exempt,
     }
 }
 
-/// What is left is for the store, for files, and for what the server asks others.
+/// Three quarters, but never so many that the store, its files and what the server asks others would
+/// have none left.
 fn of_descriptors(limit: Option<u64>) -> usize {
-    limit
-        .and_then(|limit| usize::try_from(limit).ok())
-        .map_or(UNLIMITED, |limit| (limit / 4).saturating_mul(3).max(1))
+    let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) else {
+        return UNLIMITED;
+    };
+    let three_quarters = (limit / 4).saturating_mul(3);
+    three_quarters.min(limit.saturating_sub(OWN)).max(1)
 }
 
 /// The two files, which must be a pair already.
@@ -69,13 +81,6 @@ pub(super) fn tls(reader: &mut Reader) -> Option<Files> {
     Some(files)
 }
 
-fn whole<T: FromStr + PartialOrd + Display>(text: &str, least: T) -> Result<T, String> {
-    text.parse()
-        .ok()
-        .filter(|number| *number >= least)
-        .ok_or_else(|| format!("must be a whole number from {least}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +88,7 @@ mod tests {
     #[test]
     fn a_quarter_of_the_descriptors_is_kept() {
         assert_eq!(of_descriptors(Some(1024)), 768);
+        assert_eq!(of_descriptors(Some(80)), 16);
         assert_eq!(of_descriptors(Some(1)), 1);
         assert_eq!(of_descriptors(None), UNLIMITED);
     }

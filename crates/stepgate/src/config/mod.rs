@@ -4,6 +4,7 @@
 mod connections;
 mod fault;
 mod file;
+mod hosts;
 mod master_key;
 mod read;
 mod settings;

@@ -1,6 +1,6 @@
 //! Takes values out of the layers and collects what is wrong with them.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fmt::Display, fs, str::FromStr};
 
 use stepgate_domain::secret::Secret;
 
@@ -147,4 +147,15 @@ pub(crate) fn text(value: &str) -> Result<String, String> {
     } else {
         Ok(value.to_owned())
     }
+}
+
+/// A whole number, and not too small a one.
+pub(crate) fn whole<T: FromStr + PartialOrd + Display + Copy>(
+    text: &str,
+    least: T,
+) -> Result<T, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number >= least)
+        .ok_or_else(|| format!("must be a whole number from {least}"))
 }

@@ -8,14 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use stepgate_app::app::AUDIT_RETENTION;
-use stepgate_domain::{flow::delivery::Floors, secret::Secret, time::Duration};
+use stepgate_app::{app::AUDIT_RETENTION, origin::PublicUrls};
+use stepgate_domain::{
+    client_address::Proxies, flow::delivery::Floors, secret::Secret, time::Duration,
+};
 use stepgate_http::server::{Files, Limits};
 use url::Url;
 
 use super::{
-    Faults, MasterKey, connections, master_key,
-    read::{Reader, text},
+    Faults, MasterKey, connections, hosts, master_key,
+    read::{Reader, text, whole},
 };
 use crate::{birth::is_open_to_others, telemetry};
 
@@ -44,8 +46,10 @@ pub(crate) struct Settings {
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) tls: Option<Files>,
     pub(crate) connections: Limits,
-    /// Scheme and authority, without a trailing slash.
-    pub(crate) public_url: Option<String>,
+    /// Each is scheme and authority, without a trailing slash.
+    pub(crate) public_urls: PublicUrls,
+    /// `None`: the operator has not said what stands between.
+    pub(crate) proxies: Option<Proxies>,
     pub(crate) mode: Mode,
     pub(crate) inbox: bool,
     pub(crate) master_key: MasterKey,
@@ -90,7 +94,8 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
     let mode = reader
         .optional("mode", mode)
         .or_else(|| Some(mode_for(listen.as_deref()?)));
-    let public_url = reader.optional("public_url", base_url);
+    let public_urls = hosts::public_urls(&mut reader, mode);
+    let proxies = hosts::proxies(&mut reader);
     let inbox = reader.optional("inbox", switch).unwrap_or(false);
     let address_file = reader.optional("address_file", text).map(PathBuf::from);
     let log = reader
@@ -100,10 +105,17 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         .unwrap_or_else(|| "info".to_owned());
     let master_key = master_key(&mut reader, data.as_deref(), mode);
     let tls = connections::tls(&mut reader);
-    let connections = connections::limits(&mut reader);
+    let connections = Limits {
+        // Each of them speaks for many.
+        exempt: proxies
+            .iter()
+            .flat_map(|proxies| proxies.trusted.clone())
+            .collect(),
+        ..connections::limits(&mut reader)
+    };
     let floors = floors(&mut reader);
     let audit_retention = reader
-        .optional("audit.retention_days", |text| count(text, 1))
+        .optional("audit.retention_days", |text| whole(text, 1))
         .map_or(AUDIT_RETENTION, |days| Duration::from_days(days.into()));
     let sms = reader
         .has_section("sms")
@@ -114,8 +126,8 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         .then(|| smtp(&mut reader))
         .flatten();
 
-    if mode == Some(Mode::Production) {
-        refuse_in_production(&mut reader, inbox, public_url.as_deref());
+    if inbox && mode == Some(Mode::Production) {
+        reader.complain("inbox", "the inbox needs development mode");
     }
     if inbox
         && listen
@@ -133,10 +145,11 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         Some(Settings {
             data,
             listen,
+            metrics_listen,
             tls,
             connections,
-            metrics_listen,
-            public_url,
+            public_urls,
+            proxies,
             mode,
             inbox,
             master_key,
@@ -155,15 +168,15 @@ fn floors(reader: &mut Reader) -> Floors {
     let usual = Floors::default();
     Floors {
         address_interval: reader
-            .optional("limits.address_interval_seconds", |text| count(text, 0))
+            .optional("limits.address_interval_seconds", |text| whole(text, 0))
             .map_or(usual.address_interval, |seconds| {
                 Duration::from_seconds(i64::from(seconds))
             }),
         address_hourly: reader
-            .optional("limits.address_per_hour", |text| count(text, 1))
+            .optional("limits.address_per_hour", |text| whole(text, 1))
             .unwrap_or(usual.address_hourly),
         user_daily: reader
-            .optional("limits.user_per_day", |text| count(text, 1))
+            .optional("limits.user_per_day", |text| whole(text, 1))
             .unwrap_or(usual.user_daily),
     }
 }
@@ -178,31 +191,6 @@ fn listeners(reader: &mut Reader) -> Option<Vec<SocketAddr>> {
         return None;
     }
     Some(listen)
-}
-
-pub(super) fn count(text: &str, least: u32) -> Result<u32, String> {
-    text.parse()
-        .ok()
-        .filter(|count| *count >= least)
-        .ok_or_else(|| format!("must be a whole number from {least}"))
-}
-
-fn refuse_in_production(reader: &mut Reader, inbox: bool, public_url: Option<&str>) {
-    if inbox {
-        reader.complain("inbox", "the inbox needs development mode");
-    }
-    match public_url {
-        Some(url) if !url.starts_with("https://") => {
-            reader.complain("public_url", "must be https in production mode");
-        }
-        None if reader.raw("public_url").is_none() => {
-            reader.complain(
-                "public_url",
-                "is required in production mode: links and issuers are made from it",
-            );
-        }
-        _ => {}
-    }
 }
 
 fn master_key(reader: &mut Reader, data: Option<&Path>, mode: Option<Mode>) -> Option<MasterKey> {
@@ -364,7 +352,7 @@ fn address(value: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "must be an address and a port, for example 127.0.0.1:8080".to_owned())
 }
 
-fn base_url(value: &str) -> Result<String, String> {
+pub(super) fn base_url(value: &str) -> Result<String, String> {
     let url = Url::parse(value).map_err(|error| format!("is no URL: {error}"))?;
     let plain = matches!(url.scheme(), "http" | "https")
         && url.username().is_empty()

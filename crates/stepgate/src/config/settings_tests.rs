@@ -4,6 +4,7 @@ use std::{
 };
 
 use clap::Command;
+use stepgate_domain::client_address::ForwardingHeader;
 
 use super::*;
 use crate::config;
@@ -40,8 +41,8 @@ fn an_open_listener_means_production_which_needs_a_key_and_a_public_url() {
     assert_eq!(
         settings(&["--data", "d", "--listen", "0.0.0.0:80"]).unwrap_err(),
         [
-            "--master-key-file: is required in production mode",
             "--public-url: is required in production mode: links and issuers are made from it",
+            "--master-key-file: is required in production mode",
         ]
     );
 }
@@ -65,9 +66,9 @@ fn production_refuses_the_inbox_plain_http_and_a_key_inside_the_data_directory()
     assert_eq!(
         faults,
         [
+            "--public-url: must be https in production mode",
             "--master-key-file: must not be inside the data directory in production mode",
             "--inbox: the inbox needs development mode",
-            "--public-url: must be https in production mode",
         ]
     );
 }
@@ -87,10 +88,8 @@ fn production_starts_with_https_and_a_key_of_the_operators() {
         key.to_str().unwrap(),
     ])
     .unwrap();
-    assert_eq!(
-        settings.public_url.as_deref(),
-        Some("https://id.example.com")
-    );
+    assert_eq!(settings.public_urls.both, ["https://id.example.com"]);
+    assert!(settings.proxies.is_none());
     assert!(
         matches!(settings.master_key, MasterKey::Given { key, .. } if *key.expose() == [7; 32])
     );
@@ -305,9 +304,9 @@ fn one_open_listener_of_several_means_production() {
     assert_eq!(
         faults.unwrap_err(),
         [
+            "--public-url: is required in production mode: links and issuers are made from it",
             "--master-key-file: is required in production mode",
             "--inbox: the inbox needs development mode",
-            "--public-url: is required in production mode: links and issuers are made from it",
             "--inbox: the inbox shows every code to everybody: it needs a loopback listener",
         ]
     );
@@ -392,5 +391,87 @@ fn a_certificate_needs_its_own_key() {
     assert_eq!(
         settings(&["--data", "d", "--tls-cert", &cert]).unwrap_err(),
         ["--tls-key: is required"]
+    );
+}
+
+#[test]
+fn public_urls_may_be_several_and_each_side_may_have_its_own() {
+    let several = settings(&[
+        "--data=d",
+        "--public-url=https://one.example.com:443,https://Two.example.com",
+        "--public-url=http://[::1]:8080",
+    ]);
+    assert_eq!(
+        several.unwrap().public_urls.both,
+        [
+            "https://one.example.com",
+            "https://two.example.com",
+            "http://[::1]:8080"
+        ]
+    );
+    let sides = [
+        "--data=d",
+        "--api-url=https://api.example.com",
+        "--auth-url=https://auth.example.com",
+    ];
+    let urls = settings(&sides).unwrap().public_urls;
+    assert!(urls.both.is_empty());
+    assert_eq!(urls.management.as_deref(), Some("https://api.example.com"));
+    assert_eq!(
+        urls.authentication.as_deref(),
+        Some("https://auth.example.com")
+    );
+    assert_eq!(
+        settings(&sides[..2]).unwrap_err(),
+        ["--auth-url: is required where only the other side's URL is given"]
+    );
+}
+
+#[test]
+fn a_public_url_with_a_path_is_refused_by_name() {
+    let rule = "must be http or https, with a host and nothing after it";
+    for (key, beside) in [
+        ("public-url", "--log=info"),
+        ("api-url", "--public-url=https://id.example.com"),
+        ("auth-url", "--public-url=https://id.example.com"),
+    ] {
+        let given = format!("--{key}=https://example.com/identity");
+        let faults = settings(&["--data=d", beside, &given]);
+        assert_eq!(faults.unwrap_err(), [format!("--{key}: {rule}")]);
+    }
+}
+
+#[test]
+fn trusted_proxies_come_with_the_header_that_they_write() {
+    let given = |arguments: &[&str]| settings(&[&["--data=d"], arguments].concat());
+    let proxies = given(&[
+        "--trusted-proxies=127.0.0.1,10.0.0.0/8",
+        "--trusted-proxies=2001:db8::/32",
+        "--forwarded-header=x-forwarded-for",
+    ]);
+    let settings_with = proxies.unwrap();
+    // The limit for each address is not for those who speak for many.
+    assert_eq!(settings_with.connections.exempt.len(), 3);
+    let proxies = settings_with.proxies.unwrap();
+    let written: Vec<String> = proxies.trusted.iter().map(ToString::to_string).collect();
+    assert_eq!(written, ["127.0.0.1/32", "10.0.0.0/8", "2001:db8::/32"]);
+    assert_eq!(proxies.header, ForwardingHeader::XForwardedFor);
+    let none = given(&["--trusted-proxies="]).unwrap().proxies;
+    assert!(none.unwrap().trusted.is_empty());
+    assert!(given(&[]).unwrap().proxies.is_none());
+    assert_eq!(
+        given(&["--trusted-proxies=10.0.0.0/8,here,10.0.0.0/33"]).unwrap_err(),
+        [
+            "--trusted-proxies: here: is no address or block of addresses",
+            "--trusted-proxies: 10.0.0.0/33: is no address or block of addresses",
+            "--forwarded-header: is required with trusted_proxies",
+        ]
+    );
+    assert_eq!(
+        given(&["--forwarded-header=X-Real-IP"]).unwrap_err(),
+        [
+            "--forwarded-header: must be Forwarded or X-Forwarded-For",
+            "--trusted-proxies: is required with forwarded_header",
+        ]
     );
 }

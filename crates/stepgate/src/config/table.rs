@@ -96,12 +96,40 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "ADDR",
         "Address and port for /metrics alone [default: the main one, for this machine only]",
     ),
-    value(
+    list(
         "public_url",
         "public-url",
         "STEPGATE_PUBLIC_URL",
         "URL",
-        "Where clients reach the server: scheme and host",
+        "Where clients reach the server: scheme and host; of several, the first is canonical",
+    ),
+    value(
+        "api_url",
+        "api-url",
+        "STEPGATE_API_URL",
+        "URL",
+        "Where they reach /v1 only, when it has a host of its own",
+    ),
+    value(
+        "auth_url",
+        "auth-url",
+        "STEPGATE_AUTH_URL",
+        "URL",
+        "Where they reach the rest, when that has a host of its own",
+    ),
+    list(
+        "trusted_proxies",
+        "trusted-proxies",
+        "STEPGATE_TRUSTED_PROXIES",
+        "CIDR",
+        "Proxies whose word on the client's address is taken; empty: there are none",
+    ),
+    value(
+        "forwarded_header",
+        "forwarded-header",
+        "STEPGATE_FORWARDED_HEADER",
+        "NAME",
+        "Where they write it: Forwarded or X-Forwarded-For",
     ),
     value(
         "mode",

@@ -5,12 +5,15 @@ mod show;
 mod tokens;
 
 use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
+use stepgate_app::origin::PublicUrls;
 use stepgate_client::{
     Application, Client, Exchange, SignOn, Step, Tenant, Tokens, User, Workflow,
     create_environment, worker_token,
@@ -46,6 +49,7 @@ async fn perform(keep: bool) -> anyhow::Result<ExitCode> {
     let screen = Screen::new();
     let directory = tempfile::Builder::new()
         .prefix("stepgate-demo-")
+        .permissions(Permissions::from_mode(0o700))
         .tempdir()?;
     let settings = settings(directory.path());
 
@@ -97,7 +101,8 @@ fn settings(data: &Path) -> Settings {
             ..Limits::default()
         },
         metrics_listen: None,
-        public_url: None,
+        public_urls: PublicUrls::default(),
+        proxies: None,
         mode: Mode::Development,
         floors: stepgate_domain::flow::delivery::Floors::default(),
         audit_retention: stepgate_app::app::AUDIT_RETENTION,

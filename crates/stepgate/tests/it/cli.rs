@@ -46,7 +46,7 @@ fn help_names_every_command() {
     let output = run(&["--help"]);
     let help = text(&output.stdout);
     assert!(output.status.success());
-    for name in ["init", "serve", "demo", "hint-token"] {
+    for name in ["init", "recover", "serve", "demo", "hint-token"] {
         assert!(help.contains(name), "{name} in\n{help}");
     }
 }

@@ -9,6 +9,8 @@ mod birth;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod disk;
@@ -20,5 +22,7 @@ mod main_job;
 mod operating;
 #[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod recovery;
 #[cfg(test)]
 mod support;

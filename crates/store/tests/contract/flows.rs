@@ -5,6 +5,10 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
+use stepgate_domain::{
+    resource::{ORGANIZATION_SPACE, Resource},
+    resources::environment::Environment,
+};
 use stepgate_store::{
     counters::{self, StoredCounter},
     engine::{Fault, StoreError},
@@ -12,7 +16,7 @@ use stepgate_store::{
 };
 use uuid::Uuid;
 
-use crate::fixture::{NOW, Store, commit, fault, new_id, race, winners};
+use crate::fixture::{NOW, Store, commit, draft, fault, new_id, put, race, winners};
 
 pub(crate) async fn a_flow_is_written_by_version(engine: Store) {
     let here = new_id();
@@ -63,6 +67,24 @@ fn counter(here: Uuid, version: i64, body: &str) -> StoredCounter {
         expires_at: NOW,
         body: body.to_owned(),
     }
+}
+
+pub(crate) async fn a_flow_is_found_without_its_environment(engine: Store) {
+    let environment = put(&*engine, draft(Environment::KIND, ORGANIZATION_SPACE)).await;
+    put(&*engine, draft(Environment::KIND, ORGANIZATION_SPACE)).await;
+    let flow = StoredFlow {
+        environment: environment.id,
+        id: new_id(),
+        user: None,
+        version: 1,
+        expires_at: NOW,
+        body: "{}".to_owned(),
+    };
+    let id = flow.id;
+    commit(&*engine, vec![flows::insert(flow)]).await.unwrap();
+    let found = async |id| flows::environment_of(&*engine, id).await.unwrap();
+    assert_eq!(found(id).await, Some(environment.id));
+    assert_eq!(found(new_id()).await, None);
 }
 
 pub(crate) async fn a_counter_begins_at_absence(engine: Store) {

@@ -83,6 +83,7 @@ contract! {
     filters::an_attribute_within_brackets_is_the_dotted_one,
     filters::times_are_compared_with_or_without_a_zone,
     flows::a_flow_is_written_by_version,
+    flows::a_flow_is_found_without_its_environment,
     flows::a_counter_begins_at_absence,
     flows::whoever_judged_by_a_counter_before_its_reset_finds_it_stale,
     flows::sixty_four_guesses_are_judged_five_times,

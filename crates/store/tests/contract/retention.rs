@@ -44,12 +44,10 @@ pub(crate) async fn the_audit_trail_is_forgotten_in_small_batches(engine: Store)
     let (here, there) = (new_id(), new_id());
     let minute = Duration::from_minutes(1);
     let mut events = Vec::new();
-    for (seed, time) in [NOW - minute, NOW - minute, NOW - minute, NOW, NOW + minute]
-        .into_iter()
-        .enumerate()
-    {
+    let times = [NOW - minute, NOW - minute, NOW - minute, NOW, NOW + minute];
+    for (seed, time) in (0..).zip(times) {
         for environment in [here, there] {
-            events.push(audit::insert(event(environment, time, seed as u64)));
+            events.push(audit::insert(event(environment, time, seed)));
         }
     }
     commit(&*engine, events).await.unwrap();

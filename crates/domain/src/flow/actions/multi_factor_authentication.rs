@@ -24,6 +24,9 @@ pub(crate) fn run(
     settings: &MultiFactorAuthentication,
 ) -> Result<Outcome, FlowError> {
     if turn.flow.user.is_none() {
+        if turn.flow.requires_hint && !turn.silent {
+            return Err(FlowError::HintRequired);
+        }
         return Ok(Outcome::Wait(Status::SignOnRequired));
     }
     let user = turn.subject()?.user.clone();

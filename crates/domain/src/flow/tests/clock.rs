@@ -66,9 +66,9 @@ fn any_state() -> impl Strategy<Value = CounterState> {
 proptest! {
     #[test]
     fn what_is_yet_to_come_counts_as_happening_now(state in any_state()) {
-        let counts = state.clone().as_of(NOW);
+        let counts = state.clone().believed_at(NOW);
         prop_assert!(!counts.is_ahead(NOW));
-        prop_assert_eq!(counts.clone().as_of(NOW), counts.clone());
+        prop_assert_eq!(counts.clone().believed_at(NOW), counts.clone());
         if !state.is_ahead(NOW) {
             prop_assert_eq!(&counts, &state);
         }
@@ -87,7 +87,7 @@ proptest! {
     fn a_lock_that_is_found_ends_at_most_its_span_later(began in any_time(), minutes in 0..90_i64) {
         let span = Duration::from_minutes(minutes);
         let lock = Lock { at: began, until: Some(began + span) };
-        prop_assert!(!lock.as_of(NOW).holds(NOW + span));
+        prop_assert!(!lock.believed_at(NOW).holds(NOW + span));
         prop_assert_eq!(lock.holds(NOW), began + span > NOW && minutes > 0);
     }
 }

@@ -217,6 +217,7 @@ fn a_password_of_the_session_does_unless_the_policy_or_the_client_asks_for_a_new
     assert_eq!(
         status(Start {
             prompt_login: true,
+            requires_hint: false,
             ..signed_on()
         }),
         "USERNAME_PASSWORD_REQUIRED"

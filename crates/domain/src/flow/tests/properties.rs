@@ -117,6 +117,7 @@ fn run(case: &Case) {
         let start = Start {
             hinted: case.hinted,
             prompt_login: case.prompt_login,
+            requires_hint: false,
             signed_on: signed_on.clone(),
             ..World::start(case.policies())
         };

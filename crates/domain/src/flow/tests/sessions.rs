@@ -74,6 +74,7 @@ fn with_prompt_login_the_user_is_not_taken_from_the_session() {
         let mut world = World::new();
         let flow = world.begin(Start {
             prompt_login: true,
+            requires_hint: false,
             ..with_session(policies, &[(Password, 5), (Sms, 5)])
         });
         assert_eq!(flow.status.name(), expected);

@@ -200,6 +200,7 @@ impl World {
             policies,
             prompt_none: false,
             prompt_login: false,
+            requires_hint: false,
             max_age: None,
         }
     }

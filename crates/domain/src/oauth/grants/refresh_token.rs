@@ -67,7 +67,7 @@ impl RefreshRequest {
         }
         let rules = &client.refresh_tokens;
         if let Some(consumed_at) = token.consumed_at
-            && now >= consumed_at.as_of(now) + rules.grace_period
+            && now >= consumed_at.believed_at(now) + rules.grace_period
         {
             let revoke = rules.replay_protection.then_some(family.id);
             return Err(Refusal {

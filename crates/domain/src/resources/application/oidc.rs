@@ -3,9 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
-use url::Url;
 
-use crate::{uri, violation::Violation};
+use crate::{uri, violation::Violation, web_origin::OriginPattern};
 
 /// The grants that run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -291,15 +290,6 @@ fn check_redirect_uri(uri: &str, allow_wildcard: bool) -> Result<(), &'static st
     Ok(())
 }
 
-/// `https://*.example.test:8443`
-fn is_origin(origin: &str) -> bool {
-    let Some((scheme, authority)) = origin.split_once("://") else {
-        return false;
-    };
-    let host = authority.strip_prefix("*.").unwrap_or(authority);
-    let is_plain = matches!(scheme, "http" | "https")
-        && !host.is_empty()
-        && !host.contains(['/', '?', '#', '@', '*', '\\'])
-        && !host.contains(char::is_whitespace);
-    is_plain && Url::parse(&format!("{scheme}://{host}")).is_ok()
+fn is_origin(text: &str) -> bool {
+    OriginPattern::parse(text).is_some_and(|pattern| matches!(pattern.scheme(), "http" | "https"))
 }

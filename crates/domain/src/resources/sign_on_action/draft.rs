@@ -82,6 +82,7 @@ impl SignOnActionDraft {
     pub(super) fn complete(
         self,
         default: Option<Id<DeviceAuthenticationPolicy>>,
+        client_address_is_known: bool,
     ) -> (SignOnAction, Vec<Violation>) {
         let mut faults = Vec::new();
         let step = match self.step {
@@ -106,6 +107,12 @@ impl SignOnActionDraft {
             }),
             Some(Ok(parsed)) if self.priority == 1 && parsed.asks_for_the_user() => {
                 let message = "cannot ask for the user at priority 1: nobody is known yet";
+                faults.push(Violation::invalid("condition", message));
+            }
+            // It would judge everybody by the address of the proxy.
+            Some(Ok(parsed)) if parsed.asks_for_the_address() && !client_address_is_known => {
+                let message = "cannot ask for the client's address: the operator has not set \
+                    trusted_proxies, so it may be a proxy's";
                 faults.push(Violation::invalid("condition", message));
             }
             Some(Ok(_)) | None => {}

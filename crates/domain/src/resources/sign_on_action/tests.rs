@@ -208,3 +208,28 @@ fn equal_priorities_stay_in_the_order_in_which_they_were_made() {
     SignOnAction::arrange(&mut items);
     assert_eq!(items.map(|item| item.id.uuid().as_u128()), [3, 2, 1]);
 }
+
+#[test]
+fn a_condition_on_the_clients_address_needs_a_server_that_knows_it() {
+    let address = "${flow.request.http.remoteIp}";
+    let range = json!({ "ipRange": ["10.0.0.0/8"], "contains": address });
+    let complete = |condition: &Value, is_known| {
+        let body = mfa(json!({ "condition": condition }));
+        let draft: SignOnActionDraft = crate::schema::decode(body).unwrap();
+        draft.complete(Some(Id::from_uuid(DEFAULT)), is_known).1
+    };
+    for condition in [
+        range.clone(),
+        json!({ "not": range }),
+        json!({ "or": [{ "exists": "${identifier}" }, { "and": [range] }] }),
+        json!({ "exists": address }),
+        json!({ "value": address, "equals": "10.0.0.1" }),
+        json!({ "anonymousNetwork": [], "valid": address }),
+    ] {
+        assert_eq!(complete(&condition, true), []);
+        let faults = complete(&condition, false);
+        assert_eq!((faults.len(), faults[0].target.as_str()), (1, "condition"));
+        assert!(faults[0].message.contains("trusted_proxies"), "{condition}");
+    }
+    assert_eq!(complete(&json!({ "exists": "${identifier}" }), false), []);
+}

@@ -61,7 +61,7 @@ pub struct Lock {
 
 impl Lock {
     pub fn holds(&self, now: Timestamp) -> bool {
-        self.as_of(now).until.is_none_or(|until| until > now)
+        self.believed_at(now).until.is_none_or(|until| until > now)
     }
 }
 
@@ -69,9 +69,9 @@ impl Remembered for Lock {
     fn is_ahead(&self, now: Timestamp) -> bool {
         self.at.is_yet_to_come(now)
     }
-    fn as_of(self, now: Timestamp) -> Self {
+    fn believed_at(self, now: Timestamp) -> Self {
         Self {
-            at: self.at.as_of(now),
+            at: self.at.believed_at(now),
             until: self.until.map(|end| end.ending_as_of(self.at, now)),
         }
     }
@@ -84,16 +84,16 @@ impl Remembered for Locks {
             .flatten()
             .any(|lock| lock.is_ahead(now))
     }
-    fn as_of(self, now: Timestamp) -> Self {
+    fn believed_at(self, now: Timestamp) -> Self {
         // When an administrator ends a lock has nothing to do with when it began.
         let administrator = self.administrator.map(|lock| Lock {
-            at: lock.at.as_of(now),
+            at: lock.at.believed_at(now),
             ..lock
         });
         Self {
             administrator,
-            password: self.password.map(|lock| lock.as_of(now)),
-            mfa: self.mfa.map(|lock| lock.as_of(now)),
+            password: self.password.map(|lock| lock.believed_at(now)),
+            mfa: self.mfa.map(|lock| lock.believed_at(now)),
         }
     }
 }
@@ -108,7 +108,7 @@ impl Locks {
             administrator,
             password,
             mfa,
-        } = self.as_of(now);
+        } = self.believed_at(now);
         [administrator, password, mfa]
             .into_iter()
             .flatten()
@@ -145,13 +145,13 @@ impl Remembered for User {
                 .as_ref()
                 .is_some_and(|it| it.at.is_yet_to_come(now))
     }
-    fn as_of(mut self, now: Timestamp) -> Self {
-        self.credentials.locks = self.credentials.locks.as_of(now);
+    fn believed_at(mut self, now: Timestamp) -> Self {
+        self.credentials.locks = self.credentials.locks.believed_at(now);
         if let Some(password) = &mut self.credentials.password {
-            password.changed_at = password.changed_at.as_of(now);
+            password.changed_at = password.changed_at.believed_at(now);
         }
         if let Some(last) = &mut self.last_sign_on {
-            last.at = last.at.as_of(now);
+            last.at = last.at.believed_at(now);
         }
         self
     }

@@ -64,6 +64,7 @@ fn imported(body: Value) -> Result<Imported, Vec<Violation>> {
             defaults: &|_| Some(DEFAULT),
             parent_body: None,
             profile: crate::resources::security_profile::Profile::Compat,
+            client_address_is_known: true,
         },
     )
 }
@@ -193,6 +194,7 @@ fn without_a_default_population_one_must_be_named() {
         defaults: &|_| None,
         parent_body: None,
         profile: crate::resources::security_profile::Profile::Compat,
+        client_address_is_known: true,
     };
     let faults = draft.build(None, &context).unwrap_err();
     assert_eq!(

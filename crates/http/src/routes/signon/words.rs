@@ -52,6 +52,7 @@ pub(super) fn fault(error: &FlowError, now: Timestamp) -> String {
         FlowError::FlowExpired
         | FlowError::InvalidAction { .. }
         | FlowError::LoginRequired
+        | FlowError::HintRequired
         | FlowError::FactsMissing => "The request could not be completed.",
     };
     plain.to_owned()

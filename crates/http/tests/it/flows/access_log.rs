@@ -81,7 +81,7 @@ async fn every_request_and_every_message_is_one_line_without_what_was_sent() {
             .request(Method::GET, "/no/such/path?secret=s3cret"),
     )
     .await;
-    let other_host = trial.server.request(Method::GET, "/healthz");
+    let other_host = trial.server.request(Method::GET, "/openapi.json");
     let misdirected = send(other_host.header(header::HOST, "evil.test")).await;
 
     let (_, token) = flow
@@ -104,7 +104,7 @@ async fn every_request_and_every_message_is_one_line_without_what_was_sent() {
         (&checked, "POST", "/{environmentID}/flows/{flowID}", 200),
         (&resumed, "GET", "/{environmentID}/as/resume", 200),
         (&unknown, "GET", "/no/such/path", 404),
-        (&misdirected, "GET", "/healthz", 421),
+        (&misdirected, "GET", "/openapi.json", 421),
     ] {
         let mut line = written.line_with(answer.header("correlation-id").unwrap());
         let fields = line["fields"].as_object_mut().unwrap();
@@ -115,6 +115,8 @@ async fn every_request_and_every_message_is_one_line_without_what_was_sent() {
         assert_eq!(fields["method"], method);
         assert_eq!(fields["path"], path);
         assert_eq!(fields["status"], status);
+        let remote = fields.get("remote");
+        assert_eq!(remote, Some(&json!("127.0.0.1")), "{fields:?}");
         let is_of_the_trial = path.contains("{environmentID}");
         let environment = is_of_the_trial.then(|| trial.server.environment.to_string());
         assert_eq!(
@@ -258,7 +260,7 @@ async fn the_oauth_endpoints_reasons_are_under_the_correlation_id() {
         &silent,
         "login_required",
         "login_required",
-        Some("The user must sign on"),
+        Some("User authentication is required"),
     );
     let nowhere = [("client_id", trial.client.as_str()), ("redirect_uri", PAGE)];
     for accept in ["text/html", "application/json"] {
@@ -349,7 +351,7 @@ async fn the_flows_and_pages_reasons_are_under_the_correlation_id() {
     );
     let mut stranger = Browser::new(server);
     let seen = stranger.open(&form.post_to).await;
-    says(&seen, "INVALID_TOKEN", "flow_of_other_browser", None);
+    says(&seen, "PAGE", "cookie_missing", None);
     let nowhere = stranger
         .open(&format!("{}/{NOBODY}/signon/", server.base))
         .await;

@@ -1,7 +1,7 @@
 use reqwest::{Method, header};
 use serde_json::json;
 
-use crate::support::{PUBLIC, Trial, parameters, send};
+use crate::support::{PUBLIC, Trial, parameters, send, text};
 
 #[tokio::test]
 async fn a_hinted_flow_begins_by_query_by_form_by_an_empty_post_or_by_both() {
@@ -186,6 +186,22 @@ async fn silent_sign_on_without_a_session_is_refused() {
     assert_eq!(body["code"], "REQUEST_FAILED");
     assert_eq!(body["details"][0]["code"], "LOGIN_REQUIRED");
     assert_eq!(body["error"], "login_required");
+    assert_needs_authentication(&text(&body, "error_description"));
+
+    for mode in ["query", "fragment"] {
+        let mut silent = trial.parameters(mode, None);
+        silent.push(("prompt", "none"));
+        let (_, told) = send(trial.server.authorize(&silent)).await.redirected();
+        assert_eq!(told["error"], "login_required");
+        assert_needs_authentication(&told["error_description"]);
+    }
+}
+
+/// What the vendor's browser SDK looks for before it leads to the sign-on.
+#[track_caller]
+fn assert_needs_authentication(description: &str) {
+    let words = "User authentication is required";
+    assert!(description.contains(words), "{description}");
 }
 
 #[tokio::test]

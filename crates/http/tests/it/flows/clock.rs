@@ -74,13 +74,16 @@ async fn a_lock_that_began_while_the_clock_ran_ahead_lasts_as_long_as_any() {
 
 #[tokio::test]
 async fn a_sign_on_while_the_clock_ran_ahead_grows_old() {
+    let condition = json!({ "secondsSince": "${session.lastSignOn.withAuthenticator.mfa.at}",
+        "greater": 3_600 });
+    let action = json!({ "sms": { "enabled": true }, "condition": condition });
     for ahead in [HOUR, CENTURIES] {
-        let trial = Trial::start().await;
+        let trial = Trial::with(json!({}), action.clone()).await;
         trial.server.advance(ahead);
         let cookie = sign_on(&trial).await;
         trial.server.advance(back(ahead));
 
-        let silent = [("prompt", "none"), ("max_age", "3600")];
+        let silent = [("prompt", "none")];
         let recent = ask(&trial, &cookie, &silent).await;
         assert_eq!(recent.json(200)["status"], "COMPLETED", "{ahead:?}");
         trial.server.advance(Duration::from_minutes(61));

@@ -3,6 +3,7 @@
 mod access_control;
 mod access_log;
 mod actions;
+mod addresses;
 mod authorize;
 mod binding;
 mod budget;

@@ -41,9 +41,20 @@ fn is_public_on_purpose(operation: &Operation) -> bool {
     let path = operation.path.as_str();
     path == "/healthz"
         || path == "/readyz"
+        || path == "/metrics"
         || path == "/openapi.json"
+        || path == "/metrics"
         || path == "/stepgate.css"
-        || path == "/as/token"
+        || [
+            "/as/authorize",
+            "/as/resume",
+            "/as/token",
+            "/as/introspect",
+            "/as/userinfo",
+            "/as/jwks",
+            "/as/.well-known/openid-configuration",
+        ]
+        .contains(&path)
         || path.starts_with("/inbox")
         || path.starts_with("/.well-known/")
         || path.starts_with("/{environmentID}/")

@@ -263,14 +263,13 @@ impl World {
                 json!({ "bypassMFAEnabledUntil": self.server.now() + Duration::from_hours(1) })
             }
             "verifyStatus" => json!({ "verifyStatus": "DISABLED" }),
-            "identityProvider" => json!({}),
             "population" => json!({ "id": self.ids["populationID"] }),
             "password" => json!({ "value": "Correct-Horse-1" }),
             "nickname" => json!({ "nickname": "mine" }),
             "devices" => {
                 json!({ "type": "EMAIL", "email": "else@where.example", "status": "ACTIVE" })
             }
-            "secret" => json!({}),
+            "identityProvider" | "secret" => json!({}),
             "grants" => json!({ "resource": { "id": self.ids["resourceID"] },
                 "scopes": [{ "id": self.ids["scopeID"] }] }),
             "signOnPolicyAssignments" => json!({ "priority": 2, "signOnPolicy": policy }),

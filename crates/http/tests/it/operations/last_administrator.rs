@@ -170,3 +170,31 @@ async fn two_administrators_do_not_end_each_other() {
         survivor.put(path, saved.clone()).await.json(200);
     }
 }
+
+#[tokio::test]
+async fn a_recovered_worker_is_served_whatever_became_of_its_environment() {
+    let server = Server::start().await;
+    let elsewhere = server.new_environment("Elsewhere").await;
+    let (_, second) = second(&server, &elsewhere).await;
+    for answer in endings(&server, &second).await {
+        answer.json(200);
+    }
+    let recovered = stepgate_app::provisioning::recover(&server.app).await;
+    let recovered = recovered.unwrap().unwrap();
+    let recovered = recovered.commit(&server.app).await.unwrap();
+    assert_eq!(recovered.environment.uuid(), server.environment);
+    server.app.cache.forget(server.environment);
+    let client = crate::support::TestClient {
+        id: recovered.client.to_string(),
+        secret: recovered.client_secret.expose().clone(),
+    };
+    let form = [("grant_type", "client_credentials")];
+    let token = server.token(&client, &form).await.json(200);
+    let token = crate::support::text(&token, "access_token");
+    let caller = Caller {
+        server: &server,
+        token,
+    };
+    let own = application(&server, &server.installation.client.to_string());
+    caller.delete(&own).await.json(204);
+}

@@ -3,6 +3,7 @@
 
 mod applications;
 mod audit;
+mod bodies;
 mod compatibility;
 mod conventions;
 mod guards;

@@ -198,3 +198,40 @@ async fn a_typed_name_alone_completes_nothing() {
         .query("SELECT count(*) FROM session".into(), Vec::new());
     assert_eq!(rows.await.unwrap()[0].integer(0).unwrap(), 1);
 }
+
+#[tokio::test]
+async fn nobody_types_a_name_where_a_signed_hint_is_required() {
+    let trial = Trial::with(json!({ "signedHintRequired": true }), json!({})).await;
+    let refused = trial.asked("pi.flow", None).await;
+    let body = refused.json(400);
+    assert_eq!(body["error"], "invalid_request");
+    assert_eq!(body["details"][0]["target"], "login_hint_token");
+    assert_eq!(body["details"][0]["code"], "REQUIRED_VALUE");
+
+    let hinted = trial.begin("mira.k").await;
+    assert_eq!(hinted.status(), "OTP_REQUIRED");
+    let code = trial.code().await;
+    trial.server.check(&hinted, &code).await.json(200);
+    let resumed = send(trial.server.resume(&hinted)).await;
+    resumed.json(200);
+
+    // A browser that is known begins without a hint, but cannot go on to another name from there.
+    trial.wait(10);
+    let parameters = [trial.parameters("pi.flow"), vec![("prompt", "consent")]].concat();
+    let known = send(
+        trial
+            .server
+            .authorize(&parameters)
+            .header(reqwest::header::COOKIE, resumed.cookies()),
+    )
+    .await;
+    let flow = Flow::of(&known);
+    assert_eq!(flow.status(), "OTP_REQUIRED");
+    let reset = send(trial.server.act(&flow, "session.reset", "{}")).await;
+    assert_eq!(reset.json(400)["details"][0]["target"], "login_hint_token");
+
+    // Asked for nothing, it may say so in its own words.
+    let silent = [trial.parameters("pi.flow"), vec![("prompt", "none")]].concat();
+    let silent = send(trial.server.authorize(&silent)).await;
+    assert_eq!(silent.json(400)["error"], "login_required");
+}

@@ -40,7 +40,7 @@ impl Trial {
         Self::on(server, json!({}), action).await
     }
 
-    async fn on(server: Server, application: Value, mut action: Value) -> Self {
+    pub(crate) async fn on(server: Server, application: Value, mut action: Value) -> Self {
         let members = action.as_object_mut().unwrap();
         members.insert("type".to_owned(), "MULTI_FACTOR_AUTHENTICATION".into());
         let client = application_of(&server, application, &[action]).await;

@@ -10,6 +10,7 @@ mod objects;
 mod server;
 mod sign_on;
 mod trail;
+mod wire;
 
 use serde_json::Value;
 
@@ -21,6 +22,7 @@ pub(crate) use oauth::verified;
 pub(crate) use objects::{SignedOn, TestClient};
 pub(crate) use server::{PUBLIC, Server, Setup, Spent};
 pub(crate) use sign_on::Flow;
+pub(crate) use wire::Wire;
 
 pub(crate) const REDIRECT_URI: &str = "https://app.example.test/cb";
 /// The origin of the application's own pages.

@@ -8,12 +8,13 @@ use stepgate_app::{
     App,
     app::Settings,
     clock::{Clock, ManualClock},
-    origin::{Origin, Origins},
+    origin::{Origins, PublicUrls},
     provisioning::{self, Installation},
     seal::Seal,
     workers::Workers,
 };
 use stepgate_domain::{
+    client_address::Proxies,
     message::{Channel, Message},
     resources::environment::Region,
     time::{Duration, Timestamp},
@@ -22,7 +23,8 @@ use stepgate_http::server::{Limits, Server as Serving};
 use stepgate_notify::{Delivery, Inbox, NotifyError, Provider, Senders};
 use stepgate_store::sqlite::{Options, SqliteEngine};
 use tokio::{
-    net::TcpListener,
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     sync::{Mutex, mpsc},
 };
 use uuid::Uuid;
@@ -36,7 +38,9 @@ pub(crate) const PUBLIC: &str = "https://id.example.test";
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) public: Vec<Origin>,
+    pub(crate) public: PublicUrls,
+    pub(crate) proxies: Proxies,
+    pub(crate) client_address_is_known: bool,
     pub(crate) senders: Senders,
     /// Whether the developer inbox is served.
     pub(crate) inbox: bool,
@@ -47,7 +51,9 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             clock: Arc::new(ManualClock::at(START)),
-            public: Vec::new(),
+            public: PublicUrls::default(),
+            proxies: Proxies::default(),
+            client_address_is_known: true,
             senders: Senders::default(),
             inbox: true,
             limits: Limits::default(),
@@ -94,10 +100,9 @@ impl Server {
             Seal::new(&master).unwrap(),
             setup.senders,
             Settings {
-                origins: Origins {
-                    public: setup.public,
-                    loopback: true,
-                },
+                origins: Origins::new(&setup.public, Some("http")),
+                proxies: setup.proxies,
+                client_address_is_known: setup.client_address_is_known,
                 floors: stepgate_domain::flow::delivery::Floors::default(),
                 audit_retention: stepgate_app::app::AUDIT_RETENTION,
                 inbox: setup.inbox,
@@ -113,7 +118,7 @@ impl Server {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let serving = Serving::start(
             vec![listener],
-            stepgate_http::router(&app),
+            stepgate_http::router(&app, &setup.limits),
             setup.limits,
             None,
         );
@@ -158,7 +163,7 @@ impl Server {
         .await
     }
 
-    async fn delivering_with(setup: Setup) -> Self {
+    pub(crate) async fn delivering_with(setup: Setup) -> Self {
         let (received, messages) = mpsc::unbounded_channel();
         let clock = setup.clock.clone();
         let postbox = Postbox {
@@ -180,11 +185,16 @@ impl Server {
     }
 
     async fn working(setup: Setup) -> Self {
-        let mut server = Self::start_with(Setup {
-            public: vec![Origin::new(PUBLIC)],
-            ..setup
-        })
-        .await;
+        let public = match setup.public {
+            PublicUrls {
+                management: None, ..
+            } => PublicUrls {
+                both: vec![PUBLIC.to_owned()],
+                ..PublicUrls::default()
+            },
+            sides => sides,
+        };
+        let mut server = Self::start_with(Setup { public, ..setup }).await;
         server.start_workers();
         server.environment = server.new_environment("Trial").await.parse().unwrap();
         server
@@ -203,6 +213,16 @@ impl Server {
             format!("{}{path}", self.base)
         };
         self.http.request(method, url)
+    }
+
+    /// What the server answers to these bytes, until it closes the connection.
+    pub(crate) async fn raw(&self, request: &str) -> String {
+        let address = self.base.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
     }
 
     /// A request to a path below the environment's authentication endpoints.

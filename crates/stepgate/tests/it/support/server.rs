@@ -70,6 +70,31 @@ impl Server {
     }
 
     async fn start_in(directory: TempDir, listen: &str, arguments: &[&str]) -> Self {
+        Self::start_by(command(), directory, listen, arguments, true).await
+    }
+
+    /// Starts where a shell has said this first.
+    pub(crate) async fn start_under(said: &str) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!("{said} && exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_stepgate")]);
+        let directory = tempfile::tempdir().unwrap();
+        Self::start_by(shell, directory, "127.0.0.1:0", ORDINARY, true).await
+    }
+
+    /// Starts without asking whether it is ready: its certificate must be trusted first.
+    pub(crate) async fn start_unasked(arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self::start_by(command(), directory, "127.0.0.1:0", arguments, false).await
+    }
+
+    async fn start_by(
+        mut command: Command,
+        directory: TempDir,
+        listen: &str,
+        arguments: &[&str],
+        is_asked: bool,
+    ) -> Self {
         let address_file = directory.path().join("address");
         let _ = fs::remove_file(&address_file);
         let log_file = File::options()
@@ -77,7 +102,7 @@ impl Server {
             .append(true)
             .open(directory.path().join("log"))
             .unwrap();
-        let mut child = command()
+        let mut child = command
             .args(["serve", "--listen", listen])
             .args(arguments)
             .arg("--data")
@@ -89,7 +114,7 @@ impl Server {
             .stderr(log_file)
             .spawn()
             .unwrap();
-        let Some(address) = ready_at(&mut child, &address_file).await else {
+        let Some(address) = ready_at(&mut child, &address_file, is_asked).await else {
             let _ = child.kill();
             panic!(
                 "the server did not get ready:\n{}",
@@ -115,10 +140,7 @@ impl Server {
 
     /// Asks the process to end, as an operator would (SIGTERM), and answers its exit code.
     pub(crate) async fn stop(&mut self) -> Option<i32> {
-        let asked = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status();
-        assert!(asked.unwrap().success());
+        self.terminate();
         let start = Instant::now();
         let mut pause = tokio::time::interval(Duration::from_millis(5));
         while start.elapsed() < PATIENCE {
@@ -128,6 +150,23 @@ impl Server {
             }
         }
         panic!("the server did not stop:\n{}", self.log());
+    }
+
+    /// SIGTERM, and no waiting.
+    pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([name, &self.process().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
     }
 
     /// Starts again on the same data and port, so that issuers and links stay what they were.
@@ -145,6 +184,16 @@ impl Server {
 
     pub(crate) fn client(&self) -> Client {
         Client::new(format!("http://{}", self.address)).unwrap()
+    }
+
+    /// The first listener's.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        let written = read(&self.directory.path().join("address"));
+        written.lines().map(str::to_owned).collect()
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -175,15 +224,20 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The address, once `/readyz` answers 200 there; `None` when the process ends or takes too long.
-async fn ready_at(child: &mut Child, address_file: &Path) -> Option<String> {
+/// The first address, once `/readyz` answers 200 there, if it is asked; `None` when the process ends or
+/// takes too long.
+async fn ready_at(child: &mut Child, address_file: &Path, is_asked: bool) -> Option<String> {
     let start = Instant::now();
     let mut pause = tokio::time::interval(Duration::from_millis(5));
     while start.elapsed() < PATIENCE && child.try_wait().unwrap().is_none() {
         pause.tick().await;
-        let Ok(address) = fs::read_to_string(address_file) else {
+        let Ok(addresses) = fs::read_to_string(address_file) else {
             continue;
         };
+        let address = addresses.lines().next()?.to_owned();
+        if !is_asked {
+            return Some(address);
+        }
         let client = Client::new(format!("http://{address}")).unwrap();
         if client
             .send(&Request::get("/readyz"))

@@ -100,9 +100,10 @@ impl Health {
             return;
         }
         self.0.send_replace(trouble);
-        match trouble {
-            Some(trouble) => tracing::error!(%trouble, "the store cannot write"),
-            None => tracing::info!("the store can write again"),
+        if let Some(trouble) = trouble {
+            tracing::error!(%trouble, "the store does not write");
+        } else {
+            tracing::info!("the store writes again");
         }
     }
 }

@@ -50,11 +50,11 @@ pub async fn reaching_back(
     let mut environment = String::new();
     loop {
         let args = vec![environment.into()];
-        let rows = engine.query(sql.clone().into(), args).await?;
-        let Some(oldest) = rows.first() else {
+        let mut rows = engine.query(sql.clone().into(), args).await?;
+        let Some(oldest) = rows.first_mut() else {
             return Ok(None);
         };
-        environment = oldest.text(0)?.to_owned();
+        environment = oldest.take_text(0)?;
         if oldest.text(1)? < first.as_str() {
             return Ok(Some(environment));
         }

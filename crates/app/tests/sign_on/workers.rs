@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use crate::fixture::World;
 
 /// Longer than anything here has to wait for.
-const PATIENCE: Wait = Wait::from_secs(120);
+const PATIENCE: Wait = Wait::from_mins(2);
 
 async fn until(mut condition: impl AsyncFnMut() -> bool) {
     let start = Instant::now();

@@ -125,6 +125,10 @@ pub struct SessionBinding {
 
 /// What a flow begins with.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a wish of its own of the request or of the application"
+)]
 pub struct Start {
     pub id: FlowId,
     pub environment: EnvironmentId,

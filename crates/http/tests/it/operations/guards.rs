@@ -39,22 +39,21 @@ async fn call(caller: &Caller<'_>, operation: &Operation, environment: &str) -> 
 /// Operations that anybody may call: each is known by name, so that a new one has to be added here.
 fn is_public_on_purpose(operation: &Operation) -> bool {
     let path = operation.path.as_str();
-    path == "/healthz"
-        || path == "/readyz"
-        || path == "/metrics"
-        || path == "/openapi.json"
-        || path == "/metrics"
-        || path == "/stepgate.css"
-        || [
-            "/as/authorize",
-            "/as/resume",
-            "/as/token",
-            "/as/introspect",
-            "/as/userinfo",
-            "/as/jwks",
-            "/as/.well-known/openid-configuration",
-        ]
-        .contains(&path)
+    [
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/stepgate.css",
+        "/as/authorize",
+        "/as/resume",
+        "/as/token",
+        "/as/introspect",
+        "/as/userinfo",
+        "/as/jwks",
+        "/as/.well-known/openid-configuration",
+    ]
+    .contains(&path)
         || path.starts_with("/inbox")
         || path.starts_with("/.well-known/")
         || path.starts_with("/{environmentID}/")

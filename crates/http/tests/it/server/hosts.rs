@@ -230,14 +230,14 @@ async fn a_sign_on_runs_on_the_host_of_authentication() {
     begin(&format!("{API}/{}/as", server.environment))
         .await
         .json(400);
-    let begun = begin(&issuer).await;
+    let shown = begin(&issuer).await;
     assert!(
-        begun
+        shown
             .set_cookies()
             .iter()
             .all(|cookie| cookie.contains("; Secure"))
     );
-    let flow = Flow::of(&begun);
+    let flow = Flow::of(&shown);
     let link = &flow.body["_links"]["self"]["href"];
     assert_eq!(
         *link,

@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 use async_trait::async_trait;
 use lettre::{
     Address, Message as Mail,
+    address::Envelope,
     message::{Mailbox, header::ContentType},
     transport::smtp::{
         Error as SmtpError,
@@ -150,7 +151,11 @@ impl EmailSender {
         } else {
             ContentType::TEXT_PLAIN
         };
+        // Read back from the headers, it would lose local parts that are blanks in quotes.
+        let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()])
+            .map_err(|_| NotifyError::permanent("the mail cannot be addressed"))?;
         Mail::builder()
+            .envelope(envelope)
             .message_id(Some(format!(
                 "<{}@{}>",
                 message.id,

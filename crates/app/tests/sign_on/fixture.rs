@@ -321,7 +321,8 @@ impl World {
             .body
     }
 
-    /// What waits to be sent, as a worker would take it.
+    /// The codes that wait to be sent, as a worker would take them. Nobody asked for the notices of
+    /// new devices here.
     pub(crate) async fn sent(&self) -> Vec<Message> {
         let lease = self.random().to_string();
         let now = self.app.now();
@@ -337,6 +338,7 @@ impl World {
         let key = self.app.data_key(self.environment.uuid()).await.unwrap();
         rows.iter()
             .map(|row| outgoing::open(&key, row).unwrap())
+            .filter(|message| message.code.is_some())
             .collect()
     }
 

@@ -81,6 +81,8 @@ async fn undeliverable(world: &World, flow: &Under) {
     let rows = outbox::claim(&*world.engine, "lease", now, until, 10)
         .await
         .unwrap();
+    // The notice of the new device is nobody's flow.
+    let rows: Vec<_> = rows.iter().filter(|row| row.flow.is_some()).collect();
     assert_eq!(rows.len(), 1);
     let dead = outbox::dead(&rows[0].id, "lease", "no such number");
     stepgate_app::sign_on::delivery_failed(

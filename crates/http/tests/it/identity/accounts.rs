@@ -136,20 +136,23 @@ async fn what_unlocks_also_forgives_wrong_codes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_of_the_password_ends_sessions_and_setting_it_does_not() {
-    let server = Server::delivering().await;
-    let user = server.user("nia").await;
-    let path = format!("{user}/password");
-    let (session, family) = signed_on(&server, &user).await;
-    let value = json!({ "value": "Tr0ub4dor&Horse" });
-    server.post(&path, value).await.json(200);
-    assert!(!are_over(&server, session, family).await);
-    let body = Some(json!({ "newPassword": "Tr0ub4dor&Mule" }));
-    server
-        .vendor("PUT", &path, "password.reset+json", body)
-        .await
-        .json(200);
-    assert!(are_over(&server, session, family).await);
+async fn another_password_ends_sessions_whoever_gives_it() {
+    for (name, body) in [
+        ("password.set+json", json!({ "value": "Tr0ub4dor&Horse" })),
+        (
+            "password.reset+json",
+            json!({ "newPassword": "Tr0ub4dor&Mule" }),
+        ),
+    ] {
+        let server = Server::delivering().await;
+        let user = server.user("nia").await;
+        let path = format!("{user}/password");
+        let (session, family) = signed_on(&server, &user).await;
+        assert!(!are_over(&server, session, family).await);
+        let answer = server.vendor("PUT", &path, name, Some(body)).await;
+        answer.json(200);
+        assert!(are_over(&server, session, family).await, "{name}");
+    }
 }
 
 /// A session and a token family of the user, as a sign-on leaves them.

@@ -231,7 +231,7 @@ async fn each_kind_of_change_of_a_user_names_its_members() {
             "/password",
             vendor("password.set"),
             json!({ "value": "Marked-pass-7!" }),
-            &["PASSWORD.SET"],
+            &["PASSWORD.SET", "SESSION.DELETED"],
             &["credentials.password"],
         ),
         (

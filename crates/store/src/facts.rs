@@ -90,11 +90,14 @@ fn user_and_devices(user: &str) -> String {
 
 static BY_ID: LazyLock<String> = LazyLock::new(|| user_and_devices("$2"));
 static BY_KEY: LazyLock<String> = LazyLock::new(|| {
-    user_and_devices(
-        "(SELECT k.id FROM user_account_key k WHERE k.environment = $1 AND k.kind = 'user' \
-         AND k.name = $2 AND k.owner = '' AND k.value IN ($3, $4) \
-         ORDER BY CASE WHEN k.value = $4 THEN 0 ELSE 1 END LIMIT 1)",
-    )
+    let holder = |value: &str| {
+        format!(
+            "(SELECT k.id FROM user_account_key k WHERE k.environment = $1 AND k.kind = 'user' \
+             AND k.name = $2 AND k.owner = '' AND k.value = {value})"
+        )
+    };
+    // A list of both values, and an order of them, would cost a table of their own each.
+    user_and_devices(&format!("COALESCE({}, {})", holder("$4"), holder("$3")))
 });
 static FLOW_AND_USER: LazyLock<String> = LazyLock::new(|| {
     format!(

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod authenticator;
 pub mod client_address;
 pub mod country;
 pub mod email;
@@ -12,6 +13,7 @@ pub mod entropy;
 pub mod flow;
 pub mod hidden;
 pub mod id;
+pub mod ids;
 pub mod message;
 pub mod name;
 pub mod oauth;

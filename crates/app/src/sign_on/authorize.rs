@@ -5,10 +5,10 @@ use std::{mem, sync::Arc};
 use stepgate_domain::{
     flow::{
         self, Answer, FlowError, Start, Status, Transition,
-        ids::FlowId,
         state::{Application as FlowApplication, Asked, ResponseMode, SessionBinding},
     },
     id::Id,
+    ids::FlowId,
     name,
     oauth::{
         self,

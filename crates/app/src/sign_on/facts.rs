@@ -2,13 +2,14 @@
 
 use serde::de::DeserializeOwned;
 use stepgate_domain::{
+    authenticator::{
+        Versioned,
+        attempts::Lockout,
+        sending::{DailyHistory, Senders},
+    },
     flow::{
-        Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, Versioned,
-        condition::Condition,
-        delivery::{DailyHistory, Senders},
-        facts::Lockout,
-        policy::ActionKind,
-        stand_in,
+        Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, condition::Condition,
+        policy::ActionKind, stand_in,
     },
     id::Id,
     message::Channel,

@@ -140,7 +140,7 @@ async fn notifications(
     app: &App,
     environment: Uuid,
     policy: &DeviceAuthenticationPolicy,
-) -> Result<stepgate_domain::flow::delivery::NotificationPolicy, ManagementError> {
+) -> Result<stepgate_domain::authenticator::sending::NotificationPolicy, ManagementError> {
     let named = match &policy.notifications_policy {
         Some(named) => cached::<NotificationsPolicy>(app, environment, named.id.uuid()).await?,
         None => None,

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{
-    device::{Device, DeviceType},
+    device::Device,
     device_authentication_policy::{DeviceSelection, SentCode},
     mfa_settings::MfaLockout,
     notifications_policy::{
@@ -14,11 +14,13 @@ use super::{
     user::{LifecycleStatus, User},
 };
 use crate::{
+    authenticator::{
+        DeviceType, Versioned,
+        attempts::{AccountLock, DeviceFailures, Lockout, UserFailures},
+        sending,
+    },
     flow::{
-        self, delivery,
-        facts::{
-            AccountLock, DeviceFacts, DeviceFailures, Lockout, UserFacts, UserFailures, Versioned,
-        },
+        facts::{DeviceFacts, UserFacts},
         policy,
     },
     message::Channel,
@@ -32,7 +34,7 @@ use crate::{
 pub fn of_user(
     stored: &Stored<User>,
     failures: Versioned<UserFailures>,
-    sends: Versioned<delivery::DailyHistory>,
+    sends: Versioned<sending::DailyHistory>,
     holds_a_role: bool,
     now: Timestamp,
 ) -> UserFacts {
@@ -71,7 +73,7 @@ pub fn of_device(
     stored: &Stored<Device>,
     address_key: String,
     failures: Versioned<DeviceFailures>,
-    sends: Versioned<delivery::AddressHistory>,
+    sends: Versioned<sending::AddressHistory>,
     now: Timestamp,
 ) -> DeviceFacts {
     let device = &stored.body;
@@ -81,10 +83,7 @@ pub fn of_device(
     DeviceFacts {
         id: stored.id.cast(),
         counted_as: stored.id.cast(),
-        kind: match device.kind {
-            DeviceType::Sms => flow::DeviceType::Sms,
-            DeviceType::Email => flow::DeviceType::Email,
-        },
+        kind: device.kind,
         is_active: device.status == super::device::DeviceStatus::Active,
         is_blocked: device.is_blocked(),
         locked_until: lock.map(|lock| lock.expires_at.unwrap_or(endless)),
@@ -139,7 +138,7 @@ impl From<MfaLockout> for Lockout {
     }
 }
 
-impl From<&NotificationsPolicy> for delivery::NotificationPolicy {
+impl From<&NotificationsPolicy> for sending::NotificationPolicy {
     fn from(policy: &NotificationsPolicy) -> Self {
         Self {
             sms_cooldown: cooldown(&policy.cooldown_configuration.sms),
@@ -150,14 +149,14 @@ impl From<&NotificationsPolicy> for delivery::NotificationPolicy {
     }
 }
 
-fn cooldown(cooldown: &Cooldown) -> Option<delivery::Cooldown> {
+fn cooldown(cooldown: &Cooldown) -> Option<sending::Cooldown> {
     if !cooldown.enabled {
         return None;
     }
     let [first, second, later] = cooldown.periods.as_deref()? else {
         return None;
     };
-    Some(delivery::Cooldown {
+    Some(sending::Cooldown {
         periods: [
             first.as_duration(),
             second.as_duration(),
@@ -169,7 +168,7 @@ fn cooldown(cooldown: &Cooldown) -> Option<delivery::Cooldown> {
 }
 
 /// `None` for a quota of voice calls alone, which are not made.
-fn quota(quota: &Quota) -> Option<delivery::Quota> {
+fn quota(quota: &Quota) -> Option<sending::Quota> {
     let channel = quota
         .delivery_methods
         .iter()
@@ -179,33 +178,31 @@ fn quota(quota: &Quota) -> Option<delivery::Quota> {
             DeliveryMethod::Voice => None,
         })?;
     let limit = match (quota.total, quota.claimed, quota.unclaimed) {
-        (Some(total), ..) => delivery::QuotaLimit::Total(total),
-        (None, Some(claimed), Some(unclaimed)) => {
-            delivery::QuotaLimit::Split { claimed, unclaimed }
-        }
+        (Some(total), ..) => sending::QuotaLimit::Total(total),
+        (None, Some(claimed), Some(unclaimed)) => sending::QuotaLimit::Split { claimed, unclaimed },
         (None, ..) => return None,
     };
     let scope = match quota.kind {
-        QuotaType::User => delivery::QuotaScope::User,
-        QuotaType::Environment => delivery::QuotaScope::Environment,
+        QuotaType::User => sending::QuotaScope::User,
+        QuotaType::Environment => sending::QuotaScope::Environment,
     };
-    Some(delivery::Quota {
+    Some(sending::Quota {
         scope,
         channel,
         limit,
     })
 }
 
-fn country_limit(limit: &CountryLimit) -> delivery::CountryLimit {
+fn country_limit(limit: &CountryLimit) -> sending::CountryLimit {
     let methods = limit.delivery_methods.as_deref();
     if !methods.is_none_or(|methods| methods.contains(&PhoneMethod::Sms)) {
-        return delivery::CountryLimit::None;
+        return sending::CountryLimit::None;
     }
     let countries = limit.countries.clone().unwrap_or_default();
     match limit.kind {
-        CountryLimitType::None => delivery::CountryLimit::None,
-        CountryLimitType::Allowed => delivery::CountryLimit::Allowed(countries),
-        CountryLimitType::Denied => delivery::CountryLimit::Denied(countries),
+        CountryLimitType::None => sending::CountryLimit::None,
+        CountryLimitType::Allowed => sending::CountryLimit::Allowed(countries),
+        CountryLimitType::Denied => sending::CountryLimit::Denied(countries),
     }
 }
 
@@ -278,7 +275,7 @@ mod tests {
         let mut found = Vec::new();
         leaves(&attributes(&stored(user), NOW), "", &mut found);
         found.sort_unstable();
-        assert_eq!(found, flow::condition::USER_ATTRIBUTES);
+        assert_eq!(found, crate::flow::condition::USER_ATTRIBUTES);
     }
 
     #[test]
@@ -331,19 +328,19 @@ mod tests {
                     { "duration": 25, "timeUnit": "SECONDS" }, { "duration": 1, "timeUnit": "MINUTES" }, { "duration": 3, "timeUnit": "MINUTES" }] } } }))
         .unwrap()
         .body;
-        let told = delivery::NotificationPolicy::from(&policy);
+        let told = sending::NotificationPolicy::from(&policy);
         assert_eq!(
             told.quotas,
             [
-                delivery::Quota {
-                    scope: delivery::QuotaScope::User,
+                sending::Quota {
+                    scope: sending::QuotaScope::User,
                     channel: Channel::Sms,
-                    limit: delivery::QuotaLimit::Total(12)
+                    limit: sending::QuotaLimit::Total(12)
                 },
-                delivery::Quota {
-                    scope: delivery::QuotaScope::Environment,
+                sending::Quota {
+                    scope: sending::QuotaScope::Environment,
                     channel: Channel::Email,
-                    limit: delivery::QuotaLimit::Split {
+                    limit: sending::QuotaLimit::Split {
                         claimed: 9,
                         unclaimed: 4
                     }
@@ -352,12 +349,12 @@ mod tests {
         );
         assert_eq!(
             told.country_limit,
-            delivery::CountryLimit::Allowed(vec!["NO".to_owned(), "SE".to_owned()])
+            sending::CountryLimit::Allowed(vec!["NO".to_owned(), "SE".to_owned()])
         );
         assert_eq!(told.email_cooldown, None);
         assert_eq!(
             told.sms_cooldown,
-            Some(delivery::Cooldown {
+            Some(sending::Cooldown {
                 periods: [25, 60, 180].map(Duration::from_seconds),
                 resend_limit: 4,
                 per_user: true
@@ -372,6 +369,6 @@ mod tests {
             delivery_methods: Some(vec![PhoneMethod::Voice]),
             countries: Some(vec!["NO".to_owned()]),
         };
-        assert_eq!(country_limit(&limit), delivery::CountryLimit::None);
+        assert_eq!(country_limit(&limit), sending::CountryLimit::None);
     }
 }

@@ -9,12 +9,9 @@ use stepgate_app::{
     sign_on::{self, Deed, FlowFailure},
 };
 use stepgate_domain::{
-    flow::{
-        Action, FlowError,
-        ids::{Device, DeviceId},
-        input::NEVER_OFFERED,
-    },
+    flow::{Action, FlowError, input::NEVER_OFFERED},
     id::Ref,
+    ids::{Device, DeviceId},
     otp, schema,
     secret::Secret,
     violation::Violation,

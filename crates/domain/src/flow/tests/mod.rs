@@ -4,7 +4,6 @@ mod attempts;
 mod cases;
 mod clock;
 mod condition;
-mod delivery;
 mod login;
 mod multi_factor;
 mod policies;
@@ -23,9 +22,7 @@ use world::World;
 
 use super::{
     condition::Condition,
-    delivery::{Denied, Floors, NotificationPolicy, Senders},
-    facts::{AccountLock, Lockout, SessionFacts, UserFailures},
-    ids::{DeviceId, MessageId},
+    facts::SessionFacts,
     policy::{DeviceSelection, Method, NoDevicesMode},
     stand_in,
     state::{Application, Asked, Proof, ProofMethod, ResponseMode, SessionBinding},
@@ -33,8 +30,14 @@ use super::{
     *,
 };
 use crate::{
+    authenticator::{
+        DeviceType, Versioned,
+        attempts::{AccountLock, Lockout, UserFailures},
+        sending::{Denied, Floors, NotificationPolicy, Senders},
+    },
     entropy::{Entropy, Seeded},
     id::Id,
+    ids::{self, DeviceId, MessageId},
     message::Channel,
     oauth::{
         authorization_request::{AuthorizationRequest, Prompt},

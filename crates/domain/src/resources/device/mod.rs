@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     access::Area,
+    authenticator::DeviceType,
     email,
     hidden::Hidden,
     id::Ref,
-    message::Channel,
     phone,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, Reference, Resource,
@@ -70,30 +70,6 @@ pub struct Device {
     #[serde(default)]
     #[schemars(skip)]
     pub activated_at: Hidden<Option<Timestamp>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schemars(inline)]
-pub enum DeviceType {
-    Sms,
-    Email,
-}
-
-impl DeviceType {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sms => "SMS",
-            Self::Email => "EMAIL",
-        }
-    }
-
-    pub const fn channel(self) -> Channel {
-        match self {
-            Self::Sms => Channel::Sms,
-            Self::Email => Channel::Email,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

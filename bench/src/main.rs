@@ -13,7 +13,7 @@ mod signatures;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{Parser, builder::ArgPredicate};
 use stepgate_client::{Client, Request};
 
 use crate::{
@@ -31,11 +31,21 @@ struct Arguments {
     #[arg(long, default_value_t = 100_000)]
     users: u32,
     /// Numbers of connections to measure at, one after the other.
-    #[arg(long, value_delimiter = ',', default_value = "1,16,64")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value_if("soak", ArgPredicate::IsPresent, "16"),
+        default_value = "1,16,64"
+    )]
     connections: Vec<usize>,
     /// Seconds per measurement.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// Measure for so many minutes instead, at 16 connections where none are named, and fail if the
+    /// server then holds over 5 % more memory than after the first one.
+    #[arg(long, value_name = "MINUTES", conflicts_with = "seconds",
+        value_parser = clap::value_parser!(u32).range(2..))]
+    soak: Option<u32>,
     /// Seconds before each measurement that are not counted.
     #[arg(long, default_value_t = 3)]
     warm_up: u64,
@@ -45,6 +55,17 @@ struct Arguments {
     /// Write the figures as JSON to this file.
     #[arg(long)]
     json: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// After each of these the memory is read.
+    fn part(&self) -> Duration {
+        Duration::from_secs(if self.soak.is_some() {
+            60
+        } else {
+            self.seconds
+        })
+    }
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -84,16 +105,17 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
     let (mut phases, mut before) = (Vec::new(), signatures()?);
     for &connections in &arguments.connections {
-        report::progress(&format!(
-            "{connections} connections for {} s",
-            arguments.seconds
-        ));
         let plan = run::Plan {
             connections,
             warm_up: Duration::from_secs(arguments.warm_up),
-            measured: Duration::from_secs(arguments.seconds),
+            part: arguments.part(),
+            parts: arguments.soak.unwrap_or(1),
             first_user: fixture.next_user,
         };
+        report::progress(&format!(
+            "{connections} connections for {} s",
+            plan.measured().as_secs()
+        ));
         let phase = run::phase(&server, &fixture, &plan).await?;
         fixture.next_user = (fixture.next_user + phase.started) % fixture.users;
         fixture.keep(&directory)?;

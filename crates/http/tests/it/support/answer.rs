@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use reqwest::{RequestBuilder, header};
+use reqwest::{RequestBuilder, Response, header};
 use serde_json::Value;
 
 use super::{id, parameters, text};
@@ -17,17 +17,7 @@ pub(crate) struct Answer {
 }
 
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let text = response.text().await.unwrap();
-    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    reads_as_errors_do(&body);
-    Answer {
-        status,
-        headers,
-        text,
-        body,
-    }
+    Answer::of(request.send().await.unwrap()).await
 }
 
 /// Typed clients lose the whole error where what is allowed is not a list of strings.
@@ -44,6 +34,19 @@ fn reads_as_errors_do(body: &Value) {
 }
 
 impl Answer {
+    pub(crate) async fn of(response: Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        reads_as_errors_do(&body);
+        Self {
+            status,
+            headers,
+            text,
+            body,
+        }
+    }
+
     /// The body of an answer with this status.
     #[track_caller]
     pub(crate) fn json(&self, status: u16) -> Value {

@@ -3,6 +3,7 @@
 use super::{
     auc::{auc, deviation, folded},
     learned,
+    observe::{SHOWS, TIME},
     table::{Column, Table, split},
 };
 
@@ -61,7 +62,7 @@ impl Verdict {
             group: group.to_owned(),
             somebody: ones.len(),
             nobody: others.len(),
-            limit: LIMIT.max(0.5 + by_chance),
+            limit: (0.5 + by_chance).clamp(LIMIT, 1.0),
             bytes,
             times,
             together,
@@ -74,9 +75,10 @@ impl Verdict {
     }
 }
 
-/// How long an answer took, by its name in the table.
+/// Whether the column of this name says how long an answer took.
 pub(super) fn is_time(name: &str) -> bool {
-    name.ends_with(super::observe::TIME)
+    name.rsplit_once(SHOWS)
+        .is_some_and(|(_, what)| what == TIME)
 }
 
 fn judge(name: &str, column: &Column, is_somebody: &[bool]) -> Finding {

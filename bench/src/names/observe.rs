@@ -9,8 +9,10 @@ use serde_json::Value;
 
 use super::{auc::count, table::Table, wire::Answer};
 
-/// The end of the name of a column that holds how long an answer took, in milliseconds.
-pub(super) const TIME: &str = " (time)";
+/// Between the step and what its answer shows, in the name of a column.
+pub(super) const SHOWS: &str = " · ";
+/// What a column holds that says how long an answer took, in milliseconds.
+pub(super) const TIME: &str = "time";
 
 /// Epoch milliseconds since 2020; no other number of an answer is as large.
 const EPOCH_MILLIS: f64 = 1.577e12;
@@ -90,15 +92,19 @@ impl Seen {
         };
         let milliseconds = answer.took.as_secs_f64() * 1_000.0;
         page.number(TIME, milliseconds);
-        page.text(" status", &answer.status.to_string());
-        page.number(" length of the body", count(answer.body.len()));
+        page.text("status", &answer.status.to_string());
+        page.number("length of the body", count(answer.body.len()));
         page.headers(answer)?;
         let body = std::str::from_utf8(&answer.body).context("a body is no text")?;
         let body = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
         page.value("", &body)?;
         page.pairs_of_ids();
         self.milliseconds += milliseconds;
-        table.number(self.row, &format!("all answers{TIME}"), self.milliseconds);
+        table.number(
+            self.row,
+            &format!("all answers{SHOWS}{TIME}"),
+            self.milliseconds,
+        );
         Ok(())
     }
 }
@@ -116,12 +122,12 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn number(&mut self, what: &str, value: f64) {
-        let name = format!("{}{what}", self.step);
+        let name = format!("{}{SHOWS}{what}", self.step);
         self.table.number(self.seen.row, &name, value);
     }
 
     fn text(&mut self, what: &str, value: &str) {
-        let name = format!("{}{what}", self.step);
+        let name = format!("{}{SHOWS}{what}", self.step);
         self.table.text(self.seen.row, &name, value);
     }
 
@@ -131,14 +137,14 @@ impl Page<'_> {
             .keys()
             .map(http::HeaderName::as_str)
             .collect();
-        self.text(" headers in order", &names.join(" "));
+        self.text("headers in order", &names.join(" "));
         for (name, value) in &answer.headers {
             let value = value.to_str().context("a header is no text")?;
-            self.number(&format!(" {name}: length"), count(value.len()));
+            self.number(&format!("{name}: length"), count(value.len()));
             // What is random there is of one form; its length is told apart from it.
             if name != http::header::DATE && name != http::header::SET_COOKIE {
                 let plain = self.patterns.plain(value, &self.seen.typed);
-                self.text(&format!(" {name}: value"), &plain);
+                self.text(&format!("{name}: value"), &plain);
             }
         }
         Ok(())
@@ -157,9 +163,9 @@ impl Page<'_> {
                 (format!("{{{}}}", names.join(" ")), Some(it.len()))
             }
         };
-        self.text(&format!(" {place} is"), &kind);
+        self.text(&format!("{place} is"), &kind);
         if let Some(length) = length {
-            self.number(&format!(" {place} length"), count(length));
+            self.number(&format!("{place} length"), count(length));
         }
         match value {
             Value::Null | Value::Bool(_) => {}
@@ -168,7 +174,7 @@ impl Page<'_> {
                 if number > EPOCH_MILLIS {
                     self.time(place, number);
                 } else {
-                    self.number(&format!(" {place}"), number);
+                    self.number(place, number);
                 }
             }
             Value::String(it) => self.string(place, it)?,
@@ -195,8 +201,8 @@ impl Page<'_> {
             self.time(place, time.as_millisecond() as f64);
         } else {
             let plain = self.patterns.plain(text, &self.seen.typed);
-            self.text(&format!(" {place} value"), &plain);
-            self.text(&format!(" {place} form"), &form(&plain));
+            self.text(&format!("{place} value"), &plain);
+            self.text(&format!("{place} form"), &form(&plain));
         }
         Ok(())
     }
@@ -207,15 +213,15 @@ impl Page<'_> {
             .into_iter()
             .filter_map(|it| id.chars().nth(it))
             .collect();
-        self.text(&format!(" {place} version"), &version);
+        self.text(&format!("{place} version"), &version);
         let first = format!("{} {place}", self.step);
         let first = self.seen.ids.entry(id.to_owned()).or_insert(first).clone();
-        self.text(&format!(" {place} was first"), &first);
+        self.text(&format!("{place} was first"), &first);
         let digits: String = id.chars().filter(|it| *it != '-').take(12).collect();
         #[expect(clippy::cast_precision_loss, reason = "48 bits fit")]
         let time = u64::from_str_radix(&digits, 16)? as f64;
         if let Some(now) = self.now() {
-            self.number(&format!(" {place} time of the id"), time - now);
+            self.number(&format!("{place} time of the id"), time - now);
         }
         self.ids.push((place.to_owned(), time));
         Ok(())
@@ -227,7 +233,7 @@ impl Page<'_> {
         for (index, (place, time)) in ids.iter().enumerate() {
             for (other, other_time) in ids.iter().skip(index + 1) {
                 self.number(
-                    &format!(" time of the ids {other} − {place}"),
+                    &format!("time of the ids {other} − {place}"),
                     other_time - time,
                 );
             }
@@ -239,7 +245,7 @@ impl Page<'_> {
         let clock = (self.at, time);
         self.seen.clock.get_or_insert(clock);
         if let Some(now) = self.now() {
-            self.number(&format!(" {place} from now"), time - now);
+            self.number(&format!("{place} from now"), time - now);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The verdict, for people.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Write},
 };
@@ -9,6 +10,7 @@ use super::{
     Arguments,
     auc::deviation,
     judge::{Finding, LIMIT, Verdict},
+    observe::SHOWS,
 };
 
 pub(super) fn print(arguments: &Arguments, verdicts: &[Verdict]) {
@@ -39,15 +41,13 @@ fn write(out: &mut impl Write, arguments: &Arguments, verdicts: &[Verdict]) -> i
     )?;
     writeln!(
         out,
-        "\n| AUC | what is seen | of somebody's / of nobody's |\n|---|---|---|"
+        "\n| AUC | where it is worst · what | answers | of somebody's / of nobody's |\n|---|---|---|---|"
     )?;
-    let mut findings: Vec<&Finding> = all.bytes.iter().chain(&all.times).collect();
-    findings.sort_by(|a, b| b.auc.total_cmp(&a.auc));
-    for Finding {
-        auc, name, told, ..
-    } in findings.into_iter().take(arguments.top)
-    {
-        writeln!(out, "| {auc:.3} | {name} | {told} |")?;
+    for (finding, answers) in worst_of_each(all).into_iter().take(arguments.top) {
+        let Finding {
+            auc, name, told, ..
+        } = finding;
+        writeln!(out, "| {auc:.3} | {name} | {answers} | {told} |")?;
     }
     writeln!(
         out,
@@ -73,6 +73,22 @@ fn write(out: &mut impl Write, arguments: &Arguments, verdicts: &[Verdict]) -> i
         "EXCEEDED"
     };
     writeln!(out, "\nlimit {verdict}")
+}
+
+/// Of what several answers show, the worst, and how many it is the worst of. Worst first.
+fn worst_of_each(verdict: &Verdict) -> Vec<(&Finding, usize)> {
+    let mut each: BTreeMap<&str, (&Finding, usize)> = BTreeMap::new();
+    let bytes = verdict.bytes.iter().map(|it| {
+        let what = it.name.split_once(SHOWS);
+        (what.map_or(it.name.as_str(), |(_, what)| what), it)
+    });
+    let times = verdict.times.iter().map(|it| (it.name.as_str(), it));
+    for (what, finding) in bytes.chain(times) {
+        each.entry(what).or_insert((finding, 0)).1 += 1;
+    }
+    let mut worst: Vec<_> = each.into_values().collect();
+    worst.sort_by(|a, b| b.0.auc.total_cmp(&a.0.auc));
+    worst
 }
 
 fn worst(what: &str, findings: &[Finding]) -> String {

@@ -49,6 +49,14 @@ pub(crate) struct Arguments {
     /// Draws the names and their order.
     #[arg(long, default_value_t = 88)]
     seed: u64,
+    /// What is tried with each name, one after the other; `return` goes on with the flow of `first`.
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "first,return,second,third,page,password"
+    )]
+    visits: Vec<Visit>,
     /// Rows of the table that are printed.
     #[arg(long, default_value_t = 25)]
     top: usize,
@@ -101,7 +109,7 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             .await?;
     }
     street.table = Table::new(people.len());
-    visit_all(&people, &mut street).await?;
+    visit_all(&people, &arguments.visits, &mut street).await?;
     server.stop().await?;
 
     let verdicts = verdicts(&street.table, &people);
@@ -113,10 +121,10 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn visit_all(people: &[Person], street: &mut Street) -> anyhow::Result<()> {
+async fn visit_all(people: &[Person], visits: &[Visit], street: &mut Street) -> anyhow::Result<()> {
     let strangers = people.iter().cloned().enumerate();
     let mut strangers: Vec<_> = strangers.map(|(row, it)| Stranger::of(it, row)).collect();
-    for visit in Visit::ALL {
+    for &visit in visits {
         progress(&format!("typing {} names: {visit:?}", people.len()));
         let start = Instant::now();
         for stranger in &mut strangers {

@@ -95,12 +95,10 @@ impl Column {
                     apart(a).total_cmp(&apart(b))
                 });
                 let text = differing.unwrap_or_default();
-                let shown: String = texts
-                    .get(text)
-                    .into_iter()
-                    .flat_map(|it| it.chars())
-                    .take(48)
-                    .collect();
+                let shown = texts.get(text).map_or("", String::as_str);
+                let shown: String = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+                let shown: String = shown.chars().take(48).collect();
+                let shown = if text == 0 { "absent" } else { &shown };
                 let (one, other) = (of(&ones, text) * 100.0, of(&others, text) * 100.0);
                 format!("{one:.0} % / {other:.0} % `{shown}`")
             }

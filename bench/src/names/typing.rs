@@ -57,7 +57,7 @@ pub(super) struct Street {
 }
 
 /// The visits to each name. Enough time lies between them for another message.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(super) enum Visit {
     /// Types the name, guesses a code, asks for another one too soon, and looks.
     First,
@@ -71,17 +71,6 @@ pub(super) enum Visit {
     Page,
     /// Where a policy begins with a password: guesses it twice.
     Password,
-}
-
-impl Visit {
-    pub(super) const ALL: [Self; 6] = [
-        Self::First,
-        Self::Return,
-        Self::Second,
-        Self::Third,
-        Self::Page,
-        Self::Password,
-    ];
 }
 
 impl Stranger {
@@ -197,8 +186,8 @@ impl Stranger {
     /// The hosted page of a new flow.
     async fn arrive(&mut self, street: &mut Street) -> anyhow::Result<String> {
         let begin = self.authorize(street, &street.place.mfa.clone(), &[]);
-        let begun = self.ask(street, "page authorize", begin).await?;
-        self.follow(street, "page", &begun).await
+        let answer = self.ask(street, "page authorize", begin).await?;
+        self.follow(street, "page", &answer).await
     }
 
     /// The page that an answer leads to.

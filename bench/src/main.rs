@@ -3,8 +3,12 @@
 //! It starts the release binary itself, loads users through the API, and measures in the same run
 //! what this machine's signatures allow, so that the figures can be held against each other on any
 //! machine.
+//!
+//! `names` measures something else: whether a stranger who types names can tell which of them somebody
+//! has.
 
 mod load;
+mod names;
 mod process;
 mod report;
 mod run;
@@ -13,7 +17,7 @@ mod signatures;
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use clap::{Parser, builder::ArgPredicate};
+use clap::{Args, Parser, Subcommand, builder::ArgPredicate};
 use stepgate_client::{Client, Request};
 
 use crate::{
@@ -22,7 +26,21 @@ use crate::{
 };
 
 #[derive(Debug, Parser)]
-#[command(about, version)]
+#[command(about, version, args_conflicts_with_subcommands = true)]
+struct Command {
+    #[command(subcommand)]
+    other: Option<Other>,
+    #[command(flatten)]
+    load: Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Measures whether a stranger who types names can tell which of them somebody has.
+    Names(names::Arguments),
+}
+
+#[derive(Debug, Args)]
 struct Arguments {
     /// The release binary to measure.
     #[arg(long, default_value = "target/release/stepgate")]
@@ -69,11 +87,18 @@ impl Arguments {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    let arguments = Arguments::parse();
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(measure(&arguments))
+    let command = Command::parse();
+    match command.other {
+        None => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?
+            .block_on(measure(&command.load)),
+        // One request at a time, and no other thread that would have to be woken for it.
+        Some(Other::Names(arguments)) => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(names::measure(&arguments)),
+    }
 }
 
 async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -92,12 +117,12 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // The machine is not equally fast at all times, so it is asked before and after each measurement.
     let signatures = || signatures::per_cpu_second(cores, Duration::from_secs(2));
 
-    let server = Server::start(&arguments.server, &directory).await?;
+    let server = Server::start(&arguments.server, &directory, &[]).await?;
     let mut fixture = load::fixture(&server, &directory, arguments.users).await?;
     server.stop().await?;
 
     report::progress("starting again with the users stored");
-    let server = Server::start(&arguments.server, &directory).await?;
+    let server = Server::start(&arguments.server, &directory, &[]).await?;
     let ready_after = server.ready_after();
     let synchronous = durability(&server).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;

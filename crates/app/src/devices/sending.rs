@@ -16,7 +16,6 @@ use stepgate_domain::{
         device::{Device, NotificationDraft, method},
         device_authentication_policy::DeviceAuthenticationPolicy,
         notifications_policy::NotificationsPolicy,
-        sign_on_facts::recipient,
         template::{Content, DEVICE_PAIRING, Rendered, Template, escape_html, render},
         user::User,
     },
@@ -51,7 +50,7 @@ pub(super) async fn send_code(
 ) -> Result<(Device, Vec<Statement>, Queued), ManagementError> {
     let (app, environment) = (target.app, owner.document.environment);
     let channel = device.kind.channel();
-    let to = recipient(&device);
+    let to = device.recipient();
     let content = chosen(&DEVICE_PAIRING, &owner.user.body, channel);
     let outgoing = Outgoing {
         channel,
@@ -209,7 +208,7 @@ pub(super) async fn claimed(
     now: Timestamp,
 ) -> Result<Vec<Statement>, ManagementError> {
     let limits = limits(app, owner.document.environment, policy).await?;
-    let read = Read::of(app, owner, &recipient(device), Purpose::Code).await?;
+    let read = Read::of(app, owner, &device.recipient(), Purpose::Code).await?;
     let changed = sending::used(device.kind.channel(), &limits, &read.histories, now);
     read.written(now, changed)
 }

@@ -20,11 +20,12 @@ use stepgate_domain::{
         parameters::Parameters,
         recipient::AuthorizeError,
     },
+    profile::Profile,
     resource::Stored,
     resources::{
         application::{Application, ApplicationType},
         environment::Environment,
-        security_profile::{Profile, SecurityProfile},
+        security_profile::SecurityProfile,
         sign_on_policy::SignOnPolicy,
     },
 };

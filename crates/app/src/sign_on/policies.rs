@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use stepgate_domain::{
-    flow::{
-        condition::Condition,
-        policy::{
-            ActionKind, Method, MultiFactorAuthentication, NoDevicesMode, Policy, PolicyAction,
-        },
+    condition::Condition,
+    flow::policy::{
+        ActionKind, Method, MultiFactorAuthentication, NoDevicesMode, Policy, PolicyAction,
     },
     resource::Stored,
     resources::{

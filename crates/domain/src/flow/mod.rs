@@ -2,7 +2,6 @@
 //! commits what was decided, and only then answers.
 
 mod actions;
-pub mod condition;
 pub mod effect;
 pub mod facts;
 pub mod input;
@@ -11,6 +10,7 @@ pub mod stand_in;
 pub mod state;
 pub mod status;
 pub mod step;
+pub mod stored;
 mod turn;
 pub mod view;
 

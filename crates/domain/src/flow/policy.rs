@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::condition::Condition;
 use crate::{
     authenticator::{DeviceType, sending::NotificationPolicy},
+    condition::Condition,
     ids::PolicyId,
     time::Duration,
 };

@@ -3,7 +3,6 @@
 mod attempts;
 mod cases;
 mod clock;
-mod condition;
 mod login;
 mod multi_factor;
 mod policies;
@@ -21,7 +20,6 @@ use serde_json::{Value, json};
 use world::World;
 
 use super::{
-    condition::Condition,
     facts::SessionFacts,
     policy::{DeviceSelection, Method, NoDevicesMode},
     stand_in,
@@ -35,6 +33,7 @@ use crate::{
         attempts::{AccountLock, Lockout, UserFailures},
         sending::{Denied, Floors, NotificationPolicy, Senders},
     },
+    condition::Condition,
     entropy::{Entropy, Seeded},
     id::Id,
     ids::{self, DeviceId, MessageId},

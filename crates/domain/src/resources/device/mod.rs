@@ -7,7 +7,6 @@ use serde_with::skip_serializing_none;
 
 use super::{
     device_authentication_policy::{DEVICE_AUTHENTICATION_POLICY, DeviceAuthenticationPolicy},
-    sign_on_facts::recipient,
     user::USER,
 };
 use crate::{
@@ -21,6 +20,7 @@ use crate::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, Reference, Resource,
         Stored, Term, UniqueKey,
     },
+    secret::Secret,
     time::Timestamp,
     violation::Violation,
 };
@@ -139,6 +139,15 @@ impl std::fmt::Debug for Device {
 }
 
 impl Device {
+    /// Where messages go: the number as a gateway wants it (ITU-T E.164), or the e-mail address.
+    pub fn recipient(&self) -> Secret<String> {
+        let address = self.address();
+        Secret::new(match self.kind {
+            DeviceType::Sms => phone::destination(address),
+            DeviceType::Email => address.to_owned(),
+        })
+    }
+
     pub fn is_blocked(&self) -> bool {
         self.block.status == BlockStatus::Blocked
     }
@@ -182,7 +191,7 @@ impl Resource for Device {
     }
 
     fn address(&self) -> Option<String> {
-        Some(recipient(self).expose().clone())
+        Some(self.recipient().expose().clone())
     }
 
     fn unique(&self) -> Vec<UniqueKey> {
@@ -194,7 +203,7 @@ impl Resource for Device {
         };
         match self.kind {
             DeviceType::Sms => {
-                let digits = phone::digits(&phone::destination(self.address()));
+                let digits = phone::digits(self.recipient().expose());
                 vec![key("phone", format!("{}:{digits}", self.kind.as_str()))]
             }
             DeviceType::Email => vec![key("email", email::comparable(self.address()))],

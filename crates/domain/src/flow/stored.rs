@@ -1,32 +1,30 @@
-//! What the sign-on engine is told of stored objects. Bodies follow the contract, facts follow
+//! What the engine is told of stored objects. Bodies follow the contract, facts follow
 //! what the engine asks.
 
 use serde_json::Value;
 
 use super::{
-    device::Device,
-    device_authentication_policy::{DeviceSelection, SentCode},
-    mfa_settings::MfaLockout,
-    notifications_policy::{
-        Cooldown, CountryLimit, CountryLimitType, DeliveryMethod, NotificationsPolicy, PhoneMethod,
-        Quota, QuotaType,
-    },
-    user::{LifecycleStatus, User},
+    facts::{DeviceFacts, UserFacts},
+    policy,
 };
 use crate::{
     authenticator::{
-        DeviceType, Versioned,
+        Versioned,
         attempts::{AccountLock, DeviceFailures, Lockout, UserFailures},
         sending,
     },
-    flow::{
-        facts::{DeviceFacts, UserFacts},
-        policy,
-    },
     message::Channel,
-    phone,
     resource::{Resource, Stored},
-    secret::Secret,
+    resources::{
+        device::{Device, DeviceStatus},
+        device_authentication_policy::{DeviceSelection, SentCode},
+        mfa_settings::MfaLockout,
+        notifications_policy::{
+            Cooldown, CountryLimit, CountryLimitType, DeliveryMethod, NotificationsPolicy,
+            PhoneMethod, Quota, QuotaType,
+        },
+        user::{LifecycleStatus, User},
+    },
     time::{Duration, Timestamp},
 };
 
@@ -68,7 +66,7 @@ pub fn attributes(stored: &Stored<User>, now: Timestamp) -> Value {
 }
 
 /// The device, with the counters that were read beside it. `address_key` is a keyed hash of
-/// [`recipient`].
+/// [`Device::recipient`].
 pub fn of_device(
     stored: &Stored<Device>,
     address_key: String,
@@ -84,24 +82,15 @@ pub fn of_device(
         id: stored.id.cast(),
         counted_as: stored.id.cast(),
         kind: device.kind,
-        is_active: device.status == super::device::DeviceStatus::Active,
+        is_active: device.status == DeviceStatus::Active,
         is_blocked: device.is_blocked(),
         locked_until: lock.map(|lock| lock.expires_at.unwrap_or(endless)),
         nickname: device.nickname.clone(),
-        address: recipient(device),
+        address: device.recipient(),
         address_key,
         failures,
         sends,
     }
-}
-
-/// Where messages go: the number as a gateway wants it (ITU-T E.164), or the e-mail address.
-pub fn recipient(device: &Device) -> Secret<String> {
-    let address = device.address();
-    Secret::new(match device.kind {
-        DeviceType::Sms => phone::destination(address),
-        DeviceType::Email => address.to_owned(),
-    })
 }
 
 impl From<&SentCode> for policy::Method {
@@ -275,7 +264,7 @@ mod tests {
         let mut found = Vec::new();
         leaves(&attributes(&stored(user), NOW), "", &mut found);
         found.sort_unstable();
-        assert_eq!(found, crate::flow::condition::USER_ATTRIBUTES);
+        assert_eq!(found, crate::condition::USER_ATTRIBUTES);
     }
 
     #[test]

@@ -56,11 +56,17 @@ pub fn forwarded(data: &[u8]) {
     forged.extend(&lines);
     assert_eq!(proxies.client(PEER, forged.iter()), Some(client));
     if let Some((first, others)) = lines.split_first() {
+        // What is quoted without an end says nothing, once more stands before it.
+        let is_whole = first.matches('"').count() % 2 == 0 && !first.contains('\\');
         for before in ["for=\"198.51.100.7", "198.51.100.7", "\"", "\\", ";"] {
             let joined = format!("{before}, {first}");
             let mut lines = vec![joined.as_str()];
             lines.extend(others);
-            assert_eq!(proxies.client(PEER, lines.iter()), Some(client), "{before}");
+            let told = proxies.client(PEER, lines.iter());
+            assert!(
+                told == Some(client) || (told.is_none() && !is_whole),
+                "{before} made {told:?} of {client}"
+            );
         }
     }
 }

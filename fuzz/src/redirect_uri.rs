@@ -47,7 +47,7 @@ pub fn redirect_uri(data: &[u8]) {
         assert!(is_loopback, "{to} is not {from}");
         assert_eq!((from.path(), from.query()), (to.path(), to.query()));
     } else {
-        judge_wildcard(registered, &to);
+        judge_wildcard(registered, requested);
     }
 }
 
@@ -65,31 +65,65 @@ fn may_be_registered(uri: &str) -> bool {
         }
 }
 
-/// What stands for the asterisk neither leaves its directory nor begins another part.
-fn judge_wildcard(registered: &str, to: &Url) {
+/// What stands for the asterisk neither leaves its directory nor begins another part, by however many
+/// decodings somebody may read it.
+fn judge_wildcard(registered: &str, requested: &str) {
     let (before, after) = registered.split_once('*').expect("there is a wildcard");
-    let is_in_query = before.contains('?');
-    let names = |url: &Url| -> Vec<String> {
-        url.query_pairs()
-            .map(|(name, _)| name.into_owned())
-            .collect()
-    };
-    let sample = Url::parse(&format!("{before}x{after}")).expect("is a URL");
-    if is_in_query {
+    let middle = requested
+        .strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after))
+        .expect("what is around the wildcard stays");
+    let mut readings = vec![middle.as_bytes().to_owned()];
+    while let Some(decoded) = readings.last().map(|text| decoded(text)) {
+        if readings.last() == Some(&decoded) {
+            break;
+        }
+        readings.push(decoded);
+    }
+    for reading in readings {
+        let is_delimiter = |byte: &u8| byte.is_ascii_control() || b"/\\?&#;".contains(byte);
+        assert!(!reading.iter().any(is_delimiter), "{requested}");
+    }
+    let [sample, to] =
+        [&format!("{before}x{after}"), requested].map(|uri| Url::parse(uri).expect("is a URL"));
+    if before.contains('?') {
         assert_eq!(sample.path(), to.path());
         assert_eq!(sample.query_pairs().count(), to.query_pairs().count());
         return;
     }
-    assert_eq!(names(&sample), names(to));
-    let directory = Url::parse(&format!("{before}x")).expect("is a URL");
-    let directory = directory
-        .path()
-        .rsplit_once('/')
-        .map_or("", |(directory, _)| directory);
-    assert!(
-        to.path().starts_with(directory),
-        "{to} is outside {directory}"
-    );
+    assert_eq!(sample.query(), to.query());
+    // Browsers take a single dot away, and climb for two.
+    let segments = |uri: &str| -> Vec<String> {
+        let path = uri.split('?').next().unwrap_or_default();
+        path.to_lowercase()
+            .replace("%2e", ".")
+            .split('/')
+            .map(str::to_owned)
+            .collect()
+    };
+    assert!(!segments(requested).contains(&"..".to_owned()), "{to}");
     let depth = |url: &Url| url.path().split('/').count();
-    assert!(depth(to) <= depth(&sample), "{to} is deeper than {sample}");
+    let dots = segments(requested)
+        .iter()
+        .filter(|segment| *segment == ".")
+        .count();
+    assert!(depth(&to) <= depth(&sample) && depth(&to) + dots >= depth(&sample));
+}
+
+fn decoded(text: &[u8]) -> Vec<u8> {
+    let value = |at: usize| {
+        let digits = std::str::from_utf8(text.get(at..at + 2)?).ok()?;
+        let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        u8::from_str_radix(digits, 16)
+            .ok()
+            .filter(|_| is_hexadecimal)
+    };
+    let mut decoded = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        let escaped = value(at + 1).filter(|_| *byte == b'%');
+        decoded.push(escaped.unwrap_or(*byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    decoded
 }

@@ -29,7 +29,7 @@ use crate::{
     random::SystemRandom,
     refusals::Refusals,
     seal::{Binding, DataKey, Seal, SealError},
-    sign_on::Polls,
+    sign_on::{LookUps, Polls},
 };
 
 /// Decided when the server starts, and never changed.
@@ -42,6 +42,9 @@ pub struct Settings {
     pub client_address_is_known: bool,
     /// What nobody may exceed in messages, whatever a notification policy allows.
     pub floors: Floors,
+    /// How many names a client address may type in an hour that nothing comes of; none: as many as it
+    /// likes.
+    pub look_ups_hourly: Option<u32>,
     /// How long the audit trail is kept.
     pub audit_retention: Duration,
     /// Whether the developer inbox is served.
@@ -53,6 +56,9 @@ pub struct Settings {
 /// More than a year, so that a yearly review finds the whole of it.
 pub const AUDIT_RETENTION: Duration = Duration::from_days(400);
 
+/// Enough for a household or a small office.
+pub const LOOK_UPS_HOURLY: u32 = 20;
+
 pub struct App {
     pub engine: Arc<dyn Engine>,
     pub clock: Arc<dyn Clock>,
@@ -63,6 +69,7 @@ pub struct App {
     pub passwords: Passwords,
     pub settings: Settings,
     pub(crate) polls: Polls,
+    pub(crate) look_ups: LookUps,
     ids: Mutex<IdSequence>,
     pub outbox: Arc<Outbox>,
     pub metrics: Metrics,
@@ -99,6 +106,7 @@ impl App {
             passwords: Passwords::default(),
             settings,
             polls: Polls::default(),
+            look_ups: LookUps::default(),
             ids: Mutex::default(),
             outbox: Arc::default(),
             deletions: Notify::new(),

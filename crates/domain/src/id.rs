@@ -60,6 +60,14 @@ impl<T: ?Sized> Id<T> {
         Self::from_uuid(uuid::Builder::from_random_bytes(entropy.bytes()).into_uuid())
     }
 
+    /// An id that the first half of a hash makes, and that looks like a random one.
+    pub fn of_hash(hash: &[u8; 32]) -> Self {
+        let (first, _) = hash.split_at(16);
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(first);
+        Self::from_uuid(uuid::Builder::from_random_bytes(bytes).into_uuid())
+    }
+
     pub const fn uuid(self) -> Uuid {
         self.uuid
     }

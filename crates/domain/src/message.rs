@@ -17,7 +17,8 @@ pub struct Message {
     /// The outbox row's id: the idempotency key.
     pub id: String,
     pub channel: Channel,
-    /// A phone number in E.164 form, or an e-mail address.
+    /// A phone number in E.164 form, or an e-mail address. Empty where there is nobody to send it to,
+    /// and nobody may learn that.
     pub to: Secret<String>,
     /// Only for e-mail.
     pub subject: Option<String>,
@@ -26,4 +27,10 @@ pub struct Message {
     pub code: Option<Secret<String>>,
     /// The sender name or number that the template asks for.
     pub sender: Option<String>,
+}
+
+impl Message {
+    pub fn is_for_nobody(&self) -> bool {
+        self.to.expose().is_empty()
+    }
 }

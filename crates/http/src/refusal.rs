@@ -193,6 +193,7 @@ impl From<&FlowError> for Refusal {
             FlowError::DeviceUnknown => "device_unknown",
             FlowError::DeviceUnusable { .. } => "device_unusable",
             FlowError::RateLimited { .. } => "message_too_soon",
+            FlowError::TooManyNames { .. } => "too_many_names",
             FlowError::QuotaExceeded { .. } => "message_quota",
             FlowError::CountryDenied => "message_country",
             FlowError::SendFailed => "message_no_sender",

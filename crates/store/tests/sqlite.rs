@@ -11,7 +11,11 @@ use std::{
     fs,
     os::unix::fs::{FileExt, PermissionsExt},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
 };
 
 use stepgate_domain::time::{Duration, Timestamp};
@@ -54,6 +58,28 @@ async fn a_second_writer_is_refused_until_the_first_is_gone() {
     assert!(matches!(open(directory.path()), Err(StoreError::Locked)));
     drop(first);
     open(directory.path()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_directory_is_free_as_soon_as_the_engine_is_dropped() {
+    let directory = directory();
+    // Others take the machine away from whoever wrote, before they find that nothing more waits.
+    let is_over = Arc::new(AtomicBool::new(false));
+    let busy: Vec<_> = (0..16)
+        .map(|_| {
+            let is_over = is_over.clone();
+            thread::spawn(move || while !is_over.load(Ordering::Relaxed) {})
+        })
+        .collect();
+    for number in 0..100 {
+        let engine = open(directory.path()).unwrap();
+        engine.commit(Batch(vec![fact(number)])).await.unwrap();
+        drop(engine);
+    }
+    is_over.store(true, Ordering::Relaxed);
+    for thread in busy {
+        thread.join().unwrap();
+    }
 }
 
 #[tokio::test]

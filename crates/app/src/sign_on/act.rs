@@ -5,7 +5,7 @@ use std::{mem, sync::Arc};
 use stepgate_domain::{
     flow::{
         self, Action, Answer, FlowError, Input, PasswordVerdict, SubjectFacts, Transition,
-        ids::MessageId,
+        ids::{FlowId, MessageId},
     },
     id::Id,
     password::{CheckOutcome, PasswordStatus},
@@ -26,7 +26,9 @@ use super::{
     authorize::stored,
     code::{self, Drawn},
     effects::{Stage, Writes},
-    facts::{Known, Whom, decoy_of, facts, is_permitted},
+    facts::{Known, Whom, facts, is_permitted, stand_in_of},
+    look_ups::{Counted, TooMany},
+    pace::Pace,
 };
 use crate::{
     App,
@@ -47,8 +49,23 @@ pub async fn act(
     let key = environment_key(app, environment)
         .await?
         .ok_or(FlowFailure::NotFound)?;
+    let mut pace = Pace::begin();
+    let done = try_often(app, environment, &key, flow, visitor, &deed, &mut pace).await;
+    pace.keep().await;
+    done
+}
+
+async fn try_often(
+    app: &App,
+    environment: Id<Environment>,
+    key: &Arc<DataKey>,
+    flow: Uuid,
+    visitor: &Visitor,
+    deed: &Deed,
+    pace: &mut Pace,
+) -> Result<Shown, FlowFailure> {
     for _ in 0..ATTEMPTS {
-        if let Some(shown) = try_once(app, environment, &key, flow, visitor, &deed).await? {
+        if let Some(shown) = try_once(app, environment, key, flow, visitor, deed, pace).await? {
             return Ok(shown);
         }
     }
@@ -63,6 +80,7 @@ async fn try_once(
     flow: Uuid,
     visitor: &Visitor,
     deed: &Deed,
+    pace: &mut Pace,
 ) -> Result<Option<Shown>, FlowFailure> {
     let now = app.now();
     let (row, user) = flow_facts(&*app.engine, environment.uuid(), flow)
@@ -100,16 +118,21 @@ async fn try_once(
             allowed_origin,
         });
     }
+    pace.is_kept = typed_name(deed, &flow).is_some();
+    let counted = match deed {
+        Deed::UserLookup { .. } => count_look_up(app, flow.id, visitor).map_err(refuse)?,
+        _ => None,
+    };
     let Judged {
         input,
         known,
-        decoy,
+        stand_in,
         attempt,
     } = judge(app, key, &flow, known, deed).await?;
     let whom = Whom {
         known: known.as_ref(),
         is_permitted: is_permitted(&application, known.as_ref()),
-        decoy,
+        stand_in,
     };
     let drawn = Drawn::new(app, key, flow.id);
     let facts = facts(app, environment.uuid(), &flow.policies, whom, &drawn, now).await?;
@@ -132,7 +155,12 @@ async fn try_once(
     batch.extend(mem::take(&mut writes.statements));
     match app.commit(batch).await {
         Ok(()) => {}
-        Err(StoreError::Refused(Fault::Stale)) => return Ok(None),
+        Err(StoreError::Refused(Fault::Stale)) => {
+            if let Some(counted) = counted {
+                app.look_ups.take_back(counted);
+            }
+            return Ok(None);
+        }
         Err(error) => return Err(error.into()),
     }
     writes.committed(app);
@@ -187,11 +215,33 @@ fn fault(deed: &Deed, flow: &flow::Flow) -> Option<Violation> {
     }
 }
 
+/// The name that the step is about, where somebody types it, or has typed it and proved nothing.
+fn typed_name<'a>(deed: &'a Deed, flow: &'a flow::Flow) -> Option<&'a str> {
+    match deed {
+        Deed::UserLookup { username }
+        | Deed::UsernamePasswordCheck {
+            username: Some(username),
+            ..
+        } => Some(username),
+        _ => flow.typed_name(),
+    }
+}
+
+/// Nothing is counted where the client's address is not known, or where it may type as many as it
+/// likes.
+fn count_look_up(app: &App, flow: FlowId, visitor: &Visitor) -> Result<Option<Counted>, FlowError> {
+    let (Some(address), Some(hourly)) = (visitor.remote_ip, app.settings.look_ups_hourly) else {
+        return Ok(None);
+    };
+    let counted = app.look_ups.count(address, flow, hourly, app.now());
+    counted.map_err(|TooMany { retry_after }| FlowError::TooManyNames { retry_after })
+}
+
 /// The deed as a verdict, with whom it is about.
 struct Judged {
     input: Input,
     known: Option<Known>,
-    decoy: Option<SubjectFacts>,
+    stand_in: Option<SubjectFacts>,
     attempt: Option<Attempt>,
 }
 
@@ -207,29 +257,28 @@ async fn judge(
     let mut judged = Judged {
         input: Input::SessionReset,
         known,
-        decoy: None,
+        stand_in: None,
         attempt: None,
     };
-    // Of a name that was only typed, whoever has it and its decoy are looked up at every step: who
-    // waits shall not learn which of them it is.
-    if let Some(name) = flow.user.as_ref().and_then(flow::state::User::typed) {
-        let named = Known::by_username(app, environment, name).await?;
-        judged.decoy = Some(decoy_of(app, key, flow, name, named.as_ref(), now).await?);
+    // Boxed: the future of every step is as large as that of its largest part.
+    if let Some(name) = typed_name(deed, flow) {
+        judged.known = Box::pin(Known::by_username(app, environment, name)).await?;
+    }
+    let to_be_proved = match deed {
+        Deed::UserLookup { username } => Some(username.as_str()),
+        _ => flow.typed_name(),
+    };
+    if let Some(name) = to_be_proved {
+        judged.stand_in = Some(Box::pin(stand_in_of(app, key, flow, name, now)).await?);
     }
     match deed {
         Deed::SessionReset => {}
         Deed::UserLookup { username } => {
-            judged.known = Known::by_username(app, environment, username).await?;
-            let known = judged.known.as_ref();
-            judged.decoy = Some(decoy_of(app, key, flow, username, known, now).await?);
             judged.input = Input::UserLookedUp {
                 username: username.clone(),
             };
         }
         Deed::UsernamePasswordCheck { username, password } => {
-            if let Some(username) = username {
-                judged.known = Known::by_username(app, environment, username).await?;
-            }
             let (verdict, attempt) = password_verdict(app, judged.known.as_ref(), password).await?;
             judged.attempt = attempt;
             judged.input = Input::PasswordChecked {
@@ -260,7 +309,7 @@ async fn password_verdict(
         return Ok((PasswordVerdict::Wrong, None));
     };
     let now = app.now();
-    // Boxed: the future of every step is as large as that of its largest part.
+    // Boxed, as above.
     let attempt = Box::pin(password::attempt(app, &known.user, password, now)).await?;
     let credentials = &known.user.body.credentials;
     let verdict = match attempt.outcome {
@@ -354,11 +403,15 @@ async fn told(
     let now = app.now();
     let environment = flow.environment.uuid();
     let drawn = Drawn::new(app, key, flow.id);
+    let stand_in = match flow.typed_name() {
+        Some(name) => Some(stand_in_of(app, key, flow, name, now).await?),
+        None => None,
+    };
     let whom = Whom {
         known,
         // That does not matter to a message that was lost.
         is_permitted: true,
-        decoy: None,
+        stand_in,
     };
     let facts = facts(app, environment, &flow.policies, whom, &drawn, now).await?;
     let input = Input::DeliveryFailed { message };

@@ -167,7 +167,7 @@ impl Asking<'_> {
         let whom = Whom {
             known: known.as_ref(),
             is_permitted,
-            decoy: None,
+            stand_in: None,
         };
         let facts = facts(app, environment, &start.policies, whom, &drawn, now).await?;
         let Transition {
@@ -383,9 +383,9 @@ impl Asking<'_> {
     }
 }
 
-/// The row of a flow. Whom a decoy stands for is nobody.
+/// The row of a flow. A typed name is nobody before something is proved.
 pub(super) fn stored(flow: &flow::Flow, version: i64) -> Result<StoredFlow, serde_json::Error> {
-    let user = flow.user.as_ref().filter(|user| !user.is_decoy());
+    let user = flow.user.as_ref().filter(|_| !flow.is_anonymous());
     Ok(StoredFlow {
         environment: flow.environment.uuid(),
         id: flow.id.uuid(),

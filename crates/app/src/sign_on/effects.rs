@@ -1,7 +1,9 @@
 //! Effects become statements, here and nowhere else.
 
 use stepgate_domain::{
-    flow::{AuditEvent, Effect, Flow, Status, effect::SendCode},
+    flow::{
+        AuditEvent, COUNTER_LIFE, CounterState, Effect, Flow, Status, effect::SendCode, ids::FlowId,
+    },
     message::Message,
     resources::{device::Device, template::STRONG_AUTHENTICATION, user::User},
     secret::Secret,
@@ -47,7 +49,7 @@ pub(super) struct Writes {
 #[derive(Debug, Default)]
 struct Happened {
     begun: bool,
-    completed: bool,
+    completed: Option<FlowId>,
     failed: Option<&'static str>,
 }
 
@@ -60,8 +62,9 @@ impl Writes {
         if self.happened.begun {
             app.metrics.flow_begun();
         }
-        if self.happened.completed {
+        if let Some(flow) = self.happened.completed {
             app.metrics.flow_completed();
+            app.look_ups.give_back(flow);
         }
         if let Some(reason) = self.happened.failed {
             app.metrics.flow_failed(reason);
@@ -70,10 +73,12 @@ impl Writes {
 }
 
 impl Happened {
-    fn note(&mut self, event: &AuditEvent, status: &Status) {
+    fn note(&mut self, event: &AuditEvent, flow: &Flow) {
         self.begun |= matches!(event, AuditEvent::FlowStarted { .. });
-        self.completed |= matches!(event, AuditEvent::FlowCompleted { .. });
-        if let (AuditEvent::FlowFailed { .. }, Status::Failed { error }) = (event, status) {
+        if matches!(event, AuditEvent::FlowCompleted { .. }) {
+            self.completed = Some(flow.id);
+        }
+        if let (AuditEvent::FlowFailed { .. }, Status::Failed { error }) = (event, &flow.status) {
             self.failed = Some(error.code());
         }
     }
@@ -104,7 +109,7 @@ impl Stage<'_> {
                     environment,
                     subject: subject.key(),
                     version: judged_by,
-                    expires_at: state.expires_at(self.now),
+                    expires_at: self.expiry(&state),
                     body: serde_json::to_string(&state)?,
                 })),
                 Effect::CheckCounter { subject, judged_by } => {
@@ -126,8 +131,9 @@ impl Stage<'_> {
                     }
                 }
                 Effect::Audit(event) => {
-                    writes.happened.note(&event, &self.flow.status);
-                    let entry = trail::Entry::of(&event);
+                    writes.happened.note(&event, self.flow);
+                    let named = self.known.map(|known| &known.subject.user);
+                    let entry = trail::Entry::of(&event).naming(named);
                     let event = trail::event(entry, self.flow, self.visitor, self.now)?;
                     writes.statements.push(event);
                 }
@@ -144,6 +150,16 @@ impl Stage<'_> {
             writes.statements.extend(replaced.await?.0);
         }
         Ok(writes)
+    }
+
+    /// What strangers did wrong is forgotten at last, or they could close any name for good, and fill
+    /// the store with those that nobody has.
+    fn expiry(&self, state: &CounterState) -> Timestamp {
+        if self.flow.is_anonymous() {
+            self.now + COUNTER_LIFE
+        } else {
+            state.expires_at(self.now)
+        }
     }
 
     async fn replaced_device(

@@ -3,8 +3,12 @@
 use serde::de::DeserializeOwned;
 use stepgate_domain::{
     flow::{
-        Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, Versioned, condition::Condition,
-        decoy, delivery::Senders, facts::Lockout, policy::ActionKind,
+        Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, Versioned,
+        condition::Condition,
+        delivery::{DailyHistory, Senders},
+        facts::Lockout,
+        policy::ActionKind,
+        stand_in,
     },
     id::Id,
     message::Channel,
@@ -13,7 +17,6 @@ use stepgate_domain::{
     resources::{
         application::Application,
         device::{Device, order},
-        environment::Environment,
         mfa_settings::MfaSettings,
         sign_on_facts,
         user::User,
@@ -36,7 +39,6 @@ use crate::{
     remembered,
     seal::DataKey,
     settings,
-    tokens::serving_environment,
 };
 
 /// A user with devices and counters: the rows, and what the engine is told of them.
@@ -212,7 +214,8 @@ pub(super) struct Whom<'a> {
     pub(super) known: Option<&'a Known>,
     /// Whether the application lets them in.
     pub(super) is_permitted: bool,
-    pub(super) decoy: Option<SubjectFacts>,
+    /// For a name that was typed ([`stand_in_of`]).
+    pub(super) stand_in: Option<SubjectFacts>,
 }
 
 /// All that is to be known beside the flow itself.
@@ -225,32 +228,24 @@ pub(super) async fn facts<'a>(
     now: Timestamp,
 ) -> Result<Facts<'a>, ManagementError> {
     let settings = settings::current::<MfaSettings>(app, environment).await?;
-    let environment_sends = if policies.iter().any(has_environment_quota) {
-        let subject = Subject::EnvironmentSends;
-        let rows = counters::read(&*app.engine, environment, &[subject.key()]).await?;
-        let rows = remembered::counters(app, rows, now).await?;
-        versioned(&rows, &subject)?
+    let (environment_sends, strangers_sends) = if policies.iter().any(has_environment_quota) {
+        sends_of_environment(app, environment, now).await?
     } else {
-        Versioned::default()
+        (Versioned::default(), Versioned::default())
     };
     let mut subject = whom.known.map(|known| known.subject.clone());
-    let mut decoy = whom.decoy;
-    if let Some(known) = whom
-        .known
-        .filter(|_| policies.iter().any(asks_for_the_user))
+    if let (Some(known), Some(subject)) = (whom.known, &mut subject)
+        && policies.iter().any(asks_for_the_user)
     {
-        // A decoy in their place is asked for the same.
-        let theirs = [&mut subject, &mut decoy].into_iter().flatten();
-        for facts in theirs.filter(|facts| facts.user.id == known.user.id.cast()) {
-            facts.user.attributes = sign_on_facts::attributes(&known.user, now);
-        }
+        subject.user.attributes = sign_on_facts::attributes(&known.user, now);
     }
     Ok(Facts {
         now,
         subject,
         is_permitted: whom.is_permitted,
-        decoy,
+        stand_in: whom.stand_in,
         environment_sends,
+        strangers_sends,
         lockout: settings.body.lockout.map(Lockout::from),
         floors: app.settings.floors,
         senders: Senders {
@@ -278,38 +273,57 @@ fn has_environment_quota(policy: &Policy) -> bool {
         })
 }
 
-/// Whom a name stands for that nobody can sign on with, with the counters that are kept for it.
-/// `known`: who has the name, if anybody has it.
-pub(super) async fn decoy_of(
+/// Of those who were named otherwise than by typing, and of the others.
+async fn sends_of_environment(
+    app: &App,
+    environment: Uuid,
+    now: Timestamp,
+) -> Result<(Versioned<DailyHistory>, Versioned<DailyHistory>), ManagementError> {
+    let (theirs, strangers) = (Subject::EnvironmentSends, Subject::StrangersSends);
+    let keys = [theirs.key(), strangers.key()];
+    let rows = counters::read(&*app.engine, environment, &keys).await?;
+    let rows = remembered::counters(app, rows, now).await?;
+    Ok((versioned(&rows, &theirs)?, versioned(&rows, &strangers)?))
+}
+
+/// Wrong codes count from nothing again that strangers gave who typed the name.
+pub(crate) async fn forgive_name(
+    app: &App,
+    environment: Uuid,
+    name: &str,
+) -> Result<Vec<Statement>, ManagementError> {
+    let key = app.data_key(environment).await?;
+    let any_flow = Id::from_uuid(Uuid::nil());
+    let subject = stand_in::subject(name, any_flow, |parts| key.hash("typed name", parts));
+    let failures = subject.counters().into_iter().filter(|subject| {
+        matches!(
+            subject,
+            Subject::UserFailures(_) | Subject::DeviceFailures(_)
+        )
+    });
+    let forgotten = failures.map(|subject| counters::delete(environment, &subject.key()));
+    Ok(forgotten.collect())
+}
+
+/// Whom a typed name stands for, with the counters that are kept for it.
+pub(super) async fn stand_in_of(
     app: &App,
     key: &DataKey,
     flow: &Flow,
     name: &str,
-    known: Option<&Known>,
     now: Timestamp,
 ) -> Result<SubjectFacts, ManagementError> {
-    let environment: Id<Environment> = flow.environment.cast();
-    let born_at = serving_environment(app, environment)
-        .await?
-        .map_or(Timestamp::from_millis(0), |environment| {
-            environment.created_at
-        });
-    let mut seed = [0; decoy::SEED];
-    for (number, part) in (0_u8..).zip(seed.chunks_mut(32)) {
-        let hash = key.hash("decoy", &[name::fold(name).as_bytes(), &[number]]);
-        part.copy_from_slice(&hash);
-    }
-    let mut subject = decoy::subject(&seed, name, flow, born_at, now);
+    let environment = flow.environment.uuid();
+    let mut subject = stand_in::subject(name, flow.id, |parts| key.hash("typed name", parts));
     let keys: Vec<String> = subject.counters().iter().map(Subject::key).collect();
-    let rows = counters::read(&*app.engine, environment.uuid(), &keys).await?;
+    let rows = counters::read(&*app.engine, environment, &keys).await?;
     let rows = remembered::counters(app, rows, now).await?;
-    let id = subject.user.id;
-    subject.user.failures = versioned(&rows, &Subject::UserFailures(id))?;
-    subject.user.sends = versioned(&rows, &Subject::UserSends(id))?;
+    let user = &mut subject.user;
+    user.failures = versioned(&rows, &Subject::UserFailures(user.counted_as))?;
+    user.sends = versioned(&rows, &Subject::UserSends(user.counted_as))?;
     for device in &mut subject.devices {
-        device.failures = versioned(&rows, &Subject::DeviceFailures(device.id))?;
+        device.failures = versioned(&rows, &Subject::DeviceFailures(device.counted_as))?;
         device.sends = versioned(&rows, &Subject::AddressSends(device.address_key.clone()))?;
     }
-    let worn = known.and_then(|known| decoy::in_place_of(&known.subject, name, flow));
-    Ok(worn.unwrap_or(subject))
+    Ok(subject)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use stepgate_domain::{
     audit::{Action, Actor, Actors, AuditEvent, AuditStatus, AuditedResource, Source},
-    flow::{AuditEvent as FlowEvent, Flow, effect::BypassReason},
+    flow::{AuditEvent as FlowEvent, Flow, UserFacts, effect::BypassReason},
     id::Id,
     resources::{device::DEVICE, user::USER},
     time::Timestamp,
@@ -20,6 +20,7 @@ pub(super) struct Entry {
     status: AuditStatus,
     text: Cow<'static, str>,
     about: Option<AuditedResource>,
+    named: Option<AuditedResource>,
 }
 
 impl Entry {
@@ -29,7 +30,14 @@ impl Entry {
             status,
             text: Cow::Borrowed(text),
             about: None,
+            named: None,
         }
+    }
+
+    /// Who has the name that a stranger typed.
+    pub(super) fn naming(self, user: Option<&UserFacts>) -> Self {
+        let named = user.map(|user| AuditedResource::new(&USER, user.id).named(&user.username));
+        Self { named, ..self }
     }
 
     fn about(self, resource: AuditedResource) -> Self {
@@ -72,6 +80,11 @@ impl Entry {
                 "A passcode was queued",
             )
             .about(device(*id)),
+            FlowEvent::CodeForNobody => Self::new(
+                Action::NOTIFICATION_CREATED,
+                Failed,
+                "Nobody can get a passcode by this username",
+            ),
             FlowEvent::CodeAccepted { device: id } => {
                 Self::new(Action::OTP_CHECK_SUCCESS, Success, "Passcode accepted")
                     .about(device(*id))
@@ -85,7 +98,10 @@ impl Entry {
                 } else {
                     Action::OTP_CHECK_INVALID
                 };
-                Self::new(action, Failed, "Passcode refused").about(device(*id))
+                Self {
+                    about: id.map(device),
+                    ..Self::new(action, Failed, "Passcode refused")
+                }
             }
             FlowEvent::DeviceLocked { device: id, .. } => Self::new(
                 Action::DEVICE_LOCKED,
@@ -143,7 +159,7 @@ pub(super) fn event(
         environment: None,
         population: None,
     };
-    let user = flow.user.as_ref().filter(|user| !user.is_decoy());
+    let user = flow.user.as_ref().filter(|_| !flow.is_anonymous());
     let mut resources = vec![AuditedResource {
         kind: Cow::Borrowed("FLOW"),
         id: flow.id.cast(),
@@ -152,6 +168,7 @@ pub(super) fn event(
         population: None,
     }];
     resources.extend(user.map(|user| AuditedResource::new(&USER, user.id).named(&user.username)));
+    resources.extend(entry.named.filter(|_| flow.is_anonymous()));
     resources.extend(entry.about);
     let event = AuditEvent {
         correlation_id: visitor.map_or_else(String::new, |it| it.correlation_id.clone()),

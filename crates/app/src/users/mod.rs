@@ -30,7 +30,7 @@ use crate::{
     management::{
         self, Caller, ListRequest, Place, Target, change_with, reaches_below, with_context,
     },
-    settings,
+    settings, sign_on,
 };
 
 /// Creates a user without a password.
@@ -200,11 +200,13 @@ pub async fn lock(target: &Target<'_>, draft: LockDraft) -> Result<Stored<User>,
 
 /// Ends every lock of the account, and forgives what led to them.
 pub async fn unlock(target: &Target<'_>) -> Result<Stored<User>, ManagementError> {
-    let with = vec![
+    let mut with = vec![
         forgive_codes(target)?,
         forgive_passwords(target)?,
         target.event::<User>(&Action::USER_UNLOCKED, target.app.now())?,
     ];
+    let username = management::read::<User>(target).await?.body.username;
+    with.extend(sign_on::forgive_name(target.app, target.place.environment, &username).await?);
     change_with(target, with, |user: User, _| Ok(user.unlock_account())).await
 }
 

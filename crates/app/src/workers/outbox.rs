@@ -148,6 +148,9 @@ async fn tried(
         .as_ref()
         .map_or("none", |message| app.senders.name(message.channel));
     let outcome = match message {
+        Ok(message) if message.is_for_nobody() => {
+            return Ok(vec![store::delivered(&envelope.id, &envelope.lease)]);
+        }
         Ok(message) => app.senders.send(&message).await,
         Err(error) => Err(error),
     };

@@ -112,6 +112,7 @@ impl World {
             proxies: Proxies::default(),
             client_address_is_known: true,
             floors: stepgate_domain::flow::delivery::Floors::default(),
+            look_ups_hourly: None,
             audit_retention: stepgate_app::app::AUDIT_RETENTION,
             inbox: false,
             metrics: false,
@@ -321,8 +322,8 @@ impl World {
             .body
     }
 
-    /// The codes that wait to be sent, as a worker would take them. Nobody asked for the notices of
-    /// new devices here.
+    /// The codes that wait to be sent to somebody, as a worker would take them. Nobody asked for the
+    /// notices of new devices here.
     pub(crate) async fn sent(&self) -> Vec<Message> {
         let lease = self.random().to_string();
         let now = self.app.now();
@@ -338,7 +339,7 @@ impl World {
         let key = self.app.data_key(self.environment.uuid()).await.unwrap();
         rows.iter()
             .map(|row| outgoing::open(&key, row).unwrap())
-            .filter(|message| message.code.is_some())
+            .filter(|message| message.code.is_some() && !message.is_for_nobody())
             .collect()
     }
 

@@ -23,6 +23,8 @@ pub struct Floors {
     pub address_interval: Duration,
     pub address_hourly: u32,
     pub user_daily: u32,
+    /// As `address_hourly`, of the codes that one typed name asks for. They count towards nothing else.
+    pub typed_name_hourly: u32,
 }
 
 impl Default for Floors {
@@ -31,6 +33,7 @@ impl Default for Floors {
             address_interval: Duration::from_seconds(10),
             address_hourly: 10,
             user_daily: 50,
+            typed_name_hourly: 3,
         }
     }
 }
@@ -130,7 +133,7 @@ pub struct Senders {
 }
 
 impl Senders {
-    const fn has(self, channel: Channel) -> bool {
+    pub(crate) const fn has(self, channel: Channel) -> bool {
         match channel {
             Channel::Sms => self.sms,
             Channel::Email => self.email,
@@ -387,6 +390,25 @@ impl Denied {
     }
 }
 
+/// Whether a message can go there at all, now or later.
+pub(crate) fn reach(
+    channel: Channel,
+    address: &str,
+    policy: &NotificationPolicy,
+    senders: Senders,
+) -> Result<(), Denied> {
+    if !senders.has(channel) {
+        return Err(Denied::NoSender);
+    }
+    if channel == Channel::Sms && policy.country_limit != CountryLimit::None {
+        let country = Phone::parse(address).ok().and_then(|phone| phone.country());
+        if !policy.country_limit.permits(country.as_deref()) {
+            return Err(Denied::CountryDenied);
+        }
+    }
+    Ok(())
+}
+
 /// Judges one message. What cannot change by waiting is told first.
 pub fn judge(request: &Request<'_>) -> Result<Permitted, Denied> {
     let Request {
@@ -395,17 +417,7 @@ pub fn judge(request: &Request<'_>) -> Result<Permitted, Denied> {
         policy,
         ..
     } = *request;
-    if !request.senders.has(channel) {
-        return Err(Denied::NoSender);
-    }
-    if channel == Channel::Sms && policy.country_limit != CountryLimit::None {
-        let country = Phone::parse(request.address)
-            .ok()
-            .and_then(|phone| phone.country());
-        if !policy.country_limit.permits(country.as_deref()) {
-            return Err(Denied::CountryDenied);
-        }
-    }
+    reach(channel, request.address, policy, request.senders)?;
     let mut address = request.address_history.clone();
     let mut user = request.user_history.on(now);
     let mut environment = policy

@@ -70,9 +70,9 @@ pub enum Effect {
 #[derive(Debug, Clone)]
 pub struct SendCode {
     pub message: MessageId,
-    pub user: UserId,
-    pub device: DeviceId,
     pub channel: Channel,
+    /// Empty where a typed name stands for nobody: the message is queued all the same, and goes
+    /// nowhere.
     pub address: Secret<String>,
     pub code_length: u8,
     pub code_life: Duration,
@@ -92,6 +92,8 @@ pub enum Subject {
     AddressSends(String),
     UserSends(UserId),
     EnvironmentSends,
+    /// What typed names asked for, in the environment.
+    StrangersSends,
 }
 
 impl Subject {
@@ -103,6 +105,7 @@ impl Subject {
             Self::AddressSends(key) => format!("address:{key}"),
             Self::UserSends(user) => format!("sends:{user}"),
             Self::EnvironmentSends => "sends".to_owned(),
+            Self::StrangersSends => "sends:strangers".to_owned(),
         }
     }
 }
@@ -184,11 +187,14 @@ pub enum AuditEvent {
         device: DeviceId,
         device_type: DeviceType,
     },
+    /// A typed name asked for a code, and nobody can sign on by it.
+    CodeForNobody,
     CodeAccepted {
         device: DeviceId,
     },
     CodeRefused {
-        device: DeviceId,
+        /// None where the code of a typed name went nowhere.
+        device: Option<DeviceId>,
         attempts_remaining: u32,
     },
     DeviceLocked {
@@ -253,6 +259,10 @@ pub enum FlowError {
         retry_after: Duration,
         cool_down_expires_at: Timestamp,
         channel: Channel,
+    },
+    /// Too many names were typed at the client's address, and nothing came of them: 429.
+    TooManyNames {
+        retry_after: Duration,
     },
     QuotaExceeded {
         limit: u32,

@@ -22,14 +22,18 @@ use crate::{
 #[derive(Debug)]
 pub struct Facts<'a> {
     pub now: Timestamp,
-    /// The user whom the flow, or the input, is about; none when there is no such user (any more).
+    /// The user whom the flow, or the input, is about, or who has the name that was typed; none when
+    /// there is no such user (any more).
     pub subject: Option<SubjectFacts>,
     /// Whether the application lets that user in (`accessControl`).
     pub is_permitted: bool,
-    /// For `user.lookup`, and for a flow with a decoy: [`super::decoy::subject`], with its counters.
-    pub decoy: Option<SubjectFacts>,
+    /// For `user.lookup`, and where a typed name is all that is known: [`super::stand_in::subject`],
+    /// with its counters.
+    pub stand_in: Option<SubjectFacts>,
     /// Read only when a notification policy has a quota for the environment.
     pub environment_sends: Versioned<DailyHistory>,
+    /// Likewise, of the messages that typed names asked for.
+    pub strangers_sends: Versioned<DailyHistory>,
     /// `mfaSettings.lockout`
     pub lockout: Option<Lockout>,
     pub floors: Floors,
@@ -74,13 +78,13 @@ impl SubjectFacts {
     pub fn counters(&self) -> Vec<Subject> {
         let of_device = |device: &DeviceFacts| {
             [
-                Subject::DeviceFailures(device.id),
+                Subject::DeviceFailures(device.counted_as),
                 Subject::AddressSends(device.address_key.clone()),
             ]
         };
         let of_user = [
-            Subject::UserFailures(self.user.id),
-            Subject::UserSends(self.user.id),
+            Subject::UserFailures(self.user.counted_as),
+            Subject::UserSends(self.user.counted_as),
         ];
         let sent_to = self
             .devices
@@ -97,6 +101,8 @@ impl SubjectFacts {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct UserFacts {
     pub id: UserId,
+    /// Whom its counters are kept for: itself, but of a stand-in an id of the name alone.
+    pub counted_as: UserId,
     pub username: String,
     /// `name.given`, `name.family`
     pub given_name: Option<String>,
@@ -148,7 +154,7 @@ pub struct UserFailures {
     pub consecutive: u32,
     /// Since the last right code or lockout: counts towards `mfaSettings.lockout`.
     pub toward_lockout: u32,
-    /// The last lock that wrong codes led to. Of a decoy, which has no document, it is all there is.
+    /// The last lock that wrong codes led to. Of a stand-in, which has no document, it is all there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock: Option<AccountLock>,
     /// When that lock began.
@@ -208,6 +214,8 @@ impl Remembered for DeviceFailures {
 #[derive(Debug, Clone)]
 pub struct DeviceFacts {
     pub id: DeviceId,
+    /// As of the user.
+    pub counted_as: DeviceId,
     pub kind: DeviceType,
     /// Not `ACTIVATION_REQUIRED`.
     pub is_active: bool,

@@ -1,5 +1,10 @@
 //! Addresses as a person may recognise them and nobody else can use them.
 
+/// What is shown in place of a phone number of which nothing is told.
+pub const SOME_PHONE: &str = "***********";
+/// What is shown in place of an e-mail address of which nothing is told.
+pub const SOME_EMAIL: &str = "****@****";
+
 /// Keeps the last two digits: `*********42`.
 pub fn phone(number: &str) -> String {
     let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();

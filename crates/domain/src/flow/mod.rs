@@ -3,7 +3,6 @@
 
 mod actions;
 pub mod condition;
-pub mod decoy;
 pub mod delivery;
 pub mod effect;
 pub mod facts;
@@ -11,6 +10,7 @@ pub mod ids;
 pub mod input;
 pub mod mask;
 pub mod policy;
+pub mod stand_in;
 pub mod state;
 pub mod status;
 pub mod step;

@@ -166,12 +166,8 @@ pub enum Identification {
     SignedHint,
     Session,
     Password,
-    /// Somebody typed a name. Nothing vouches for them before they prove something.
+    /// Somebody typed a name. Before they prove something the flow is about its stand-in.
     Lookup {
-        typed: String,
-    },
-    /// Somebody typed a name that nobody can sign on with; no code and no password is ever right.
-    Decoy {
         typed: String,
     },
 }
@@ -206,20 +202,30 @@ impl ProofMethod {
 }
 
 impl User {
-    /// Whether the flow is about nobody.
-    pub const fn is_decoy(&self) -> bool {
-        matches!(self.identified_by, Identification::Decoy { .. })
-    }
-    /// The name that was typed, while that is all that is known.
-    pub fn typed(&self) -> Option<&str> {
+    /// What names the user in conditions: as it was typed, if it was.
+    pub(crate) fn identifier(&self) -> &str {
         match &self.identified_by {
-            Identification::Lookup { typed } | Identification::Decoy { typed } => Some(typed),
-            Identification::SignedHint | Identification::Session | Identification::Password => None,
+            Identification::Lookup { typed } => typed,
+            Identification::SignedHint | Identification::Session | Identification::Password => {
+                &self.username
+            }
         }
     }
 }
 
 impl Flow {
+    /// The name that was typed, while that is all that is known: the flow is about its stand-in.
+    pub fn typed_name(&self) -> Option<&str> {
+        match &self.user.as_ref()?.identified_by {
+            Identification::Lookup { typed } => Some(typed).filter(|_| self.proofs.is_empty()),
+            Identification::SignedHint | Identification::Session | Identification::Password => None,
+        }
+        .map(String::as_str)
+    }
+    /// Whether somebody is named, by nothing but a typed name.
+    pub fn is_anonymous(&self) -> bool {
+        self.typed_name().is_some()
+    }
     /// The actions possible now: both what is linked and what is accepted.
     pub fn offered(&self) -> &'static [Action] {
         match &self.status {
@@ -320,16 +326,6 @@ impl Flow {
             | Status::Failed { .. } => None,
         }
     }
-    /// The name whose decoy the flow is about: the application then adds the decoy's facts.
-    pub fn decoy_name(&self) -> Option<&str> {
-        match &self.user.as_ref()?.identified_by {
-            Identification::Decoy { typed } => Some(typed),
-            Identification::SignedHint
-            | Identification::Session
-            | Identification::Password
-            | Identification::Lookup { .. } => None,
-        }
-    }
     /// The policy that is being, or has been, satisfied.
     pub fn current_policy(&self) -> Option<&Policy> {
         self.policies.get(self.policy)
@@ -410,7 +406,6 @@ impl Flow {
             Identification::SignedHint | Identification::Password => true,
             Identification::Session => self.session_counts().is_some() || !self.proofs.is_empty(),
             Identification::Lookup { .. } => !self.proofs.is_empty(),
-            Identification::Decoy { .. } => false,
         }
     }
 }

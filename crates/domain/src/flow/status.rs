@@ -96,6 +96,9 @@ impl UsableStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Challenge {
     pub device: DeviceId,
+    /// Where the code of a typed name really went; nowhere, when nobody can sign on by that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_to: Option<DeviceId>,
     pub message: MessageId,
     /// None when the code is void.
     pub code: Option<OneTimeCode>,

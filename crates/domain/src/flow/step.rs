@@ -4,10 +4,10 @@
 use serde_json::Value;
 
 use super::{
-    actions::{Outcome, login, multi_factor_authentication as mfa},
-    condition::Scope,
+    actions::{Outcome, ask_who, login, multi_factor_authentication as mfa},
+    condition::{Condition, Scope},
     effect::{Answer, AuditEvent, FlowError, Transition},
-    facts::{Facts, SessionFacts, SubjectFacts, UserFacts},
+    facts::{Facts, SessionFacts, UserFacts},
     input::Input,
     policy::{ActionKind, PolicyAction},
     state::{Flow, Identification, ProofMethod, Start, User},
@@ -129,9 +129,9 @@ pub fn step(flow: &Flow, input: &Input, facts: &Facts<'_>) -> Result<Transition,
     }
     let answer = match input {
         Input::SessionReset => reset(&mut turn)?,
-        Input::UserLookedUp { username } => return look_up(&turn, username),
+        Input::UserLookedUp { username } => look_up(&mut turn, username)?,
         Input::PasswordChecked { username, verdict } => {
-            login::check(&mut turn, username.is_some(), *verdict)?
+            login::check(&mut turn, username.as_deref(), *verdict)?
         }
         Input::DeviceSelected { device } => mfa::select(&mut turn, *device)?,
         Input::OtpChecked { verdict } => mfa::check(&mut turn, *verdict)?,
@@ -160,7 +160,7 @@ fn lost_account(turn: &Turn<'_>, input: &Input) -> Result<Option<Failure>, FlowE
     }
     match &turn.subject {
         Some(subject) if subject.user.id != user.id => Err(FlowError::FactsMissing),
-        None if turn.is_decoy() => Err(FlowError::FactsMissing),
+        None if turn.flow.is_anonymous() => Err(FlowError::FactsMissing),
         None => Ok(Some(Failure::AccountNotUsable)),
         Some(subject) => {
             let settings = turn.current_mfa();
@@ -189,33 +189,19 @@ fn reset(turn: &mut Turn<'_>) -> Result<Answer, FlowError> {
     Ok(Answer::Accepted)
 }
 
-/// Goes on for the user of a typed name. Whoever cannot go on, and whoever does not exist, is
-/// answered as a decoy: nobody may learn from here which names there are.
-fn look_up(turn: &Turn<'_>, username: &str) -> Result<Transition, FlowError> {
+/// Goes on for the stand-in of a typed name: nobody may learn from here which names there are.
+fn look_up(turn: &mut Turn<'_>, username: &str) -> Result<Answer, FlowError> {
+    let stand_in = turn.facts.stand_in.clone();
     let typed = username.trim().to_owned();
-    if let Some(SubjectFacts { user, .. }) = &turn.subject {
-        let mut real = turn.clone();
-        real.flow.user = Some(User::identified(
-            user,
-            Identification::Lookup {
-                typed: typed.clone(),
-            },
-        ));
-        real.audit(AuditEvent::UserLookedUp { found: true });
-        advance(&mut real)?;
-        if !matches!(real.flow.status, Status::Failed { .. }) {
-            return Ok(real.finish(Answer::Accepted));
-        }
-    }
-    let mut decoy = turn.clone();
-    decoy.subject.clone_from(&turn.facts.decoy);
-    decoy.flow.user = Some(User::identified(
-        &decoy.subject()?.user,
-        Identification::Decoy { typed },
-    ));
-    decoy.audit(AuditEvent::UserLookedUp { found: false });
-    advance(&mut decoy)?;
-    Ok(decoy.finish(Answer::Accepted))
+    turn.identify(
+        stand_in.ok_or(FlowError::FactsMissing)?,
+        Identification::Lookup { typed },
+    );
+    turn.audit(AuditEvent::UserLookedUp {
+        found: turn.facts.subject.is_some(),
+    });
+    advance(turn)?;
+    Ok(Answer::Accepted)
 }
 
 /// Runs the actions of the policy that are due, until one has to wait, all are done, or all
@@ -255,15 +241,8 @@ pub(crate) fn advance(turn: &mut Turn<'_>) -> Result<(), FlowError> {
                 return Ok(());
             }
             Outcome::Fail(error) => {
-                // What the next policy asks for would tell something about a name anybody can type.
-                let is_anonymous = turn
-                    .flow
-                    .user
-                    .as_ref()
-                    .is_some_and(|user| user.typed().is_some())
-                    && !turn.flow.is_vouched_for();
                 let is_last = turn.flow.policy + 1 >= turn.flow.policies.len();
-                if is_last || is_anonymous {
+                if is_last {
                     turn.fail(error);
                     return Ok(());
                 }
@@ -277,6 +256,10 @@ pub(crate) fn advance(turn: &mut Turn<'_>) -> Result<(), FlowError> {
 
 fn run(turn: &mut Turn<'_>, action: &PolicyAction) -> Result<Outcome, FlowError> {
     let is_forced = turn.flow.unconditional && turn.flow.action == 0;
+    let condition = action.condition.as_ref().filter(|_| !is_forced);
+    if turn.flow.user.is_none() && condition.is_some_and(Condition::asks_for_the_user) {
+        return ask_who(turn);
+    }
     match &action.kind {
         ActionKind::Login => {
             if !is_forced && !turn.flow.reauthenticate && !is_due(turn, action) {
@@ -294,22 +277,23 @@ fn run(turn: &mut Turn<'_>, action: &PolicyAction) -> Result<Outcome, FlowError>
 }
 
 /// Whether the action's condition is true. What was proved in this flow counts like a sign-on of
-/// the session; when earlier ones have to be repeated, only this flow counts.
+/// the session; when earlier ones have to be repeated, only this flow counts. Of whoever has a typed
+/// name nothing is told, so what is asked of some is asked of all.
 fn is_due(turn: &Turn<'_>, action: &PolicyAction) -> bool {
     let Some(condition) = &action.condition else {
         return true;
     };
     let flow = &turn.flow;
+    if flow.is_anonymous() && condition.asks_for_the_user() {
+        return true;
+    }
     let user = turn.subject.as_ref().filter(|_| flow.user.is_some());
     condition.holds(&Scope {
         now: turn.now(),
         password_at: flow.proved_at(ProofMethod::is_password),
         mfa_at: flow.proved_at(|method| !method.is_password()),
         remote_ip: flow.remote_ip,
-        identifier: flow
-            .user
-            .as_ref()
-            .map(|user| user.typed().unwrap_or(&user.username)),
+        identifier: flow.user.as_ref().map(User::identifier),
         user: user.map_or(&Value::Null, |subject| &subject.user.attributes),
     })
 }

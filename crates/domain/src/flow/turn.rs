@@ -8,8 +8,9 @@ use super::{
     effect::{Answer, AuditEvent, CounterState, Effect, FlowError, SendCode, Subject, Transition},
     facts::{DeviceFacts, Facts, SubjectFacts, Versioned},
     ids::DeviceId,
+    mask,
     policy::{ActionKind, MultiFactorAuthentication, PolicyAction},
-    state::Flow,
+    state::{Flow, Identification, User},
     status::{Challenge, DeviceEntry, Failure, NotSent, OneTimeCode, Status, UsableStatus},
 };
 use crate::{flow::policy::DeviceType, phone, time::Timestamp};
@@ -29,12 +30,13 @@ pub(crate) enum Sending {
 pub(crate) struct Turn<'a> {
     pub(crate) flow: Flow,
     pub(crate) facts: &'a Facts<'a>,
-    /// The user, or the decoy, that the flow is about.
+    /// The user, or the stand-in of a typed name, that the flow is about.
     pub(crate) subject: Option<SubjectFacts>,
     pub(crate) sending: Sending,
     /// `prompt=none`
     pub(crate) silent: bool,
     environment_sends: Versioned<DailyHistory>,
+    strangers_sends: Versioned<DailyHistory>,
     judged: BTreeMap<Subject, i64>,
     written: BTreeMap<Subject, CounterState>,
     effects: Vec<Effect>,
@@ -42,9 +44,8 @@ pub(crate) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub(crate) fn new(flow: Flow, facts: &'a Facts<'a>, sending: Sending) -> Self {
-        let is_decoy = flow.user.as_ref().is_some_and(super::state::User::is_decoy);
-        let subject = if is_decoy {
-            facts.decoy.clone()
+        let subject = if flow.is_anonymous() {
+            facts.stand_in.clone()
         } else {
             facts.subject.clone()
         };
@@ -55,6 +56,7 @@ impl<'a> Turn<'a> {
             sending,
             silent: false,
             environment_sends: facts.environment_sends.clone(),
+            strangers_sends: facts.strangers_sends.clone(),
             judged: BTreeMap::new(),
             written: BTreeMap::new(),
             effects: Vec::new(),
@@ -63,12 +65,6 @@ impl<'a> Turn<'a> {
 
     pub(crate) const fn now(&self) -> Timestamp {
         self.facts.now
-    }
-    pub(crate) fn is_decoy(&self) -> bool {
-        self.flow
-            .user
-            .as_ref()
-            .is_some_and(super::state::User::is_decoy)
     }
     pub(crate) fn subject(&self) -> Result<&SubjectFacts, FlowError> {
         self.subject.as_ref().ok_or(FlowError::FactsMissing)
@@ -144,7 +140,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn bar(&self, ignore_lock: bool) -> Option<Failure> {
         if !self.is_account_usable(ignore_lock) {
             Some(Failure::AccountNotUsable)
-        } else if self.facts.is_permitted || self.is_decoy() {
+        } else if self.facts.is_permitted || self.flow.is_anonymous() {
             None
         } else {
             Some(Failure::NotPermitted)
@@ -155,7 +151,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn is_account_usable(&self, ignore_lock: bool) -> bool {
         self.subject.as_ref().is_some_and(|subject| {
             let user = &subject.user;
-            let lock = if self.is_decoy() {
+            let lock = if self.flow.is_anonymous() {
                 user.failures.state.lock
             } else {
                 user.lock
@@ -164,28 +160,60 @@ impl<'a> Turn<'a> {
         })
     }
 
-    /// The active devices of the types that the policy lets through, in the user's order.
+    /// The active devices of the types that the policy lets through, in the user's order. Of a typed
+    /// name it is one: the first that a message can be sent to.
     pub(crate) fn entries(&self, settings: &MultiFactorAuthentication) -> Vec<DeviceEntry> {
         let devices = self.subject.iter().flat_map(|subject| &subject.devices);
         let shown =
             devices.filter(|device| device.is_active && settings.method(device.kind).is_some());
-        // A nickname would tell that somebody is behind a name that anybody can type.
-        let is_anonymous = self
-            .flow
-            .user
-            .as_ref()
-            .is_some_and(|user| user.typed().is_some())
-            && !self.flow.is_vouched_for();
-        shown
+        let mut entries: Vec<_> = shown
             .map(|device| DeviceEntry {
                 id: device.id,
                 kind: device.kind,
                 masked_address: masked(device),
-                nickname: device.nickname.clone().filter(|_| !is_anonymous),
+                nickname: device.nickname.clone(),
                 usable: self.usable(device),
                 locked_until: device.locked_until.max(device.failures.state.locked_until),
             })
-            .collect()
+            .collect();
+        if self.flow.is_anonymous() {
+            let senders = self.facts.senders;
+            entries.sort_by_key(|entry| {
+                let channel = entry.kind.channel();
+                !channel.is_some_and(|channel| senders.has(channel))
+            });
+            entries.truncate(1);
+        }
+        entries
+    }
+
+    /// Where a code can go that a typed name asks for: the usable devices of whoever has the name, in
+    /// their order, if they may sign on.
+    pub(crate) fn devices_behind(
+        &self,
+        settings: &MultiFactorAuthentication,
+    ) -> impl Iterator<Item = &'a DeviceFacts> {
+        let now = self.now();
+        let behind = self.facts.subject.as_ref().filter(|behind| {
+            let lock = behind.user.lock.filter(|_| !settings.ignore_user_lock);
+            let may_sign_on = behind.user.is_usable(lock, now) && behind.user.mfa_enabled;
+            self.facts.is_permitted && may_sign_on
+        });
+        let devices = behind.into_iter().flat_map(|behind| &behind.devices);
+        devices.filter(move |device| {
+            let is_shown = device.is_active && settings.method(device.kind).is_some();
+            let reach = device.kind.channel().is_some_and(|channel| {
+                let address = device.address.expose();
+                delivery::reach(
+                    channel,
+                    address,
+                    &settings.notifications,
+                    self.facts.senders,
+                )
+                .is_ok()
+            });
+            is_shown && reach && self.usable(device) == UsableStatus::Usable
+        })
     }
 
     fn usable(&self, device: &DeviceFacts) -> UsableStatus {
@@ -215,22 +243,26 @@ impl<'a> Turn<'a> {
                 status: UsableStatus::Disabled,
             });
         };
+        let is_anonymous = self.flow.is_anonymous();
         let mut policy = settings.notifications.clone();
-        if self.is_decoy() {
-            // Nothing is sent there, so its country does not matter; that it has none would show.
+        let mut floors = self.facts.floors;
+        if is_anonymous {
+            // In which country whoever has the name is must not show.
             policy.country_limit = CountryLimit::None;
+            floors.address_hourly = floors.address_hourly.min(floors.typed_name_hourly);
         }
+        let (of_environment, environment_sends) = self.sends_of_environment();
         let verdict = delivery::judge(&delivery::Request {
             now,
             flow: Some(self.flow.id),
             channel,
             address: device.address.expose(),
             policy: &policy,
-            floors: &self.facts.floors,
+            floors: &floors,
             senders: self.facts.senders,
             address_history: &device.sends.state,
             user_history: &user.sends.state,
-            environment_history: &self.environment_sends.state,
+            environment_history: &environment_sends.state,
         });
         let permitted = match verdict {
             Ok(permitted) => permitted,
@@ -242,36 +274,40 @@ impl<'a> Turn<'a> {
             device.sends.version,
             CounterState::AddressSends(permitted.address),
         );
-        let of_user = Subject::UserSends(user.id);
+        let of_user = Subject::UserSends(user.counted_as);
         self.write(
             of_user,
             user.sends.version,
             CounterState::DailySends(permitted.user),
         );
         if let Some(history) = permitted.environment {
-            let version = self.environment_sends.version;
             self.write(
-                Subject::EnvironmentSends,
-                version,
+                of_environment,
+                environment_sends.version,
                 CounterState::DailySends(history),
             );
         }
         let message = self.facts.new_code.message();
-        if !self.is_decoy() {
-            self.effect(Effect::SendCode(SendCode {
-                message,
-                user: user.id,
-                device: id,
-                channel,
-                address: device.address.clone(),
-                code_length: method.otp_length,
-                code_life: method.otp_life,
-            }));
-            self.audit(AuditEvent::CodeSent {
-                device: id,
-                device_type: device.kind,
-            });
-        }
+        let receiver = if is_anonymous {
+            self.devices_behind(settings).next().cloned()
+        } else {
+            Some(device.clone())
+        };
+        let to = receiver.as_ref().unwrap_or(&device);
+        self.effect(Effect::SendCode(SendCode {
+            message,
+            channel: to.kind.channel().unwrap_or(channel),
+            address: to.address.clone(),
+            code_length: method.otp_length,
+            code_life: method.otp_life,
+        }));
+        self.audit(match &receiver {
+            Some(receiver) => AuditEvent::CodeSent {
+                device: receiver.id,
+                device_type: receiver.kind,
+            },
+            None => AuditEvent::CodeForNobody,
+        });
         let code = OneTimeCode {
             hash: self.facts.new_code.hash(method.otp_length),
             sent_at: now,
@@ -280,6 +316,7 @@ impl<'a> Turn<'a> {
         };
         let challenge = Challenge {
             device: id,
+            sent_to: receiver.filter(|_| is_anonymous).map(|it| it.id),
             message,
             code: Some(code),
         };
@@ -287,6 +324,21 @@ impl<'a> Turn<'a> {
             devices: self.entries(settings),
             challenge,
         }))
+    }
+
+    /// What strangers ask for uses up nothing of what the others may.
+    fn sends_of_environment(&self) -> (Subject, Versioned<DailyHistory>) {
+        if self.flow.is_anonymous() {
+            (Subject::StrangersSends, self.strangers_sends.clone())
+        } else {
+            (Subject::EnvironmentSends, self.environment_sends.clone())
+        }
+    }
+
+    /// Goes on for whoever has the typed name, who has proved something or is about to.
+    pub(crate) fn identify(&mut self, subject: SubjectFacts, identified_by: Identification) {
+        self.flow.user = Some(User::identified(&subject.user, identified_by));
+        self.subject = Some(subject);
     }
 
     /// Lets the user choose, and says why no code went to this device.
@@ -328,7 +380,7 @@ impl<'a> Turn<'a> {
             return;
         };
         let now = self.now();
-        let (user, sends) = (subject.user.id, subject.user.sends.clone());
+        let (user, sends) = (subject.user.counted_as, subject.user.sends.clone());
         let cooldown = settings.notifications.cooldown(channel);
         let claims = settings.notifications.counts_claims(channel);
         let mut daily = sends.state;
@@ -349,9 +401,9 @@ impl<'a> Turn<'a> {
         if claims {
             daily = daily.claimed(channel, now);
             if settings.notifications.has_environment_quota() {
-                let Versioned { version, state } = self.environment_sends;
+                let (of_environment, Versioned { version, state }) = self.sends_of_environment();
                 let state = CounterState::DailySends(state.claimed(channel, now));
-                self.write(Subject::EnvironmentSends, version, state);
+                self.write(of_environment, version, state);
             }
         }
         if daily != sends.state {
@@ -378,11 +430,16 @@ impl<'a> Turn<'a> {
 }
 
 fn masked(device: &DeviceFacts) -> String {
+    let address = device.address.expose();
     match device.kind {
-        DeviceType::Sms | DeviceType::Voice | DeviceType::WhatsApp => {
-            super::mask::phone(&phone::digits(device.address.expose()))
+        DeviceType::Sms | DeviceType::Voice | DeviceType::WhatsApp if address.is_empty() => {
+            mask::SOME_PHONE.to_owned()
         }
-        DeviceType::Email => super::mask::email(device.address.expose()),
+        DeviceType::Sms | DeviceType::Voice | DeviceType::WhatsApp => {
+            mask::phone(&phone::digits(address))
+        }
+        DeviceType::Email if address.is_empty() => mask::SOME_EMAIL.to_owned(),
+        DeviceType::Email => mask::email(address),
         DeviceType::Totp | DeviceType::OathToken | DeviceType::Mobile | DeviceType::Fido2 => {
             String::new()
         }

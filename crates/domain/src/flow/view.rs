@@ -186,10 +186,7 @@ pub fn view<'a>(flow: &'a Flow, base: &str, now: Timestamp) -> FlowView<'a> {
             _ => None,
         },
         embedded: Embedded {
-            user: flow
-                .user
-                .as_ref()
-                .map(|shown| user(shown, flow.proofs.is_empty())),
+            user: flow.user.as_ref().map(user),
             application: &flow.application,
             devices: devices.map(|devices| shown(devices, false, now)),
             blocked_devices: devices.map(|devices| shown(devices, true, now)),
@@ -224,21 +221,12 @@ pub fn may_resend_at(flow: &Flow) -> Option<Timestamp> {
     Some(code.sent_at + configured.map_or(floor, |period| period.max(floor)))
 }
 
-/// The name to show for the user: of one that was only typed, just that.
-pub fn shown_username(user: &User, nothing_proved: bool) -> &str {
-    user.typed()
-        .filter(|_| nothing_proved)
-        .unwrap_or(&user.username)
-}
-
-/// Of a name that was only typed, nothing is told but the name.
-fn user(user: &User, nothing_proved: bool) -> UserView<'_> {
-    let is_told = !(nothing_proved && user.typed().is_some());
+fn user(user: &User) -> UserView<'_> {
     let (given, family) = (user.given_name.as_deref(), user.family_name.as_deref());
-    let has_name = is_told && (given.is_some() || family.is_some());
+    let has_name = given.is_some() || family.is_some();
     UserView {
         id: user.id,
-        username: shown_username(user, nothing_proved),
+        username: &user.username,
         name: has_name.then_some(NameView { given, family }),
     }
 }

@@ -40,6 +40,7 @@ pub fn of_user(
     let name = user.profile.name.as_ref();
     UserFacts {
         id: stored.id.cast(),
+        counted_as: stored.id.cast(),
         username: user.username.clone(),
         given_name: name.and_then(|name| name.given.clone()),
         family_name: name.and_then(|name| name.family.clone()),
@@ -79,6 +80,7 @@ pub fn of_device(
     let lock = device.lock.filter(|_| device.is_locked(now));
     DeviceFacts {
         id: stored.id.cast(),
+        counted_as: stored.id.cast(),
         kind: match device.kind {
             DeviceType::Sms => flow::DeviceType::Sms,
             DeviceType::Email => flow::DeviceType::Email,

@@ -129,6 +129,16 @@ fn refused(error: FlowError, now: Timestamp) -> ApiError {
             }
             .into()
         }
+        FlowError::TooManyNames { retry_after } => {
+            let message = "Too many usernames were tried from here";
+            let detail = Violation::new(ViolationCode::LimitExceeded, "username", message)
+                .with(json!({ "retryAfter": retry_after.as_seconds_ceil() }));
+            ManagementError::Limited {
+                detail,
+                retry_after,
+            }
+            .into()
+        }
         FlowError::QuotaExceeded { limit, resets_at } => {
             let denied = Denied::QuotaExceeded { limit, resets_at };
             ManagementError::Failed(not_sent(denied).with(denied.facts(None, now).into())).into()

@@ -75,7 +75,8 @@ pub struct DeviceChoice {
     pub id: String,
     pub channel: Channel,
     /// As the flow shows it: `*********42`, `mi****@example.test`.
-    pub masked_address: String,
+    /// Nothing is told of a name that was only typed.
+    pub masked_address: Option<String>,
     pub nickname: Option<String>,
     /// Locked and blocked devices are shown, but cannot be chosen.
     pub is_usable: bool,

@@ -227,6 +227,11 @@ async fn refuse(
             remark.retry_after = Some(retry_after);
             status = StatusCode::TOO_MANY_REQUESTS;
         }
+        FlowError::TooManyNames { retry_after } => {
+            remark.fault = Some(said);
+            remark.retry_after = Some(retry_after);
+            status = StatusCode::TOO_MANY_REQUESTS;
+        }
         FlowError::InvalidOtp { attempts_remaining } => {
             remark.fault = Some(said);
             remark.attempts_remaining = Some(attempts_remaining);

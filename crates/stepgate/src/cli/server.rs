@@ -152,6 +152,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Arc<App>> {
         proxies: settings.proxies.clone().unwrap_or_default(),
         client_address_is_known: is_development || settings.proxies.is_some(),
         floors: settings.floors,
+        look_ups_hourly: settings.look_ups_hourly,
         audit_retention: settings.audit_retention,
         inbox: settings.inbox,
         metrics: settings.metrics_listen.is_none(),

@@ -8,7 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use stepgate_app::{app::AUDIT_RETENTION, origin::PublicUrls};
+use stepgate_app::{
+    app::{AUDIT_RETENTION, LOOK_UPS_HOURLY},
+    origin::PublicUrls,
+};
 use stepgate_domain::{
     client_address::Proxies, flow::delivery::Floors, secret::Secret, time::Duration,
 };
@@ -57,6 +60,8 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     /// What nobody may exceed in messages.
     pub(crate) floors: Floors,
+    /// None: any number.
+    pub(crate) look_ups_hourly: Option<u32>,
     pub(crate) audit_retention: Duration,
     pub(crate) sms: Option<SmsSettings>,
     pub(crate) smtp: Option<SmtpSettings>,
@@ -114,6 +119,7 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
         ..connections::limits(&mut reader)
     };
     let floors = floors(&mut reader);
+    let look_ups_hourly = look_ups_hourly(&mut reader, mode);
     let audit_retention = reader
         .optional("audit.retention_days", |text| whole(text, 1))
         .map_or(AUDIT_RETENTION, |days| Duration::from_days(days.into()));
@@ -156,6 +162,7 @@ pub(super) fn resolve(mut reader: Reader) -> Result<Settings, Faults> {
             address_file,
             log,
             floors,
+            look_ups_hourly,
             audit_retention,
             sms,
             smtp,
@@ -178,7 +185,23 @@ fn floors(reader: &mut Reader) -> Floors {
         user_daily: reader
             .optional("limits.user_per_day", |text| whole(text, 1))
             .unwrap_or(usual.user_daily),
+        typed_name_hourly: reader
+            .optional("limits.typed_name_per_hour", |text| whole(text, 1))
+            .unwrap_or(usual.typed_name_hourly),
     }
+}
+
+/// On a laptop one types the same few names all day.
+fn look_ups_hourly(reader: &mut Reader, mode: Option<Mode>) -> Option<u32> {
+    let usual = if mode == Some(Mode::Development) {
+        0
+    } else {
+        LOOK_UPS_HOURLY
+    };
+    let hourly = reader
+        .optional("limits.look_ups_per_hour", |text| whole(text, 0))
+        .unwrap_or(usual);
+    (hourly > 0).then_some(hourly)
 }
 
 fn listeners(reader: &mut Reader) -> Option<Vec<SocketAddr>> {

@@ -262,19 +262,51 @@ fn debug_output_holds_no_secret() {
 fn floors_are_the_operators() {
     let usual = settings(&["--data", "d"]).unwrap().floors;
     assert_eq!((usual.address_hourly, usual.user_daily), (10, 50));
+    assert_eq!(usual.typed_name_hourly, 3);
     let wide = [
         "--data",
         "d",
         "--limits-address-interval-seconds=0",
         "--limits-address-per-hour=100",
+        "--limits-typed-name-per-hour=5",
     ];
     let floors = settings(&wide).unwrap().floors;
     assert!(floors.address_interval.is_zero());
     assert_eq!((floors.address_hourly, floors.user_daily), (100, 50));
+    assert_eq!(floors.typed_name_hourly, 5);
     assert_eq!(
         settings(&["--data", "d", "--limits-user-per-day=none"]).unwrap_err(),
         ["--limits-user-per-day: must be a whole number from 1"]
     );
+}
+
+#[test]
+fn names_may_be_typed_without_end_in_development_only() {
+    let key = tempfile::NamedTempFile::new().unwrap();
+    fs::write(key.path(), KEY).unwrap();
+    let hourly = |mode: &str, more: &[&str]| {
+        let key = key.path().to_str().unwrap();
+        let public = "--public-url=https://id.example.test";
+        let mut args = vec![
+            "--data",
+            "d",
+            "--mode",
+            mode,
+            "--master-key-file",
+            key,
+            public,
+        ];
+        args.extend(more);
+        settings(&args).unwrap().look_ups_hourly
+    };
+    assert_eq!(hourly("production", &[]), Some(20));
+    assert_eq!(hourly("development", &[]), None);
+    assert_eq!(
+        hourly("production", &["--limits-look-ups-per-hour=0"]),
+        None
+    );
+    let own = "--limits-look-ups-per-hour=7";
+    assert_eq!(hourly("development", &[own]), Some(7));
 }
 
 #[test]

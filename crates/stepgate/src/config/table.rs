@@ -259,6 +259,21 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Messages to one user in a day [default: 50]",
     ),
     value(
+        "limits.typed_name_per_hour",
+        "limits-typed-name-per-hour",
+        "STEPGATE_LIMITS_TYPED_NAME_PER_HOUR",
+        "COUNT",
+        "Passcodes in an hour that one typed username asks for [default: 3]",
+    ),
+    value(
+        "limits.look_ups_per_hour",
+        "limits-look-ups-per-hour",
+        "STEPGATE_LIMITS_LOOK_UPS_PER_HOUR",
+        "COUNT",
+        "Usernames typed in an hour at one client address that no sign-on came of; 0: any number \
+         [default: 20, in development 0]",
+    ),
+    value(
         "audit.retention_days",
         "audit-retention-days",
         "STEPGATE_AUDIT_RETENTION_DAYS",

@@ -105,6 +105,7 @@ fn settings(data: &Path) -> Settings {
         proxies: None,
         mode: Mode::Development,
         floors: stepgate_domain::flow::delivery::Floors::default(),
+        look_ups_hourly: None,
         audit_retention: stepgate_app::app::AUDIT_RETENTION,
         inbox: true,
         master_key: MasterKey::Kept(data.join("master.key")),

@@ -91,8 +91,9 @@ impl Readers {
         sql: &str,
         args: &[Value],
     ) -> Option<rusqlite::Result<Vec<Row>>> {
-        if let Some(idle) = writer.and_then(Writer::idle) {
-            return idle.answer(sql, args);
+        let by_writer = |writer: &Writer| writer.if_idle(|idle| idle.answer(sql, args));
+        if let Some(answer) = writer.and_then(by_writer) {
+            return answer;
         }
         let reader = self.short().pop()?;
         let answer = reader.answer(sql, args);

@@ -40,12 +40,19 @@ pub(super) struct Writer(Arc<Leader>);
 #[derive(Debug)]
 struct Leader {
     queue: Mutex<Queue<Job>>,
-    connection: Mutex<ShortReader>,
+    /// Nothing when the engine is dropped.
+    desk: Mutex<Option<Desk>>,
     /// Pages in the write-ahead log after the last commit.
     log_pages: Arc<AtomicI32>,
     counters: Arc<Counters>,
-    /// Of the data directory: free when the last group is written and the connection closed, which is
-    /// why it comes last here.
+}
+
+/// What one may write with. Cleared by whoever drops the engine, and not by a service that may look
+/// at it a moment longer: who comes next finds the directory free.
+#[derive(Debug)]
+struct Desk {
+    connection: ShortReader,
+    /// Of the data directory: comes last, since it is free when the connection is closed.
     _lock: File,
 }
 
@@ -66,23 +73,26 @@ impl Writer {
             .map_err(|error| translate(&error))?;
         Ok(Self(Arc::new(Leader {
             queue: Mutex::default(),
-            connection: Mutex::new(ShortReader::on(connection)?),
+            desk: Mutex::new(Some(Desk {
+                connection: ShortReader::on(connection)?,
+                _lock: lock,
+            })),
             log_pages,
             counters,
-            _lock: lock,
         })))
     }
 
-    /// The connection, to read with it, if nobody writes or is about to.
-    pub(super) fn idle(&self) -> Option<MutexGuard<'_, ShortReader>> {
+    /// Reads with the connection, if nobody writes or is about to.
+    pub(super) fn if_idle<T>(&self, read: impl FnOnce(&ShortReader) -> T) -> Option<T> {
         if self.0.queue().is_served() {
             return None;
         }
-        match self.0.connection.try_lock() {
-            Ok(connection) => Some(connection),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        let desk = match self.0.desk.try_lock() {
+            Ok(desk) => desk,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        desk.as_ref().map(|desk| read(&desk.connection))
     }
 
     /// How many batches wait.
@@ -110,12 +120,17 @@ impl Drop for Writer {
     /// What was taken is written, also when the service has not come to it.
     fn drop(&mut self) {
         while self.0.queue().is_served() && self.0.serve() {}
+        drop(self.0.desk().take());
     }
 }
 
 impl Leader {
     fn queue(&self) -> MutexGuard<'_, Queue<Job>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Option<Desk>> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes what waits, together. Whether more waits.
@@ -129,9 +144,11 @@ impl Leader {
 
     fn write_group(&self) {
         let group = self.queue().take(GROUP_AT_MOST);
-        let connection = self.connection.lock();
-        let connection = connection.unwrap_or_else(PoisonError::into_inner);
-        let connection = connection.connection();
+        let desk = self.desk();
+        let Some(desk) = desk.as_ref() else {
+            return;
+        };
+        let connection = desk.connection.connection();
         write(connection, group, &self.counters);
         if self.log_pages.load(Ordering::Relaxed) >= CHECKPOINT_FROM {
             checkpoint(connection);

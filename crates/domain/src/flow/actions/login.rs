@@ -1,14 +1,17 @@
 //! `LOGIN`: the password.
 
 use super::Outcome;
-use crate::flow::{
-    effect::{Answer, AuditEvent, Effect, FlowError},
-    facts::SubjectFacts,
-    input::PasswordVerdict,
-    state::{Identification, Proof, ProofMethod, User},
-    status::{Failure, Status},
-    step,
-    turn::Turn,
+use crate::{
+    flow::{
+        effect::{Answer, AuditEvent, Effect, FlowError},
+        facts::SubjectFacts,
+        input::PasswordVerdict,
+        state::{Identification, Proof, ProofMethod},
+        status::{Failure, Status},
+        step,
+        turn::Turn,
+    },
+    name,
 };
 
 /// The action is due. `is_conditional`: its condition asks for the password anew, so that an earlier
@@ -18,11 +21,11 @@ pub(crate) fn run(turn: &Turn<'_>, is_conditional: bool) -> Outcome {
     if turn.flow.proofs.iter().any(by_password) {
         return Outcome::Done;
     }
-    let Some(user) = &turn.flow.user else {
+    if turn.flow.user.is_none() {
         return Outcome::Wait(Status::UsernamePasswordRequired);
-    };
+    }
     // Of a typed name nothing is told before the password is right.
-    if user.typed().is_none()
+    if !turn.flow.is_anonymous()
         && let Some(error) = turn.bar(false)
     {
         return Outcome::Fail(error);
@@ -33,39 +36,32 @@ pub(crate) fn run(turn: &Turn<'_>, is_conditional: bool) -> Outcome {
     Outcome::Wait(Status::PasswordRequired)
 }
 
+/// `username`: whose password it is, where it was typed with it.
 pub(crate) fn check(
     turn: &mut Turn<'_>,
-    names_a_user: bool,
+    username: Option<&str>,
     verdict: PasswordVerdict,
 ) -> Result<Answer, FlowError> {
     let known = turn.flow.user.clone();
-    if let Some(user) = &known
-        && user.typed().is_none()
-        && turn.subject.is_none()
-        && !names_a_user
-    {
+    let is_vouched_for = known.is_some() && !turn.flow.is_anonymous();
+    if is_vouched_for && turn.subject.is_none() && username.is_none() {
         turn.fail(Failure::AccountNotUsable);
         return Ok(Answer::Accepted);
     }
-    let is_meant = |subject: &SubjectFacts| match &known {
-        Some(user) => user.id == subject.user.id,
-        None => names_a_user,
+    let is_meant = |subject: &&SubjectFacts| match (&known, turn.flow.typed_name()) {
+        (Some(_), Some(typed)) => {
+            username.is_none_or(|username| name::fold(username) == name::fold(typed))
+        }
+        (Some(user), None) => user.id == subject.user.id,
+        (None, _) => username.is_some(),
     };
-    let candidate = turn
-        .subject
-        .clone()
-        .filter(is_meant)
-        .filter(|_| !turn.is_decoy());
-    let Some(SubjectFacts {
-        user: candidate, ..
-    }) = candidate
-    else {
+    let candidate = turn.facts.subject.as_ref().filter(is_meant).cloned();
+    let Some(candidate) = candidate else {
         turn.audit(AuditEvent::PasswordRefused);
         return Ok(Answer::Refused(FlowError::InvalidCredentials));
     };
     // That a password is locked, or that there is none, tells that there is a user: so it is told
     // only where more than a typed name says so.
-    let is_vouched_for = known.as_ref().is_some_and(|user| user.typed().is_none());
     match verdict {
         PasswordVerdict::LockedOut { until } if is_vouched_for => {
             return Err(FlowError::PasswordLockedOut { until });
@@ -77,7 +73,7 @@ pub(crate) fn check(
         }
         PasswordVerdict::Wrong => {
             turn.effect(Effect::RecordPasswordAttempt {
-                user: candidate.id,
+                user: candidate.user.id,
                 matched: false,
             });
             turn.audit(AuditEvent::PasswordRefused);
@@ -85,29 +81,26 @@ pub(crate) fn check(
         }
         PasswordVerdict::Matched | PasswordVerdict::ChangeRequired => {}
     }
+    let identified_by = match known.map(|user| user.identified_by) {
+        Some(Identification::SignedHint) => Identification::SignedHint,
+        Some(
+            Identification::Session | Identification::Password | Identification::Lookup { .. },
+        )
+        | None => Identification::Password,
+    };
+    let (user, now) = (candidate.user.id, turn.now());
+    turn.identify(candidate, identified_by);
     if !turn.is_account_usable(false) {
         return Err(FlowError::AccountNotUsable);
     }
     if verdict == PasswordVerdict::ChangeRequired {
         return Err(FlowError::PasswordChangeRequired);
     }
-    let identified_by = match known.map(|user| user.identified_by) {
-        Some(Identification::SignedHint) => Identification::SignedHint,
-        Some(
-            Identification::Session
-            | Identification::Password
-            | Identification::Lookup { .. }
-            | Identification::Decoy { .. },
-        )
-        | None => Identification::Password,
-    };
-    let now = turn.now();
     turn.effect(Effect::RecordPasswordAttempt {
-        user: candidate.id,
+        user,
         matched: true,
     });
     turn.audit(AuditEvent::PasswordAccepted);
-    turn.flow.user = Some(User::identified(&candidate, identified_by));
     turn.flow.proofs.push(Proof {
         method: ProofMethod::Password,
         at: now,

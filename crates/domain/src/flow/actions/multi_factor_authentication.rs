@@ -1,6 +1,6 @@
 //! `MULTI_FACTOR_AUTHENTICATION`: a code to one of the user's devices.
 
-use super::Outcome;
+use super::{Outcome, ask_who};
 use crate::{
     flow::{
         delivery::Denied,
@@ -9,7 +9,7 @@ use crate::{
         ids::{DeviceId, MessageId},
         input::Verdict,
         policy::{DeviceSelection, MultiFactorAuthentication, NoDevicesMode},
-        state::{Proof, ProofMethod},
+        state::{Identification, Proof, ProofMethod},
         status::{Challenge, DeviceEntry, Failure, OneTimeCode, Status, UsableStatus},
         step,
         turn::{Sending, Turn},
@@ -24,10 +24,7 @@ pub(crate) fn run(
     settings: &MultiFactorAuthentication,
 ) -> Result<Outcome, FlowError> {
     if turn.flow.user.is_none() {
-        if turn.flow.requires_hint && !turn.silent {
-            return Err(FlowError::HintRequired);
-        }
-        return Ok(Outcome::Wait(Status::SignOnRequired));
+        return ask_who(turn);
     }
     let user = turn.subject()?.user.clone();
     if let Some(error) = turn.bar(settings.ignore_user_lock) {
@@ -135,9 +132,13 @@ pub(crate) fn select(turn: &mut Turn<'_>, device: DeviceId) -> Result<Answer, Fl
 /// Judges a submitted code, if there is one to judge it by.
 pub(crate) fn check(turn: &mut Turn<'_>, verdict: Verdict) -> Result<Answer, FlowError> {
     let Status::OtpRequired {
-        challenge: Challenge {
-            device: id, code, ..
-        },
+        challenge:
+            Challenge {
+                device: id,
+                sent_to,
+                code,
+                ..
+            },
         ..
     } = turn.flow.status.clone()
     else {
@@ -184,33 +185,48 @@ pub(crate) fn check(turn: &mut Turn<'_>, verdict: Verdict) -> Result<Answer, Flo
     if !code.as_ref().is_some_and(is_outstanding) {
         return Err(FlowError::OtpExpired);
     }
-    turn.judge_by(Subject::DeviceFailures(id), device.failures.version);
+    turn.judge_by(
+        Subject::DeviceFailures(device.counted_as),
+        device.failures.version,
+    );
     let user = &turn.subject()?.user;
-    let (of_user, version) = (Subject::UserFailures(user.id), user.failures.version);
+    let (of_user, version) = (
+        Subject::UserFailures(user.counted_as),
+        user.failures.version,
+    );
     turn.judge_by(of_user, version);
-    match verdict {
-        Verdict::Matched if !turn.is_decoy() => accept(turn, &settings, &device),
-        Verdict::Matched | Verdict::Wrong => refuse(turn, &settings, &device),
+    let proved = match verdict {
+        Verdict::Wrong => None,
+        Verdict::Matched if turn.flow.is_anonymous() => turn
+            .devices_behind(&settings)
+            .find(|behind| Some(behind.id) == sent_to),
+        Verdict::Matched => Some(&device),
+    };
+    match proved {
+        Some(proved) => accept(turn, &settings, &device, proved),
+        None => refuse(turn, &settings, &device, sent_to),
     }
 }
 
+/// `proved`: the device itself, or the one behind that of a stand-in.
 fn accept(
     turn: &mut Turn<'_>,
     settings: &MultiFactorAuthentication,
     device: &DeviceFacts,
+    proved: &DeviceFacts,
 ) -> Result<Answer, FlowError> {
     let mut failures = device.failures.state;
     if failures.wrong > 0 {
         failures.wrong = 0;
         let state = CounterState::DeviceFailures(failures);
         turn.write(
-            Subject::DeviceFailures(device.id),
+            Subject::DeviceFailures(device.counted_as),
             device.failures.version,
             state,
         );
     }
     let user = &mut turn.subject_mut()?.user;
-    let (id, version) = (user.id, user.failures.version);
+    let (id, version) = (user.counted_as, user.failures.version);
     if user.failures.state != UserFailures::default() {
         user.failures.state = UserFailures::default();
         turn.write(
@@ -220,12 +236,19 @@ fn accept(
         );
     }
     turn.settle_sends(device, settings);
-    turn.audit(AuditEvent::CodeAccepted { device: device.id });
-    let method = match device.kind.channel() {
+    turn.audit(AuditEvent::CodeAccepted { device: proved.id });
+    let method = match proved.kind.channel() {
         Some(Channel::Sms) => ProofMethod::Sms,
         Some(Channel::Email) => ProofMethod::Email,
         None => return Err(FlowError::FactsMissing),
     };
+    if let Some(typed) = turn.flow.typed_name().map(str::to_owned) {
+        let behind = turn.facts.subject.clone();
+        turn.identify(
+            behind.ok_or(FlowError::FactsMissing)?,
+            Identification::Lookup { typed },
+        );
+    }
     let at = turn.now();
     turn.flow.proofs.push(Proof { method, at });
     turn.flow.action += 1;
@@ -237,6 +260,7 @@ fn refuse(
     turn: &mut Turn<'_>,
     settings: &MultiFactorAuthentication,
     device: &DeviceFacts,
+    sent_to: Option<DeviceId>,
 ) -> Result<Answer, FlowError> {
     let now = turn.now();
     let Some(method) = settings.method(device.kind).copied() else {
@@ -245,8 +269,13 @@ fn refuse(
     let mut failures = device.failures.state;
     failures.wrong = failures.wrong.saturating_add(1);
     let attempts_remaining = method.failure_count.saturating_sub(failures.wrong);
+    let is_anonymous = turn.flow.is_anonymous();
     turn.audit(AuditEvent::CodeRefused {
-        device: device.id,
+        device: if is_anonymous {
+            sent_to
+        } else {
+            Some(device.id)
+        },
         attempts_remaining,
     });
     let cool_down = (!method.cool_down.is_zero()).then(|| now + method.cool_down);
@@ -258,7 +287,7 @@ fn refuse(
     }
     let state = CounterState::DeviceFailures(failures);
     turn.write(
-        Subject::DeviceFailures(device.id),
+        Subject::DeviceFailures(device.counted_as),
         device.failures.version,
         state,
     );
@@ -274,7 +303,7 @@ fn refuse(
 
     if attempts_remaining == 0 {
         if let Some(until) = cool_down {
-            if !turn.is_decoy() {
+            if !is_anonymous {
                 turn.effect(Effect::LockDevice {
                     device: device.id,
                     until,
@@ -315,10 +344,10 @@ struct LockedAccount {
 /// Counts a wrong code of any device, and locks the account when there were too many.
 fn count_against_user(turn: &mut Turn<'_>) -> Result<Option<LockedAccount>, FlowError> {
     let now = turn.now();
-    let is_decoy = turn.is_decoy();
+    let is_anonymous = turn.flow.is_anonymous();
     let lockout = turn.facts.lockout;
     let user = &mut turn.subject_mut()?.user;
-    let (id, version) = (user.id, user.failures.version);
+    let (id, counted_as, version) = (user.id, user.counted_as, user.failures.version);
     let mut failures = user.failures.state;
     failures.consecutive = failures.consecutive.saturating_add(1);
     failures.toward_lockout = failures.toward_lockout.saturating_add(1);
@@ -343,12 +372,12 @@ fn count_against_user(turn: &mut Turn<'_>) -> Result<Option<LockedAccount>, Flow
     }
     user.failures.state = failures;
     turn.write(
-        Subject::UserFailures(id),
+        Subject::UserFailures(counted_as),
         version,
         CounterState::UserFailures(failures),
     );
     if let Some(LockedAccount { until, .. }) = locked
-        && !is_decoy
+        && !is_anonymous
     {
         turn.effect(Effect::LockAccount { user: id, until });
         turn.audit(AuditEvent::AccountLocked { until });
@@ -375,7 +404,8 @@ fn leave_device(
     }
 }
 
-/// The worker could not deliver the message that carries the outstanding code.
+/// The worker could not deliver the message that carries the outstanding code. After a typed name
+/// nobody is told: who has the name would show.
 pub(crate) fn delivery_failed(
     turn: &mut Turn<'_>,
     message: MessageId,
@@ -391,6 +421,9 @@ pub(crate) fn delivery_failed(
     };
     let settings = turn.current_mfa().ok_or(FlowError::FactsMissing)?;
     turn.audit(AuditEvent::DeliveryFailed { message });
+    if turn.flow.is_anonymous() {
+        return Ok(Answer::Accepted);
+    }
     leave_device(
         turn,
         &settings,

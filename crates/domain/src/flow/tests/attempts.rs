@@ -141,6 +141,7 @@ fn a_hundred_wrong_codes_in_a_row_lock_the_account_whatever_the_policy() {
         address_interval: Duration::ZERO,
         address_hourly: 1000,
         user_daily: 1000,
+        ..Floors::default()
     };
     let settings = MultiFactorAuthentication {
         ignore_user_lock: true,

@@ -231,11 +231,9 @@ fn that_a_password_is_locked_is_told_only_where_more_than_a_name_speaks_for_the_
 
     let mut flow = world.anonymous(password_and_mfa());
     assert_eq!(world.password(&mut flow, Some("mira.k"), locked), wrong);
-    let never = json!({ "exists": "${user.title}" });
     let nobody = json!({ "not": { "exists": "${identifier}" } });
     let actions = vec![
         conditional(mfa_action(mfa()), &nobody),
-        conditional(mfa_action(mfa()), &never),
         action(ActionKind::Login),
     ];
     let mut flow = world.anonymous(vec![policy("P", actions)]);

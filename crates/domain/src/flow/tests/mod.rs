@@ -4,7 +4,6 @@ mod attempts;
 mod cases;
 mod clock;
 mod condition;
-mod decoys;
 mod delivery;
 mod login;
 mod multi_factor;
@@ -14,6 +13,7 @@ mod sending;
 mod sessions;
 mod shut_out;
 mod table;
+mod typed_names;
 mod world;
 
 use std::collections::BTreeMap;
@@ -23,12 +23,11 @@ use world::World;
 
 use super::{
     condition::Condition,
-    decoy,
     delivery::{Denied, Floors, NotificationPolicy, Senders},
-    effect::SendCode,
     facts::{AccountLock, Lockout, SessionFacts, UserFailures},
     ids::{DeviceId, MessageId},
     policy::{DeviceSelection, Method, NoDevicesMode},
+    stand_in,
     state::{Application, Asked, Proof, ProofMethod, ResponseMode, SessionBinding},
     status::{Failure, NotSent, UsableStatus},
     *,
@@ -72,6 +71,7 @@ fn device(number: u128, kind: DeviceType) -> DeviceFacts {
         format!("+479000{number:04}")
     };
     DeviceFacts {
+        counted_as: id(number),
         id: id(number),
         kind,
         is_active: true,

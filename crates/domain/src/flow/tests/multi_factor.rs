@@ -9,7 +9,7 @@ fn a_hinted_user_is_sent_a_code_at_once_and_the_code_completes_the_flow() {
     assert_eq!(flow.status.name(), "OTP_REQUIRED");
     assert_eq!(selected(&flow), Some(phone()));
     assert_eq!(world.sent.len(), 1);
-    assert_eq!(world.sent[0].address.expose(), "+4790000011");
+    assert_eq!(world.sent[0].address, "+4790000011");
     assert_eq!(world.submit_last(&mut flow), Ok(()));
     assert_eq!(flow.status, Status::Completed);
     assert_eq!(flow.amr(), ["otp", "sms"]);

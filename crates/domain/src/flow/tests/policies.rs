@@ -75,10 +75,7 @@ fn an_active_bypass_satisfies_the_action_for_a_vouched_user_until_it_ends() {
         "a typed name is nobody's proof"
     );
     world.wait(1);
-    assert_eq!(
-        world.hinted(mfa_only()).status.name(),
-        "DEVICE_SELECTION_REQUIRED"
-    );
+    assert_eq!(world.hinted(mfa_only()).status.name(), "OTP_REQUIRED");
 }
 
 #[test]

@@ -155,7 +155,9 @@ fn perform(
         Event::LookUp { known } => world.look_up(flow, name(*known)),
         Event::Password { named, verdict } => {
             let outcome = world.password(flow, named.map(name), *verdict);
-            let is_real = before.user.as_ref().is_none_or(|user| user.id == id(USER));
+            let is_typed = before.typed_name() == Some("mira.k");
+            let user = before.user.as_ref();
+            let is_real = is_typed || user.is_none_or(|user| user.id == id(USER));
             let names_user = *named == Some(true) || (named.is_none() && before.user.is_some());
             evidence.password |=
                 outcome.is_ok() && *verdict == PasswordVerdict::Matched && is_real && names_user;
@@ -214,7 +216,7 @@ fn submit(
     judge: &mut Judge,
     flow: &mut Flow,
     evidence: &mut Evidence,
-    sent: Option<&SendCode>,
+    sent: Option<&super::world::Sent>,
 ) -> Result<(), FlowError> {
     let challenge = match &flow.status {
         Status::OtpRequired { challenge, .. } => Some(challenge.clone()),
@@ -247,7 +249,7 @@ fn submit(
         evidence.codes.push(
             case.devices
                 .iter()
-                .find(|device| device.id == sent.device)
+                .find(|device| *device.address.expose() == sent.address)
                 .unwrap()
                 .kind,
         );
@@ -271,7 +273,7 @@ fn submit(
             let to_device = world
                 .sent
                 .iter()
-                .filter(|sent| sent.device == challenge.device);
+                .filter(|sent| sent.shown == challenge.device);
             judge.void.extend(to_device.map(|sent| sent.message));
         }
     } else if judge.void.contains(&challenge.message) {
@@ -293,9 +295,7 @@ fn check(case: &Case, world: &mut World, flow: &Flow, evidence: &Evidence) {
             "no way on"
         );
     }
-    if let (Status::OtpRequired { challenge, .. }, false) =
-        (&flow.status, flow.decoy_name().is_some())
-    {
+    if let (Status::OtpRequired { challenge, .. }, false) = (&flow.status, flow.is_anonymous()) {
         assert!(
             world
                 .sent

@@ -73,7 +73,7 @@ fn a_right_code_is_counted_as_claimed() {
 }
 
 #[test]
-fn where_a_decoys_phone_would_be_does_not_matter() {
+fn which_countries_are_permitted_does_not_show_in_a_typed_name() {
     let country_limit = CountryLimit::Allowed(vec!["JP".to_owned()]);
     let mut policies = notifying(NotificationPolicy {
         country_limit,

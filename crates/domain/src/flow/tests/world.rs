@@ -2,7 +2,7 @@
 
 use super::*;
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) user: Option<UserFacts>,
@@ -14,8 +14,21 @@ pub(super) struct World {
     pub(super) floors: Floors,
     pub(super) senders: Senders,
     pub(super) drawn: Drawn,
-    pub(super) sent: Vec<SendCode>,
+    /// What went to somebody.
+    pub(super) sent: Vec<Sent>,
+    /// What was queued to go nowhere.
+    pub(super) to_nobody: usize,
     pub(super) audit: Vec<AuditEvent>,
+}
+
+/// A code that went to somebody.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    pub(super) message: MessageId,
+    /// That the flow shows it went to.
+    pub(super) shown: DeviceId,
+    pub(super) address: String,
+    pub(super) code_length: u8,
 }
 
 impl World {
@@ -23,6 +36,7 @@ impl World {
     pub(super) fn new() -> Self {
         let user = UserFacts {
             id: id(USER),
+            counted_as: id(USER),
             username: "mira.k".to_owned(),
             given_name: Some("Mira".to_owned()),
             family_name: Some("Kos".to_owned()),
@@ -53,6 +67,7 @@ impl World {
             },
             drawn: Drawn(0),
             sent: Vec::new(),
+            to_nobody: 0,
             audit: Vec::new(),
         }
     }
@@ -81,18 +96,18 @@ impl World {
     pub(super) fn fill(&self, mut subject: SubjectFacts) -> SubjectFacts {
         let row = |key: Subject| self.counters.get(&key).cloned();
         if let Some((version, CounterState::UserFailures(state))) =
-            row(Subject::UserFailures(subject.user.id))
+            row(Subject::UserFailures(subject.user.counted_as))
         {
             subject.user.failures = Versioned { version, state };
         }
         if let Some((version, CounterState::DailySends(state))) =
-            row(Subject::UserSends(subject.user.id))
+            row(Subject::UserSends(subject.user.counted_as))
         {
             subject.user.sends = Versioned { version, state };
         }
         for device in &mut subject.devices {
             if let Some((version, CounterState::DeviceFailures(state))) =
-                row(Subject::DeviceFailures(device.id))
+                row(Subject::DeviceFailures(device.counted_as))
             {
                 device.failures = Versioned { version, state };
             }
@@ -104,22 +119,27 @@ impl World {
         subject
     }
     pub(super) fn facts(&self, flow: Option<&Flow>, name: Option<&str>) -> Facts<'_> {
-        let decoy = flow.and_then(|flow| {
-            let typed = name.or_else(|| flow.decoy_name())?;
-            let number = typed.bytes().fold(7, |number, letter| {
-                u64::from(letter) + 31_u64.wrapping_mul(number)
+        let stand_in = flow.and_then(|flow| {
+            let typed = name.or_else(|| flow.typed_name())?;
+            let subject = stand_in::subject(typed, flow.id, |parts| {
+                let mut hash = [0; 32];
+                let bytes = parts.iter().flat_map(|part| part.iter());
+                let number = bytes.fold(7, |number, &byte| {
+                    u64::from(byte) + 31_u64.wrapping_mul(number)
+                });
+                Seeded(number).fill(&mut hash);
+                hash
             });
-            let mut seed = [0; decoy::SEED];
-            Seeded(number).fill(&mut seed);
-            let born_at = START - Duration::from_days(9);
-            let stranger = decoy::subject(&seed, typed, flow, born_at, self.now);
-            let has_that_name = |user: &UserFacts| user.username == typed;
-            let known = self.user.clone().filter(has_that_name).and_then(|user| {
-                let devices = self.devices.clone();
-                decoy::in_place_of(&SubjectFacts { user, devices }, typed, flow)
-            });
-            Some(self.fill(known.unwrap_or(stranger)))
+            Some(self.fill(subject))
         });
+        let strangers_sends = match self.counters.get(&Subject::StrangersSends) {
+            Some((version, CounterState::DailySends(state))) => Versioned {
+                version: *version,
+                state: *state,
+            },
+            _ => Versioned::default(),
+        };
+        let name = name.or_else(|| flow.and_then(Flow::typed_name));
         let is_asked_for = |user: &UserFacts| name.is_none_or(|name| name == user.username);
         let user = self.user.clone().filter(is_asked_for);
         Facts {
@@ -131,8 +151,9 @@ impl World {
                 })
             }),
             is_permitted: self.is_permitted,
-            decoy,
+            stand_in,
             environment_sends: Versioned::default(),
+            strangers_sends,
             lockout: self.lockout,
             floors: self.floors,
             senders: self.senders,
@@ -163,7 +184,13 @@ impl World {
                         judged_by
                     );
                 }
-                Effect::SendCode(message) => self.sent.push(message),
+                Effect::SendCode(send) if send.address.expose().is_empty() => self.to_nobody += 1,
+                Effect::SendCode(send) => self.sent.push(Sent {
+                    message: send.message,
+                    shown: selected(&transition.flow).unwrap(),
+                    address: send.address.expose().clone(),
+                    code_length: send.code_length,
+                }),
                 Effect::LockDevice { device, until } => {
                     self.device(device).locked_until = Some(until);
                 }

@@ -4,7 +4,7 @@ fn phone() -> DeviceChoice {
     DeviceChoice {
         id: "d-01".to_owned(),
         channel: Channel::Sms,
-        masked_address: "*********42".to_owned(),
+        masked_address: Some("*********42".to_owned()),
         nickname: Some("Work <phone>".to_owned()),
         is_usable: true,
     }
@@ -14,7 +14,7 @@ fn mailbox() -> DeviceChoice {
     DeviceChoice {
         id: "d-02".to_owned(),
         channel: Channel::Email,
-        masked_address: "mi****@example.test".to_owned(),
+        masked_address: Some("mi****@example.test".to_owned()),
         nickname: None,
         is_usable: true,
     }
@@ -353,4 +353,23 @@ fn the_way_to_an_earlier_sign_on_is_a_link() {
     let link = "<a href=\"/9e0a/signon/?flowId=1&#38;x=2\">Enter the code of your earlier sign-on \
                 to Shop &#38; &#60;Co&#62;</a>";
     assert!(html.contains(link), "{html}");
+}
+
+#[test]
+fn of_a_typed_name_no_address_is_told() {
+    let device = DeviceChoice {
+        masked_address: None,
+        ..phone()
+    };
+    let (html, _) = forms(&page(SignOnStep::EnterCode {
+        device,
+        attempts_remaining: None,
+        resend_after: 0,
+        other_devices: Vec::new(),
+    }));
+    assert!(!html.contains("**") && !html.contains(" to "), "{html}");
+    assert!(
+        html.contains("If nothing comes, check the username."),
+        "{html}"
+    );
 }

@@ -5,7 +5,7 @@ use stepgate_app::sign_on::{self, Shown};
 use stepgate_domain::{
     flow::{
         Action, Flow, Status,
-        state::{Identification, User},
+        state::Identification,
         status::{DeviceEntry, UsableStatus},
         view,
     },
@@ -111,9 +111,9 @@ fn can_start_over(flow: &Flow) -> bool {
 }
 
 fn step(flow: &Flow, due: &Status, remark: &Remark, now: Timestamp) -> SignOnStep {
-    let nothing_proved = flow.proofs.is_empty();
     let username = remark.username.clone().or_else(|| flow.login_hint.clone());
-    let choice = |entry: &DeviceEntry| choice(entry, now);
+    let is_anonymous = flow.is_anonymous();
+    let choice = |entry: &DeviceEntry| choice(entry, is_anonymous, now);
     match due {
         Status::OtpRequired { devices, challenge } => {
             let is_chosen = |entry: &&DeviceEntry| entry.id == challenge.device;
@@ -144,7 +144,7 @@ fn step(flow: &Flow, due: &Status, remark: &Remark, now: Timestamp) -> SignOnSte
             username: flow
                 .user
                 .as_ref()
-                .map(|user: &User| view::shown_username(user, nothing_proved).to_owned())
+                .map(|user| user.username.clone())
                 .unwrap_or_default(),
         },
         Status::UsernamePasswordRequired => SignOnStep::EnterUsernameAndPassword { username },
@@ -155,11 +155,11 @@ fn step(flow: &Flow, due: &Status, remark: &Remark, now: Timestamp) -> SignOnSte
 }
 
 /// None for a device that no code can be sent to.
-fn choice(entry: &DeviceEntry, now: Timestamp) -> Option<DeviceChoice> {
+fn choice(entry: &DeviceEntry, is_anonymous: bool, now: Timestamp) -> Option<DeviceChoice> {
     Some(DeviceChoice {
         id: entry.id.to_string(),
         channel: entry.kind.channel()?,
-        masked_address: entry.masked_address.clone(),
+        masked_address: (!is_anonymous).then(|| entry.masked_address.clone()),
         nickname: entry.nickname.clone(),
         is_usable: entry.usable_at(now) == UsableStatus::Usable,
     })

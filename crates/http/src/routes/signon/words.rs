@@ -28,6 +28,12 @@ pub(super) fn fault(error: &FlowError, now: Timestamp) -> String {
             cool_down_expires_at: until,
             ..
         } => return not_sent(Denied::TooSoon { until: *until }, now),
+        FlowError::TooManyNames { retry_after } => {
+            return format!(
+                "Too many usernames were tried from here. Try again in {}.",
+                wait(retry_after.as_seconds_ceil())
+            );
+        }
         FlowError::QuotaExceeded { limit, resets_at } => {
             let (limit, resets_at) = (*limit, *resets_at);
             return not_sent(Denied::QuotaExceeded { limit, resets_at }, now);

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use stepgate_store::engine::Engine;
 
 use crate::support::{
-    Answer, Flow,
-    held::{Trial, wrong_codes},
+    Answer, Flow, Server, Setup,
+    held::{Trial, senders, wrong_codes},
     send,
 };
 
@@ -18,8 +18,6 @@ fn shape(value: &Value) -> Value {
                 let is_personal = [
                     "id",
                     "username",
-                    "phone",
-                    "email",
                     "href",
                     "resumeUrl",
                     "createdAt",
@@ -40,10 +38,11 @@ fn shape(value: &Value) -> Value {
     }
 }
 
-fn told(answer: &Answer) -> (u16, Value, Option<String>) {
+/// With the length of the whole: the names that are typed here are of one length.
+fn told(answer: &Answer) -> (u16, Value, Option<String>, usize) {
     let body = serde_json::from_str(&answer.text).unwrap();
     let wait = answer.header("retry-after").map(str::to_owned);
-    (answer.status, shape(&body), wait)
+    (answer.status, shape(&body), wait, answer.text.len())
 }
 
 async fn sms_only(otp: Value) -> Trial {
@@ -69,11 +68,12 @@ async fn sms_only(otp: Value) -> Trial {
 }
 
 /// All that somebody sees who types the name, guesses at its codes and asks for new ones.
-async fn seen(trial: &Trial, name: &str) -> Vec<(u16, Value, Option<String>)> {
+async fn seen(trial: &Trial, name: &str) -> Vec<(u16, Value, Option<String>, usize)> {
     let mut seen = Vec::new();
     for _ in 0..3 {
         let flow = trial.look_up(name).await;
-        seen.push((200, shape(&flow.body), None));
+        let length = flow.body.to_string().len();
+        seen.push((200, shape(&flow.body), None, length));
         trial.wait(1);
         if flow.status() == "OTP_REQUIRED" {
             let device = flow.device();
@@ -111,34 +111,57 @@ async fn a_name_that_nobody_has_is_answered_like_one_that_somebody_has() {
     }
 }
 
-fn face(flow: &Flow) -> (Value, Value) {
-    let embedded = &flow.body["_embedded"];
-    (embedded["user"].clone(), embedded["devices"].clone())
+#[tokio::test]
+async fn every_name_has_the_same_face() {
+    let trial = sms_only(json!({})).await;
+    let face = shape(&trial.look_up("nobody").await.body);
+    for is_enabled in [true, false] {
+        trial.enable(is_enabled).await;
+        trial.wait(10);
+        assert_eq!(shape(&trial.look_up("mira.k").await.body), face);
+        let sent = trial.sent().await.len();
+        assert_eq!(sent, usize::from(is_enabled), "only to who may sign on");
+    }
+    assert_eq!(face["_embedded"]["devices"][0]["phone"], "***********");
+    let user: Vec<_> = face["_embedded"]["user"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .collect();
+    assert_eq!(user, ["id", "username"]);
 }
 
 #[tokio::test]
-async fn every_name_keeps_its_face() {
-    let trial = sms_only(json!({})).await;
-    for name in ["nobody", "mira.k"] {
-        let before = trial.look_up(name).await;
-        trial.sent().await;
+async fn an_address_types_so_many_names_that_nothing_comes_of() {
+    let setup = Setup {
+        look_ups_hourly: Some(2),
+        ..senders(false)
+    };
+    let trial = Trial::on(Server::start_with(setup).await, json!({}), json!({})).await;
+    let flow = trial.look_up("mira.k").await;
+    let code = trial.code().await;
+    trial.server.check(&flow, &code).await.json(200);
+    for name in ["mira.k", "nobody"] {
         trial.wait(10);
-        assert_eq!(face(&trial.look_up(name).await), face(&before));
-        trial.sent().await;
-        trial.enable(false).await;
-        trial.wait(10);
-        let after = trial.look_up(name).await;
-        assert_eq!(face(&after), face(&before), "{name}");
-        assert!(
-            trial.sent().await.is_empty(),
-            "nothing is sent to who may not sign on"
-        );
-        trial.enable(true).await;
+        trial.look_up(name).await;
     }
-    let (user, devices) = face(&trial.look_up("nobody").await);
-    let names: Vec<&String> = user.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["id", "username"]);
-    assert_ne!(devices[0]["phone"], "*********42");
+    let begun = Flow::of(&trial.asked("pi.flow", None).await);
+    let body = json!({ "username": "somebody" });
+    let refused = send(trial.server.act(&begun, "user.lookup", &body)).await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.header("retry-after"), Some("3590"));
+    let refused = refused.json(429);
+    assert_eq!(refused["code"], "REQUEST_LIMITED");
+    assert_eq!(refused["details"][0]["code"], "LIMIT_EXCEEDED");
+    assert_eq!(refused["details"][0]["target"], "username");
+    let hinted = trial.begin("mira.k").await;
+    assert_eq!(
+        hinted.status(),
+        "OTP_REQUIRED",
+        "an application may name anybody"
+    );
+    trial.wait(3_600);
+    assert_eq!(trial.look_up("mira.k").await.status(), "OTP_REQUIRED");
 }
 
 #[tokio::test]
@@ -189,7 +212,7 @@ async fn a_typed_name_alone_completes_nothing() {
     let on = json!({ "mfaEnabled": true });
     trial.server.manage(reqwest::Method::PUT, &path, on).await;
     let typed = trial.look_up("otto").await;
-    assert_eq!(typed.status(), "OTP_REQUIRED", "a decoy");
+    assert_eq!(typed.status(), "OTP_REQUIRED", "as for anybody");
     let hinted = trial.begin("otto").await;
     assert_eq!(hinted.status(), "COMPLETED", "the client vouches");
     let rows = trial

@@ -191,7 +191,7 @@ impl Trial {
         }
     }
 
-    /// What waits to be sent and has a code, each once.
+    /// What waits to be sent to somebody and has a code, each once.
     pub(crate) async fn sent(&self) -> Vec<Message> {
         let now = self.server.clock.now();
         let until = now + Duration::from_days(999);
@@ -206,7 +206,7 @@ impl Trial {
         let rows = rows.await.unwrap();
         rows.iter()
             .map(|row| outgoing::open(&key, row).unwrap())
-            .filter(|message| message.code.is_some())
+            .filter(|message| message.code.is_some() && !message.is_for_nobody())
             .collect()
     }
 

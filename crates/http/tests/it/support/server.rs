@@ -45,6 +45,7 @@ pub(crate) struct Setup {
     /// Whether the developer inbox is served.
     pub(crate) inbox: bool,
     pub(crate) limits: Limits,
+    pub(crate) look_ups_hourly: Option<u32>,
 }
 
 impl Default for Setup {
@@ -57,6 +58,7 @@ impl Default for Setup {
             senders: Senders::default(),
             inbox: true,
             limits: Limits::default(),
+            look_ups_hourly: None,
         }
     }
 }
@@ -104,6 +106,7 @@ impl Server {
                 proxies: setup.proxies,
                 client_address_is_known: setup.client_address_is_known,
                 floors: stepgate_domain::flow::delivery::Floors::default(),
+                look_ups_hourly: setup.look_ups_hourly,
                 audit_retention: stepgate_app::app::AUDIT_RETENTION,
                 inbox: setup.inbox,
                 metrics: true,

@@ -109,7 +109,10 @@ async fn clients_choose_the_protocol_by_alpn() {
     let body = answer.body_mut().data().await.unwrap().unwrap();
     assert_eq!(&body[..], br#"{"status":"ok"}"#);
     assert_eq!(server.stop().await, Some(0));
-    connection.await.unwrap().unwrap();
+    // The server said that it goes; the client's last words may have met nobody.
+    if let Err(error) = connection.await.unwrap() {
+        assert!(error.is_io(), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -109,6 +109,7 @@ impl Server {
                 },
                 client_address_is_known: true,
                 floors: Floors::default(),
+                look_ups_hourly: None,
                 audit_retention: AUDIT_RETENTION,
                 inbox: false,
                 metrics: true,

@@ -176,7 +176,7 @@ impl Server {
         let cookie = answer.headers.get(header::SET_COOKIE);
         let cookie = cookie.and_then(|cookie| cookie.to_str().ok()?.split(['=', ';']).nth(1));
         let cookie = cookie.expect("the flow has a cookie");
-        self.cookie = cookie.to_owned();
+        cookie.clone_into(&mut self.cookie);
     }
 
     /// The id of a new object.

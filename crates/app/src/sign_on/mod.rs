@@ -19,6 +19,8 @@ mod polls;
 mod resume;
 mod session;
 mod trail;
+mod undelivered;
+mod verdict;
 
 use std::net::IpAddr;
 
@@ -26,7 +28,7 @@ use stepgate_domain::{flow::FlowError, ids::DeviceId, secret::Secret};
 
 use crate::{error::ManagementError, origin::Origin};
 
-pub use act::{act, awaits, delivery_failed};
+pub use act::act;
 pub use authorize::authorize;
 pub(crate) use facts::forgive_name;
 pub use look::{earlier, environment_of_flow, look, page_token, poll, refuse_unoffered};
@@ -34,6 +36,7 @@ pub(crate) use look_ups::LookUps;
 pub use outcome::{AuthorizeFailure, Begun, FlowFailure, Resumed, SessionCookie, Shown};
 pub(crate) use polls::Polls;
 pub use resume::resume;
+pub use undelivered::{awaits, delivery_failed};
 
 /// Who calls, as far as a flow cares.
 #[derive(Debug, Clone)]

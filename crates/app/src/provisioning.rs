@@ -1,23 +1,20 @@
 //! How an installation and its environments come to be: each in one batch.
 
-use std::sync::Arc;
+mod unborn;
 
 use stepgate_domain::{
-    audit::Change,
     id::Id,
     profile::Profile,
     resource::{Built, Context, Kind, ORGANIZATION_SPACE, Resource, Stored},
     resources::{
-        application::Application,
         birth::{self, Nursery},
         environment::{
             Deletion, Environment, EnvironmentDraft, EnvironmentStatus, Region, StatusDraft,
         },
-        license::{License, Package},
+        license::License,
         organization::Organization,
     },
     schema,
-    secret::Secret,
     time::Timestamp,
     violation::Violation,
 };
@@ -28,27 +25,15 @@ use stepgate_store::{
 };
 use uuid::Uuid;
 
+pub use self::unborn::{Installation, Unborn, prepare, recover};
 use crate::{
-    App, audit,
+    App,
     error::ManagementError,
-    first_worker,
     keys::NewSigningKey,
-    management::{
-        self, Caller, Place, Target, fetch_children, prepare_insert, prepare_replace, typed,
-    },
+    management::{self, Caller, Place, Target, prepare_insert},
     random::SystemRandom,
     role_assignments,
 };
-
-/// What `init` tells once.
-#[derive(Debug)]
-pub struct Installation {
-    pub organization: Id<Organization>,
-    pub license: Id<License>,
-    pub environment: Id<Environment>,
-    pub client: Id<Application>,
-    pub client_secret: Secret<String>,
-}
 
 const ORGANIZATION: &str = "organization";
 const REGION: &str = "region";
@@ -270,160 +255,4 @@ async fn changed_status(
         Ok(environment.with_status(draft, now))
     })
     .await
-}
-
-/// An installation that nobody can use yet: whoever is to have its credentials can be given them
-/// before they are true.
-#[derive(Debug)]
-pub struct Unborn {
-    installation: Installation,
-    batch: Batch,
-}
-
-impl Unborn {
-    pub const fn installation(&self) -> &Installation {
-        &self.installation
-    }
-
-    /// From now on the credentials work.
-    pub async fn commit(self, app: &App) -> Result<Installation, ManagementError> {
-        app.commit(self.batch).await?;
-        Ok(self.installation)
-    }
-}
-
-/// The organization, its licences, the administrators' environment and its worker. `None` when the
-/// data directory has been initialized before.
-pub async fn prepare(app: &Arc<App>, region: Region) -> Result<Option<Unborn>, ManagementError> {
-    if organization(app).await?.is_some() {
-        return Ok(None);
-    }
-    let now = app.now();
-    let organization = app.new_id::<Organization>();
-    let environment = app.new_id::<Environment>();
-    let space_key = app.seal.new_data_key(ORGANIZATION_SPACE, now)?;
-    app.seal.remember(ORGANIZATION_SPACE, &space_key.key);
-    let mut batch = Batch(vec![
-        installation::establish(ORGANIZATION, &organization.to_string()),
-        installation::establish(REGION, region.as_str()),
-        space_key.statement,
-    ]);
-
-    let mut cradle = Cradle {
-        app,
-        environment: ORGANIZATION_SPACE,
-        waiting: Vec::new(),
-    };
-    let born = Organization::born("Stepgate".to_owned(), app.new_id());
-    cradle.put(None, organization.uuid(), born);
-    let license: Id<License> = cradle.add(
-        Some(organization.uuid()),
-        License::born(Package::Internal, now),
-    );
-    let administrators: Id<License> = cradle.add(
-        Some(organization.uuid()),
-        License::born(Package::Admin, now),
-    );
-    let body = Environment::administrators(organization, administrators, region);
-    cradle.put(Some(organization.uuid()), environment.uuid(), body.into());
-    batch.extend(cradle.statements(now).await?);
-
-    batch.extend(contents(app, environment.uuid(), now).await?);
-    let made = first_worker::prepare(app, organization, environment, FIRST, now).await?;
-    batch.extend(made.statements);
-    batch.extend([
-        audit::by_the_server(
-            ORGANIZATION_SPACE,
-            Change::Created,
-            organization,
-            None,
-            FIRST,
-            now,
-        )?,
-        audit::by_the_server(
-            ORGANIZATION_SPACE,
-            Change::Created,
-            environment,
-            None,
-            FIRST,
-            now,
-        )?,
-    ]);
-    let installation = Installation {
-        organization,
-        license,
-        environment,
-        client: made.client,
-        client_secret: made.client_secret,
-    };
-    Ok(Some(Unborn {
-        installation,
-        batch,
-    }))
-}
-
-/// Why there are things that nobody asked for.
-const FIRST: &str = "Made with the installation";
-const RECOVERED: &str = "Made by stepgate recover";
-
-/// A new worker beside the first one, for an installation that nobody administers any more. `None`
-/// when the data directory has not been initialized.
-pub async fn recover(app: &Arc<App>) -> Result<Option<Unborn>, ManagementError> {
-    let Some(organization) = organization(app).await? else {
-        return Ok(None);
-    };
-    let now = app.now();
-    // The one that the installation was made with, unless that is gone.
-    let all = fetch_children::<Environment>(app, ORGANIZATION_SPACE, None).await?;
-    let oldest = all.into_iter().min_by_key(|it| (it.created_at, it.id));
-    let home = oldest.ok_or(ManagementError::NotFound(None))?;
-    let made = first_worker::prepare(app, organization, home.id, RECOVERED, now).await?;
-    let mut batch = Batch(made.statements);
-    if !home.body.carries(now).by_itself {
-        batch.extend(reactivated(app, home.id, now).await?);
-    }
-    let installation = Installation {
-        organization,
-        license: home.body.license.id,
-        environment: home.id,
-        client: made.client,
-        client_secret: made.client_secret,
-    };
-    Ok(Some(Unborn {
-        installation,
-        batch,
-    }))
-}
-
-/// An environment that waits to be deleted gives nobody a token.
-async fn reactivated(
-    app: &App,
-    id: Id<Environment>,
-    now: Timestamp,
-) -> Result<Vec<Statement>, ManagementError> {
-    let (kind, uuid) = (Environment::KIND, id.uuid());
-    let document = documents::read(&*app.engine, kind, uuid, uuid, None)
-        .await?
-        .ok_or(ManagementError::NotFound(None))?;
-    let active = StatusDraft {
-        status: EnvironmentStatus::Active,
-    };
-    let body = typed::<Environment>(&document)?
-        .body
-        .with_status(active, now);
-    let place = Place {
-        environment: uuid,
-        parent: document.parent,
-    };
-    let (mut statements, _) = prepare_replace(app, place, &document, body.into(), now).await?;
-    let space = ORGANIZATION_SPACE;
-    statements.push(audit::by_the_server(
-        space,
-        Change::Updated,
-        id,
-        None,
-        RECOVERED,
-        now,
-    )?);
-    Ok(statements)
 }

@@ -1,90 +1,23 @@
 //! What a managed type says about itself, so that one mechanism can list, create, read, replace,
 //! patch and delete them all.
 
+mod filter;
+mod kind;
+
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub use self::{
+    filter::{FilterAttribute, FilterSource, OrderAttribute, Term},
+    kind::{Family, Kind, NotFoundMessage, ORGANIZATION_SPACE, Scope},
+};
 use crate::{
-    access::{Area, Carries},
-    entropy::Entropy,
-    id::Id,
-    name,
-    profile::Profile,
-    resources::environment::Environment,
-    schema,
-    secret::Secret,
-    time::Timestamp,
+    access::Carries, entropy::Entropy, id::Id, name, profile::Profile,
+    resources::environment::Environment, schema, secret::Secret, time::Timestamp,
     violation::Violation,
 };
-
-/// Which tables hold the rows of a kind. All families have the same shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// Low volume, read on every request, cached by document.
-    Configuration,
-    User,
-    Device,
-    /// The roles that users hold. A family of its own, because its rows go with their user.
-    UserRole,
-}
-
-/// Kinds are the same when their names are.
-impl PartialEq for Kind {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-impl Eq for Kind {}
-
-/// A kind of managed object: its names, its tables, its place in the path.
-#[derive(Debug)]
-pub struct Kind {
-    /// Name in storage, and the member by which its children name it (`application{id}`).
-    pub name: &'static str,
-    /// Path segment, and key in `_embedded`.
-    pub collection: &'static str,
-    pub family: Family,
-    pub area: Area,
-    /// The owner: deleting it deletes this.
-    pub parent: Option<&'static Kind>,
-    /// Whether the path runs through the parent (`/applications/{applicationID}/grants`). A user
-    /// has a population for parent, but not in its path.
-    pub nested: bool,
-    /// Objects of the organization stand outside every environment (`/v1/environments`).
-    pub scope: Scope,
-    /// The beginning of the 404 message, or `None` for the generic sentence.
-    pub not_found: Option<NotFoundMessage>,
-}
-
-impl Kind {
-    /// The usual case: configuration of an environment, of which one path lists all.
-    pub const fn new(name: &'static str, collection: &'static str, area: Area) -> Self {
-        Self {
-            name,
-            collection,
-            family: Family::Configuration,
-            area,
-            parent: None,
-            nested: false,
-            scope: Scope::Environment,
-            not_found: None,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    Organization,
-    Environment,
-}
-
-/// The environment under which the objects of the organization are stored.
-pub const ORGANIZATION_SPACE: Uuid = Uuid::nil();
-
-/// Builds the text that clients compare: (id, environment id).
-pub type NotFoundMessage = fn(&str, &str) -> String;
 
 /// Facts and sources that a draft may be built with.
 pub struct Context<'a> {
@@ -205,79 +138,6 @@ impl Reference {
             Some(_) => self.target.split('[').next().unwrap_or(&self.target),
             None => &self.target,
         }
-    }
-}
-
-/// A value that the object can be found by in a `filter`, folded as it is compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Term {
-    /// As in [`FilterAttribute::name`].
-    pub attribute: String,
-    pub value: String,
-}
-
-impl Term {
-    pub fn new(attribute: impl Into<String>, value: &str) -> Self {
-        Self {
-            attribute: attribute.into(),
-            value: name::fold(value),
-        }
-    }
-}
-
-/// One attribute of a kind's `filter`.
-#[derive(Debug, Clone, Copy)]
-pub struct FilterAttribute {
-    /// As clients write it; compared without regard to case.
-    pub name: &'static str,
-    pub operators: &'static [crate::scim::Operator],
-    pub source: FilterSource,
-}
-
-impl FilterAttribute {
-    pub const fn new(
-        name: &'static str,
-        operators: &'static [crate::scim::Operator],
-        source: FilterSource,
-    ) -> Self {
-        Self {
-            name,
-            operators,
-            source,
-        }
-    }
-
-    /// Found by its whole value only.
-    pub const fn exact(name: &'static str, source: FilterSource) -> Self {
-        Self::new(name, &[crate::scim::Operator::Eq], source)
-    }
-}
-
-/// Where the values of an attribute are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FilterSource {
-    Id,
-    Parent,
-    CreatedAt,
-    UpdatedAt,
-    /// The term table.
-    Term,
-    /// The term table, where the term is a point in time.
-    TimeTerm,
-    /// The term table, where the term is `true` or `false`.
-    BooleanTerm,
-}
-
-/// An attribute that `order` may name.
-#[derive(Debug, Clone, Copy)]
-pub struct OrderAttribute {
-    pub name: &'static str,
-    pub source: FilterSource,
-}
-
-impl OrderAttribute {
-    pub const fn new(name: &'static str, source: FilterSource) -> Self {
-        Self { name, source }
     }
 }
 

@@ -6,7 +6,7 @@ use stepgate_domain::{
     flow::{
         Flow,
         facts::SessionFacts,
-        state::{Proof, ProofMethod},
+        proofs::{Proof, ProofMethod},
     },
     id::Id,
     ids::UserId,

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Subject, state::Proof};
+use super::{Subject, proofs::Proof};
 use crate::{
     authenticator::{
         DeviceType, Versioned,

@@ -6,6 +6,7 @@ pub mod effect;
 pub mod facts;
 pub mod input;
 pub mod policy;
+pub mod proofs;
 pub mod stand_in;
 pub mod state;
 pub mod status;

@@ -9,7 +9,8 @@ use super::{
     facts::{Facts, SessionFacts, UserFacts},
     input::Input,
     policy::{ActionKind, PolicyAction},
-    state::{Flow, Identification, ProofMethod, Start, User},
+    proofs::ProofMethod,
+    state::{Flow, Identification, Start, User},
     status::{Failure, Status},
     turn::{Sending, Turn},
 };

@@ -22,8 +22,9 @@ use world::World;
 use super::{
     facts::SessionFacts,
     policy::{DeviceSelection, Method, NoDevicesMode},
+    proofs::{Proof, ProofMethod},
     stand_in,
-    state::{Application, Asked, Proof, ProofMethod, ResponseMode, SessionBinding},
+    state::{Application, Asked, ResponseMode, SessionBinding},
     status::{Failure, NotSent, UsableStatus},
     *,
 };

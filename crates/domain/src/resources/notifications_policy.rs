@@ -1,6 +1,6 @@
 //! Notification policies: how many messages, to which countries, how soon after each other.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     access::Area,
     country,
-    resource::{Built, Context, Kind, Refusal, Resource, Stored, UniqueKey},
+    resource::{Built, Context, Kind, Refusal, Resource, Stored, UniqueKey, ViewMember},
     time::Timestamp,
     violation::Violation,
 };
@@ -351,6 +351,10 @@ impl Resource for NotificationsPolicy {
             stored,
             "It is not possible to remove default notifications policy.",
         )
+    }
+
+    fn view_members(generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        vec![marked::view_member(generator)]
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {

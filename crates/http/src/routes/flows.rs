@@ -24,6 +24,7 @@ use crate::{
     api::{Api, Guard, Operation, Takes},
     call::Call,
     error::{flow, management::ApiError},
+    openapi::protocol,
     reply::Reply,
     sign_on as edge,
 };
@@ -31,6 +32,7 @@ use crate::{
 const PATH: &str = "/{environmentID}/flows/{flowID}";
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(inline)]
 struct Nothing {}
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -76,6 +78,8 @@ pub(super) fn operations(api: Api) -> Api {
         "Read a flow",
         read,
     )
+    .json(protocol::flow)
+    .limited()
     .private());
     let api = Action::ALL.into_iter().fold(api, |api, action| {
         let operation = Operation::new(
@@ -86,6 +90,8 @@ pub(super) fn operations(api: Api) -> Api {
             "Act upon a flow",
             move |call| act(call, action),
         )
+        .json(protocol::flow)
+        .limited()
         .private();
         api.op(match action {
             Action::SessionReset => operation.request::<Nothing>(),

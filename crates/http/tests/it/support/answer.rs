@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use reqwest::{RequestBuilder, header};
 use serde_json::Value;
 
-use super::{id, parameters, text};
+use super::{described::Asked, id, parameters, text};
 
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -17,17 +17,22 @@ pub(crate) struct Answer {
 }
 
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let asked = Asked::of(&request);
+    let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
     reads_as_errors_do(&body);
-    Answer {
+    let answer = Answer {
         status,
         headers,
         text,
         body,
-    }
+    };
+    asked.admits(&answer);
+    answer
 }
 
 /// Typed clients lose the whole error where what is allowed is not a list of strings.

@@ -36,6 +36,11 @@ bench *arguments:
     cargo build --release
     cargo run --release -p stepgate-bench -- {{arguments}}
 
+# Whether typed names can be told apart: 500 of users, 500 of nobody. The machine must be quiet.
+names *arguments:
+    cargo build --release
+    cargo run --release -p stepgate-bench -- names {{arguments}}
+
 # The crash test for longer, for example `just crash 1000 7`.
 crash rounds="1000" seed="1":
     STEPGATE_CRASH_ROUNDS={{rounds}} STEPGATE_CRASH_SEED={{seed}} \

@@ -20,8 +20,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the binary on `directory`, and waits until it is ready.
-    pub(crate) async fn start(binary: &Path, directory: &Path) -> anyhow::Result<Self> {
+    /// Starts the binary on `directory` with further arguments, and waits until it is ready.
+    pub(crate) async fn start(
+        binary: &Path,
+        directory: &Path,
+        further: &[&str],
+    ) -> anyhow::Result<Self> {
         let address_file = directory.join("address");
         let _ = fs::remove_file(&address_file);
         let log = File::options()
@@ -42,6 +46,7 @@ impl Server {
             .arg(directory.join("data"))
             .arg("--address-file")
             .arg(&address_file)
+            .args(further)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::run::{Phase, STEPS};
 
+/// How much of the memory after the first part there may be at the end.
+const MOST_GROWTH: f64 = 1.05;
+
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) users: u32,
@@ -35,6 +38,11 @@ pub(crate) fn progress(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text} …");
 }
 
+/// While it is measured.
+pub(crate) fn resident(part: u32, bytes: u64) {
+    progress(&format!("{part}: RSS {:.1} MB", megabytes(bytes)));
+}
+
 fn line(text: &str) {
     let _ = writeln!(io::stdout().lock(), "{text}");
 }
@@ -59,16 +67,36 @@ fn count(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::from(u32::MAX), f64::from)
 }
 
+/// At the end of each part, and how it grew between the first and the last.
+fn resident_in_parts(phase: &Phase) -> String {
+    let parts = phase.resident_bytes.iter();
+    let parts: Vec<_> = parts
+        .map(|bytes| format!("{:.1}", megabytes(*bytes)))
+        .collect();
+    match parts.len() {
+        0 | 1 => parts.concat(),
+        _ => format!("{} ({:.3} of the first)", parts.join(", "), growth(phase)),
+    }
+}
+
+/// The memory at the end over that after the first part.
+fn growth(phase: &Phase) -> f64 {
+    match phase.resident_bytes.as_slice() {
+        [first, .., last] => megabytes(*last) / megabytes(*first),
+        _ => 1.0,
+    }
+}
+
 fn megabytes(bytes: u64) -> f64 {
     u32::try_from(bytes / 1024).map_or(f64::from(u32::MAX), f64::from) / 1024.0
 }
 
 impl Report {
-    /// No error, and no phase in which nothing was done.
+    /// No error, no phase in which nothing was done, and none whose memory grew.
     pub(crate) fn is_sound(&self) -> bool {
-        self.phases
-            .iter()
-            .all(|Measured { phase, .. }| phase.errors == 0 && !phase.flows.is_empty())
+        self.phases.iter().all(|Measured { phase, .. }| {
+            phase.errors == 0 && !phase.flows.is_empty() && growth(phase) <= MOST_GROWTH
+        })
     }
 
     fn flows_per_second(phase: &Phase) -> f64 {
@@ -133,6 +161,7 @@ impl Report {
                     "latencyMs": latencies,
                     "serverCpuMsPerFlow": self.cpu_per_flow(phase),
                     "residentBytes": phase.resident_bytes,
+                    "residentGrowth": growth(phase),
                     "rs256SignaturesPerCpuSecond": signatures,
                     "cpuOverTwoSignatures": self.cpu_ratio(phase, *signatures),
                     "cpuOverTwoSignaturesAlone": self.cpu_ratio(phase, self.signatures_alone),
@@ -167,12 +196,12 @@ impl Report {
             let Measured { phase, signatures } = measured;
             line("");
             line(&format!(
-                "{} connections: {:.1} flows/s, {} flows, {} errors, RSS {:.1} MB",
+                "{} connections: {:.1} flows/s, {} flows, {} errors, RSS {} MB",
                 phase.connections,
                 Self::flows_per_second(phase),
                 phase.flows.len(),
                 phase.errors,
-                megabytes(phase.resident_bytes)
+                resident_in_parts(phase)
             ));
             if let Some(error) = &phase.first_error {
                 line(&format!("  first error: {error}"));
@@ -200,6 +229,37 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn report(resident_megabytes: &[u64]) -> Report {
+        let phase = Phase {
+            flows: vec![[Duration::ZERO; 4]],
+            resident_bytes: resident_megabytes.iter().map(|it| it << 20).collect(),
+            ..Phase::default()
+        };
+        let phases = vec![Measured {
+            phase,
+            signatures: 1_000.0,
+        }];
+        Report {
+            users: 1,
+            cores: 1,
+            synchronous: "full".to_owned(),
+            signatures_alone: 1_000.0,
+            ready_after: Duration::ZERO,
+            idle_rss: 0,
+            loading: None,
+            inbox_cpu: 0.0,
+            phases,
+        }
+    }
+
+    #[test]
+    fn memory_that_grows_after_the_first_part_is_a_failure() {
+        for steady in [&[60][..], &[60, 90, 63], &[60, 20]] {
+            assert!(report(steady).is_sound(), "{steady:?}");
+        }
+        assert!(!report(&[60, 60, 64]).is_sound());
+    }
 
     #[test]
     fn percentiles_are_taken_from_the_sorted_latencies() {

@@ -14,7 +14,7 @@ use stepgate_client::{
 };
 use tokio::task::JoinSet;
 
-use crate::{load::Fixture, process::Server};
+use crate::{load::Fixture, process::Server, report};
 
 const DELIVERY: Duration = Duration::from_secs(10);
 const INBOX_SAMPLES: u32 = 1_000;
@@ -26,9 +26,17 @@ pub(crate) const STEPS: [&str; 4] = ["authorize", "code", "resume", "token"];
 pub(crate) struct Plan {
     pub(crate) connections: usize,
     pub(crate) warm_up: Duration,
-    pub(crate) measured: Duration,
+    /// What is measured are so many parts; the memory is read at the end of each.
+    pub(crate) part: Duration,
+    pub(crate) parts: u32,
     /// Where this phase goes on in the circle of users, so that nobody is sent two codes at once.
     pub(crate) first_user: u32,
+}
+
+impl Plan {
+    pub(crate) fn measured(&self) -> Duration {
+        self.part * self.parts
+    }
 }
 
 /// What one measurement found.
@@ -43,7 +51,8 @@ pub(crate) struct Phase {
     /// Readings of the inbox during the measurement.
     pub(crate) inbox_readings: u32,
     pub(crate) server_cpu_seconds: f64,
-    pub(crate) resident_bytes: u64,
+    /// At the end of each part.
+    pub(crate) resident_bytes: Vec<u64>,
     pub(crate) errors: u32,
     pub(crate) first_error: Option<String>,
 }
@@ -55,7 +64,7 @@ pub(crate) async fn phase(
 ) -> anyhow::Result<Phase> {
     let next = Arc::new(AtomicU32::new(plan.first_user));
     let begin = Instant::now() + plan.warm_up;
-    let end = begin + plan.measured;
+    let end = begin + plan.measured();
     let mut loops = JoinSet::new();
     for _ in 0..plan.connections {
         let connection = Connection {
@@ -68,9 +77,16 @@ pub(crate) async fn phase(
 
     tokio::time::sleep_until(begin.into()).await;
     let (cpu, start) = (server.cpu_seconds()?, Instant::now());
-    tokio::time::sleep_until(end.into()).await;
+    let mut resident_bytes = Vec::new();
+    for part in 1..=plan.parts {
+        tokio::time::sleep_until((begin + plan.part * part).into()).await;
+        let bytes = server.resident_bytes()?;
+        resident_bytes.push(bytes);
+        if plan.parts > 1 {
+            report::resident(part, bytes);
+        }
+    }
     let (server_cpu_seconds, elapsed) = (server.cpu_seconds()? - cpu, start.elapsed());
-    let resident_bytes = server.resident_bytes()?;
 
     let mut phase = Phase {
         connections: plan.connections,

@@ -7,8 +7,8 @@ use std::{
 };
 
 use stepgate_domain::{
+    authenticator::sending::Floors,
     client_address::Proxies,
-    flow::delivery::Floors,
     id::{Id, IdSequence},
     secret::Secret,
     time::{Duration, Timestamp},

@@ -9,6 +9,42 @@ use stepgate_store::engine::{Fault, StoreError};
 
 use crate::{cores::WorkError, seal::SealError};
 
+/// Why a caller may not do something. Told in the log only: the answer is the same for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// The token carries no role at all.
+    NoRole,
+    /// No role of the caller has the permission.
+    Permission,
+    /// The object is, or would come to be, in a part of the environment that the caller does not
+    /// administer.
+    OutOfReach,
+    /// The object holds roles that the caller could not assign.
+    HoldsMore,
+    /// Somebody in the environment holds roles that the caller could not assign.
+    EnvironmentHoldsMore,
+    /// Whoever holds roles changes their own account only just after a second factor.
+    SecondFactorTooOld,
+    OwnIdentityProvider,
+    /// Not the caller's organization.
+    Organization,
+}
+
+impl Denial {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoRole => "no_role",
+            Self::Permission => "permission_missing",
+            Self::OutOfReach => "out_of_reach",
+            Self::HoldsMore => "object_holds_more",
+            Self::EnvironmentHoldsMore => "environment_holds_more",
+            Self::SecondFactorTooOld => "second_factor_too_old",
+            Self::OwnIdentityProvider => "own_identity_provider",
+            Self::Organization => "other_organization",
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ManagementError {
     /// The body breaks rules: all of them, at once.
@@ -20,8 +56,8 @@ pub enum ManagementError {
     /// No such object, or none that the caller may know of. `None`: the generic sentence.
     #[error("not found")]
     NotFound(Option<Missing>),
-    #[error("the caller has no right to this")]
-    Forbidden,
+    #[error("the caller has no right to this: {}", .0.as_str())]
+    Forbidden(Denial),
     /// A parameter of the query cannot be served.
     #[error("the query cannot be served: {0:?}")]
     InvalidQuery(Violation),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stepgate_domain::{
     audit::Change,
     id::Id,
+    profile::Profile,
     resource::{Built, Context, Kind, ORGANIZATION_SPACE, Resource, Stored},
     resources::{
         application::Application,
@@ -14,7 +15,6 @@ use stepgate_domain::{
         },
         license::{License, Package},
         organization::Organization,
-        security_profile::Profile,
     },
     schema,
     secret::Secret,

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::{
     App,
-    error::ManagementError,
+    error::{Denial, ManagementError},
     management::{
         self, Actor, Caller, Place, Target, cached, cached_children, fetch, fetch_children,
     },
@@ -124,8 +124,10 @@ pub(crate) async fn permit(
     };
     if is_permitted {
         Ok(())
+    } else if by_own_scope {
+        Err(ManagementError::Forbidden(Denial::SecondFactorTooOld))
     } else {
-        Err(ManagementError::Forbidden)
+        Err(ManagementError::Forbidden(Denial::HoldsMore))
     }
 }
 
@@ -147,7 +149,7 @@ pub(crate) async fn permit_end(
     if may_assign_all(&caller.actor.assignments, &theirs) {
         Ok(())
     } else {
-        Err(ManagementError::Forbidden)
+        Err(ManagementError::Forbidden(Denial::EnvironmentHoldsMore))
     }
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use stepgate_domain::{
+    profile::Profile,
     resource::{Context, Settings, Stored},
-    resources::security_profile::{Profile, SecurityProfile},
+    resources::security_profile::SecurityProfile,
     schema,
 };
 use uuid::Uuid;

@@ -6,7 +6,7 @@ use std::fmt;
 use email_address::EmailAddress;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use crate::{flow::mask, name};
+use crate::{authenticator::mask, name};
 
 /// RFC 5321 §4.5.3.1.3: a path is at most 256 octets long, its brackets included.
 const LONGEST: usize = 254;

@@ -10,7 +10,7 @@ use phonenumber::{
     metadata::{DATABASE, Database},
 };
 
-use crate::flow::mask;
+use crate::authenticator::mask;
 
 /// A number in international format. Debug output shows only its mask.
 #[derive(Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{ConnectInfo, Path, Request},
+    extract::{ConnectInfo, Path, Request, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts},
     response::Response,
     routing::any,
@@ -30,6 +30,8 @@ use crate::{
 };
 
 pub use crate::operation::{Guard, Operation, Takes};
+
+type PathParams = Path<Vec<(String, String)>>;
 
 /// The list of operations.
 #[derive(Debug, Default, Clone)]
@@ -75,17 +77,21 @@ impl Api {
             router = router.route(
                 &path,
                 any(
-                    move |Path(params): Path<Vec<(String, String)>>, request: Request| {
+                    move |params: Result<PathParams, PathRejection>, request: Request| {
                         let (app, bodies) = (app.clone(), bodies.clone());
-                        dispatch(app, bodies, operations.clone(), params, request)
+                        // A path that is not even text names nothing.
+                        let (operations, params) = params
+                            .map(|Path(params)| (operations.clone(), params))
+                            .unwrap_or_default();
+                        dispatch(app, bodies, operations, params, request)
                     },
                 ),
             );
         }
         let app = app.clone();
         router.fallback(move |request: Request| {
-            let nothing = Arc::new(Vec::new());
-            dispatch(app.clone(), bodies.clone(), nothing, Vec::new(), request)
+            let (nothing, params) = Default::default();
+            dispatch(app.clone(), bodies.clone(), nothing, params, request)
         })
     }
 }

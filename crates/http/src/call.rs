@@ -6,7 +6,7 @@ use axum::{body::Bytes, http::HeaderMap};
 use serde_json::Value;
 use stepgate_app::{
     App,
-    error::ManagementError,
+    error::{Denial, ManagementError},
     management::{Caller, IfMatch, Place, Target},
 };
 use stepgate_domain::{
@@ -87,7 +87,7 @@ impl Call {
     pub fn caller(&self) -> Result<&Caller, ApiError> {
         self.caller
             .as_ref()
-            .ok_or_else(|| ApiError::from(ManagementError::Forbidden))
+            .ok_or_else(|| ApiError::from(ManagementError::Forbidden(Denial::NoRole)))
     }
 
     pub fn query_value(&self, name: &str) -> Option<&str> {

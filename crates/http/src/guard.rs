@@ -2,7 +2,7 @@
 
 use axum::http::header;
 use stepgate_app::{
-    error::{ManagementError, Missing},
+    error::{Denial, ManagementError, Missing},
     management::{self, Actor, Caller},
     tokens,
 };
@@ -58,7 +58,7 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
     let Some(permission) = permission else {
         // Without any role there is nothing to administer, and so nothing to answer.
         if actor.assignments.is_empty() {
-            return Err(ManagementError::Forbidden.into());
+            return Err(ManagementError::Forbidden(Denial::NoRole).into());
         }
         return Ok(Some(caller(Reach::Everything, Access::Read)));
     };
@@ -85,13 +85,10 @@ pub(crate) async fn admit(call: &Call, operation: &Operation) -> Result<Option<C
 
 /// No role of the caller has the permission.
 fn denied(call: &Call, permission: Permission) -> ApiError {
-    let error = ManagementError::Forbidden;
-    let refusal = Refusal::from(&error);
+    let error = ManagementError::Forbidden(Denial::Permission);
     let ids: Vec<String> = permission.ids().map(|id| id.to_string()).collect();
-    call.exchange.refuse(Refusal {
-        check: "permission_missing",
-        ..refusal.with(ids.join(" "))
-    });
+    call.exchange
+        .refuse(Refusal::from(&error).with(ids.join(" ")));
     error.into()
 }
 

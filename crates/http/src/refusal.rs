@@ -122,7 +122,7 @@ impl From<&ManagementError> for Refusal {
                     None => refusal,
                 }
             }
-            ManagementError::Forbidden => Self::new("ACCESS_FAILED", "forbidden"),
+            ManagementError::Forbidden(denial) => Self::new("ACCESS_FAILED", denial.as_str()),
             ManagementError::InvalidQuery(violation) => {
                 Self::of_violations("INVALID_REQUEST", std::slice::from_ref(violation))
             }

@@ -6,7 +6,8 @@ mod sending;
 
 use stepgate_domain::{
     audit::Action,
-    flow::{CounterState, facts::DeviceFailures},
+    authenticator::attempts::DeviceFailures,
+    flow::CounterState,
     id::Id,
     resource::Stored,
     resources::{

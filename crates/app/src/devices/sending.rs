@@ -3,14 +3,12 @@
 use serde::de::DeserializeOwned;
 use stepgate_domain::{
     audit::Action,
-    entropy::Entropy,
-    flow::{
-        CounterState, Subject, Versioned,
-        delivery::{
-            self, AddressHistory, DailyHistory, Denied, NotificationPolicy, Permitted, Senders,
-            Series,
-        },
+    authenticator::{
+        Versioned,
+        sending::{self, Changed, Denied, Histories, NotificationPolicy, Senders},
     },
+    entropy::Entropy,
+    flow::{CounterState, Subject},
     id::Id,
     message::{Channel, Message},
     otp::{DRAWN_DIGITS, prefix},
@@ -18,7 +16,6 @@ use stepgate_domain::{
         device::{Device, NotificationDraft, method},
         device_authentication_policy::DeviceAuthenticationPolicy,
         notifications_policy::NotificationsPolicy,
-        sign_on_facts::recipient,
         template::{Content, DEVICE_PAIRING, Rendered, Template, escape_html, render},
         user::User,
     },
@@ -53,7 +50,7 @@ pub(super) async fn send_code(
 ) -> Result<(Device, Vec<Statement>, Queued), ManagementError> {
     let (app, environment) = (target.app, owner.document.environment);
     let channel = device.kind.channel();
-    let to = recipient(&device);
+    let to = device.recipient();
     let content = chosen(&DEVICE_PAIRING, &owner.user.body, channel);
     let outgoing = Outgoing {
         channel,
@@ -181,9 +178,9 @@ pub(super) async fn judged(
     } = *outgoing;
     let environment = owner.document.environment;
     let limits = limits(app, environment, policy).await?;
-    let before = Histories::read(app, owner, to, purpose).await?;
+    let read = Read::of(app, owner, to, purpose).await?;
     let has = |channel| has_content && app.senders.has(channel);
-    let permitted = delivery::judge(&delivery::Request {
+    let permitted = sending::judge(&sending::Request {
         now,
         flow: None,
         channel,
@@ -194,22 +191,15 @@ pub(super) async fn judged(
             sms: has(Channel::Sms),
             email: has(Channel::Email),
         },
-        address_history: &before.address.state,
-        user_history: &before.user.state,
-        environment_history: &before.environment.state,
+        before: &read.histories,
     });
     Ok(match permitted {
-        Ok(Permitted {
-            address,
-            user,
-            environment,
-        }) => Ok(before.written(now, Some(address), Some(user), environment)?),
+        Ok(changed) => Ok(read.written(now, changed)?),
         Err(reason) => Err(reason),
     })
 }
 
-/// The writes for a pairing code that was used: it ends the series of messages, and counts as
-/// claimed.
+/// The writes for a pairing code that was used.
 pub(super) async fn claimed(
     app: &App,
     owner: &Owner,
@@ -217,44 +207,21 @@ pub(super) async fn claimed(
     policy: &DeviceAuthenticationPolicy,
     now: Timestamp,
 ) -> Result<Vec<Statement>, ManagementError> {
-    let channel = device.kind.channel();
     let limits = limits(app, owner.document.environment, policy).await?;
-    let to = recipient(device);
-    let before = Histories::read(app, owner, &to, Purpose::Code).await?;
-    let mut address = None;
-    let mut user = before.user.state;
-    match limits.cooldown(channel) {
-        Some(cooldown) if cooldown.per_user => user = user.settled(channel),
-        Some(_) => {
-            address = Some(AddressHistory {
-                series: Series::default(),
-                ..before.address.state.clone()
-            });
-        }
-        None => {}
-    }
-    let mut environment = None;
-    if limits.counts_claims(channel) {
-        user = user.claimed(channel, now);
-        environment = limits
-            .has_environment_quota()
-            .then(|| before.environment.state.claimed(channel, now));
-    }
-    let user = Some(user).filter(|user| *user != before.user.state);
-    before.written(now, address, user, environment)
+    let read = Read::of(app, owner, &device.recipient(), Purpose::Code).await?;
+    let changed = sending::used(device.kind.channel(), &limits, &read.histories, now);
+    read.written(now, changed)
 }
 
-/// What was sent before, with the versions that it was read at.
-struct Histories {
+/// What was sent before, and where that is kept.
+struct Read {
     space: Uuid,
     subjects: [String; 3],
-    address: Versioned<AddressHistory>,
-    user: Versioned<DailyHistory>,
-    environment: Versioned<DailyHistory>,
+    histories: Histories,
 }
 
-impl Histories {
-    async fn read(
+impl Read {
+    async fn of(
         app: &App,
         owner: &Owner,
         to: &Secret<String>,
@@ -272,38 +239,26 @@ impl Histories {
         let [address, user, environment] = &subjects;
         Ok(Self {
             space,
-            address: versioned(&found, address)?,
-            user: versioned(&found, user)?,
-            environment: versioned(&found, environment)?,
+            histories: Histories {
+                address: versioned(&found, address)?,
+                user: versioned(&found, user)?,
+                environment: versioned(&found, environment)?,
+            },
             subjects,
         })
     }
 
     /// The writes of the histories that change, if they still are as they were read.
-    fn written(
-        self,
-        now: Timestamp,
-        address: Option<AddressHistory>,
-        user: Option<DailyHistory>,
-        environment: Option<DailyHistory>,
-    ) -> Result<Vec<Statement>, ManagementError> {
+    fn written(self, now: Timestamp, changed: Changed) -> Result<Vec<Statement>, ManagementError> {
         let [of_address, of_user, of_environment] = self.subjects;
+        let before = self.histories;
+        let address = changed.address.map(CounterState::AddressSends);
+        let user = changed.user.map(CounterState::DailySends);
+        let environment = changed.environment.map(CounterState::DailySends);
         let states = [
-            (
-                of_address,
-                self.address.version,
-                address.map(CounterState::AddressSends),
-            ),
-            (
-                of_user,
-                self.user.version,
-                user.map(CounterState::DailySends),
-            ),
-            (
-                of_environment,
-                self.environment.version,
-                environment.map(CounterState::DailySends),
-            ),
+            (of_address, before.address.version, address),
+            (of_user, before.user.version, user),
+            (of_environment, before.environment.version, environment),
         ];
         let mut statements = Vec::new();
         for (subject, version, state) in states {
@@ -320,6 +275,7 @@ impl Histories {
         Ok(statements)
     }
 }
+
 /// What the notification policy asks for: the one that the device's policy names, else the default.
 async fn limits(
     app: &App,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     administrators::{self, Loss},
-    error::ManagementError,
+    error::{Denial, ManagementError},
 };
 
 use super::{
@@ -41,7 +41,7 @@ pub async fn insert<R: Resource>(
         .map(|(parent, _)| parent)
         .or(place.parent);
     if !reaches_below(app, caller, R::KIND, place.environment, reached).await? {
-        return Err(ManagementError::Forbidden);
+        return Err(ManagementError::Forbidden(Denial::OutOfReach));
     }
     naming::judge::<R>(target, None, &built.body).await?;
     let stored = settle_within(app, R::KIND.scope, || async {
@@ -123,7 +123,7 @@ where
             && moved_to != document.parent
             && !reaches_below(app, caller, R::KIND, place.environment, moved_to).await?
         {
-            return Err(ManagementError::Forbidden);
+            return Err(ManagementError::Forbidden(Denial::OutOfReach));
         }
         naming::judge(target, Some(&previous), &change.built.body).await?;
         let left = change.built.body.carries(now);

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use stepgate_domain::{
     id::Id,
+    profile::Profile,
     resource::{Context, Kind, OrderAttribute, Paging, Resource, Stored},
-    resources::security_profile::Profile,
     schema,
     scim::Filter,
     violation::{Violation, ViolationCode},

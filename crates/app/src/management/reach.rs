@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     App,
-    error::{ManagementError, Missing},
+    error::{Denial, ManagementError, Missing},
     role_assignments,
 };
 
@@ -23,7 +23,7 @@ use super::{Caller, Place, Target};
 fn missing(kind: &'static Kind, place: Place, id: Uuid) -> ManagementError {
     // An organization that is not the caller's is not to be told from one that is not there.
     if kind == Organization::KIND {
-        return ManagementError::Forbidden;
+        return ManagementError::Forbidden(Denial::Organization);
     }
     ManagementError::NotFound(Some(Missing {
         kind,

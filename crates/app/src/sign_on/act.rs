@@ -3,11 +3,9 @@
 use std::{mem, sync::Arc};
 
 use stepgate_domain::{
-    flow::{
-        self, Action, Answer, FlowError, Input, PasswordVerdict, SubjectFacts, Transition,
-        ids::{FlowId, MessageId},
-    },
+    flow::{self, Action, Answer, FlowError, Input, PasswordVerdict, SubjectFacts, Transition},
     id::Id,
+    ids::{FlowId, MessageId},
     password::{CheckOutcome, PasswordStatus},
     resources::environment::Environment,
     secret::Secret,

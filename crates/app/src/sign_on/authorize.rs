@@ -5,10 +5,10 @@ use std::{mem, sync::Arc};
 use stepgate_domain::{
     flow::{
         self, Answer, FlowError, Start, Status, Transition,
-        ids::FlowId,
         state::{Application as FlowApplication, Asked, ResponseMode, SessionBinding},
     },
     id::Id,
+    ids::FlowId,
     name,
     oauth::{
         self,
@@ -20,11 +20,12 @@ use stepgate_domain::{
         parameters::Parameters,
         recipient::AuthorizeError,
     },
+    profile::Profile,
     resource::Stored,
     resources::{
         application::{Application, ApplicationType},
         environment::Environment,
-        security_profile::{Profile, SecurityProfile},
+        security_profile::SecurityProfile,
         sign_on_policy::SignOnPolicy,
     },
 };

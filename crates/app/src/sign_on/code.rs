@@ -2,10 +2,8 @@
 
 use stepgate_domain::{
     entropy::Entropy,
-    flow::{
-        Flow, NewCode, Status, Verdict,
-        ids::{FlowId, MessageId},
-    },
+    flow::{Flow, NewCode, Status, Verdict},
+    ids::{FlowId, MessageId},
     otp::{self, CodeHash, DRAWN_DIGITS},
     secret::Secret,
 };

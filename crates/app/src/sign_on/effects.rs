@@ -1,9 +1,8 @@
 //! Effects become statements, here and nowhere else.
 
 use stepgate_domain::{
-    flow::{
-        AuditEvent, COUNTER_LIFE, CounterState, Effect, Flow, Status, effect::SendCode, ids::FlowId,
-    },
+    flow::{AuditEvent, COUNTER_LIFE, CounterState, Effect, Flow, Status, effect::SendCode},
+    ids::FlowId,
     message::Message,
     resources::{device::Device, template::STRONG_AUTHENTICATION, user::User},
     secret::Secret,

@@ -2,13 +2,15 @@
 
 use serde::de::DeserializeOwned;
 use stepgate_domain::{
+    authenticator::{
+        Versioned,
+        attempts::Lockout,
+        sending::{DailyHistory, Senders},
+    },
+    condition::Condition,
     flow::{
-        Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, Versioned,
-        condition::Condition,
-        delivery::{DailyHistory, Senders},
-        facts::Lockout,
-        policy::ActionKind,
-        stand_in,
+        Facts, Flow, Policy, PolicyAction, Subject, SubjectFacts, policy::ActionKind, stand_in,
+        stored,
     },
     id::Id,
     message::Channel,
@@ -18,7 +20,6 @@ use stepgate_domain::{
         application::Application,
         device::{Device, order},
         mfa_settings::MfaSettings,
-        sign_on_facts,
         user::User,
     },
     time::{Remembered, Timestamp},
@@ -70,19 +71,13 @@ impl Known {
                 .to_owned();
             let failures = versioned(&rows.counters, &Subject::DeviceFailures(device.id.cast()))?;
             let sends = versioned(&rows.counters, &Subject::AddressSends(address_key.clone()))?;
-            told.push(sign_on_facts::of_device(
-                device,
-                address_key,
-                failures,
-                sends,
-                now,
-            ));
+            told.push(stored::of_device(device, address_key, failures, sends, now));
         }
         let id = user.id.cast();
         let failures = versioned(&rows.counters, &Subject::UserFailures(id))?;
         let sends = versioned(&rows.counters, &Subject::UserSends(id))?;
         let subject = SubjectFacts {
-            user: sign_on_facts::of_user(&user, failures, sends, rows.holds_a_role, now),
+            user: stored::of_user(&user, failures, sends, rows.holds_a_role, now),
             devices: told,
         };
         let devices = devices
@@ -237,7 +232,7 @@ pub(super) async fn facts<'a>(
     if let (Some(known), Some(subject)) = (whom.known, &mut subject)
         && policies.iter().any(asks_for_the_user)
     {
-        subject.user.attributes = sign_on_facts::attributes(&known.user, now);
+        subject.user.attributes = stored::attributes(&known.user, now);
     }
     Ok(Facts {
         now,

@@ -7,9 +7,10 @@ use stepgate_domain::{
         client::Client,
         hint_token::{self, Algorithm, Hint, HintError, HintRules, HintToken},
     },
+    profile::Profile,
     resources::{
         application::secret::{ClientSecrets, Matched},
-        security_profile::{Profile, SecurityProfile},
+        security_profile::SecurityProfile,
     },
     secret::Secret,
 };

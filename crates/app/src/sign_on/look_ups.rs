@@ -8,7 +8,7 @@ use std::{
 };
 
 use stepgate_domain::{
-    flow::ids::FlowId,
+    ids::FlowId,
     time::{Duration, Timestamp},
 };
 

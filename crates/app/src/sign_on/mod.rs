@@ -22,10 +22,7 @@ mod trail;
 
 use std::net::IpAddr;
 
-use stepgate_domain::{
-    flow::{FlowError, ids::DeviceId},
-    secret::Secret,
-};
+use stepgate_domain::{flow::FlowError, ids::DeviceId, secret::Secret};
 
 use crate::{error::ManagementError, origin::Origin};
 

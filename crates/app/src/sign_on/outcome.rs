@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 use stepgate_domain::{
-    flow::{Flow, FlowError, ids::FlowId},
+    flow::{Flow, FlowError},
+    ids::FlowId,
     oauth::{authorization_response, error::OAuthError, recipient::AuthorizeError},
     secret::Secret,
     time::Duration,

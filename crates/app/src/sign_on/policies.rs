@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use stepgate_domain::{
-    flow::{
-        condition::Condition,
-        policy::{
-            ActionKind, Method, MultiFactorAuthentication, NoDevicesMode, Policy, PolicyAction,
-        },
+    condition::Condition,
+    flow::policy::{
+        ActionKind, Method, MultiFactorAuthentication, NoDevicesMode, Policy, PolicyAction,
     },
     resource::Stored,
     resources::{
@@ -140,7 +138,7 @@ async fn notifications(
     app: &App,
     environment: Uuid,
     policy: &DeviceAuthenticationPolicy,
-) -> Result<stepgate_domain::flow::delivery::NotificationPolicy, ManagementError> {
+) -> Result<stepgate_domain::authenticator::sending::NotificationPolicy, ManagementError> {
     let named = match &policy.notifications_policy {
         Some(named) => cached::<NotificationsPolicy>(app, environment, named.id.uuid()).await?,
         None => None,

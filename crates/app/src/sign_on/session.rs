@@ -6,10 +6,10 @@ use stepgate_domain::{
     flow::{
         Flow,
         facts::SessionFacts,
-        ids::UserId,
         state::{Proof, ProofMethod},
     },
     id::Id,
+    ids::UserId,
     oauth::Session,
     secret::Secret,
     time::{Duration, Remembered, Timestamp},

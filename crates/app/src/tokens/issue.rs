@@ -12,12 +12,12 @@ use stepgate_domain::{
         scope::{GrantedScopes, Scopes},
     },
     oidc::access_token,
+    profile::Profile,
     resource::Stored,
     resources::{
         api_resource::{AccessTokenType, ApiResource},
         application::Application,
         environment::Environment,
-        security_profile::Profile,
     },
     secret::Secret,
     time::Timestamp,

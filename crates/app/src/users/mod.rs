@@ -6,7 +6,7 @@ use serde_json::Value;
 use stepgate_domain::{
     access::Reach,
     audit::Action,
-    flow::facts::UserFailures,
+    authenticator::attempts::UserFailures,
     password::{NewValue, PasswordFailures, WantedPassword},
     resource::{Resource, Stored},
     resources::{
@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::{
     App,
-    error::ManagementError,
+    error::{Denial, ManagementError},
     management::{
         self, Caller, ListRequest, Place, Target, change_with, reaches_below, with_context,
     },
@@ -64,7 +64,7 @@ pub async fn import(
     let population = user.population.id.uuid();
     let kind = User::KIND;
     if !reaches_below(app, caller, kind, place.environment, Some(population)).await? {
-        return Err(ManagementError::Forbidden);
+        return Err(ManagementError::Forbidden(Denial::OutOfReach));
     }
     let user = match password {
         Some(password) => {
@@ -291,7 +291,7 @@ pub async fn set_identity_provider(
     draft: &ProviderDraft,
 ) -> Result<Stored<User>, ManagementError> {
     if target.caller.actor.user == Some(target.id) {
-        return Err(ManagementError::Forbidden);
+        return Err(ManagementError::Forbidden(Denial::OwnIdentityProvider));
     }
     if draft.id.is_some() {
         return Err(Violation::invalid("id", "is not an identity provider").into());

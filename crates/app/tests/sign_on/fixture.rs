@@ -111,7 +111,7 @@ impl World {
             ),
             proxies: Proxies::default(),
             client_address_is_known: true,
-            floors: stepgate_domain::flow::delivery::Floors::default(),
+            floors: stepgate_domain::authenticator::sending::Floors::default(),
             look_ups_hourly: None,
             audit_retention: stepgate_app::app::AUDIT_RETENTION,
             inbox: false,

@@ -1,7 +1,8 @@
 use serde_json::json;
 use stepgate_app::sign_on::Begun;
 use stepgate_domain::{
-    flow::{FlowError, delivery::Denied},
+    authenticator::sending::Denied,
+    flow::FlowError,
     message::Channel,
     oauth::error::{DetailCode, OAuthErrorCode},
     time::Duration,

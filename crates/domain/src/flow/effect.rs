@@ -3,16 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    delivery::{AddressHistory, DailyHistory},
-    facts::{DeviceFailures, UserFailures},
-    ids::{DeviceId, MessageId, UserId},
-    input::Action,
-    policy::DeviceType,
-    state::Flow,
-    status::UsableStatus,
-};
+use super::{input::Action, state::Flow, status::UsableStatus};
 use crate::{
+    authenticator::{
+        DeviceType,
+        attempts::{DeviceFailures, UserFailures},
+        sending::{AddressHistory, DailyHistory},
+    },
+    ids::{DeviceId, MessageId, UserId},
     message::Channel,
     secret::Secret,
     time::{Duration, Remembered, Timestamp},

@@ -6,17 +6,17 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{
-    Subject,
-    delivery::{AddressHistory, DailyHistory, Floors, Senders},
-    ids::{DeviceId, MessageId, UserId},
-    policy::DeviceType,
-    state::Proof,
-};
+use super::{Subject, state::Proof};
 use crate::{
+    authenticator::{
+        DeviceType, Versioned,
+        attempts::{AccountLock, DeviceFailures, GUARD, Lockout, UserFailures},
+        sending::{AddressHistory, DailyHistory, Floors, Senders},
+    },
+    ids::{DeviceId, MessageId, UserId},
     otp::CodeHash,
     secret::Secret,
-    time::{Duration, Remembered, Timestamp},
+    time::{Remembered, Timestamp},
 };
 
 #[derive(Debug)]
@@ -49,13 +49,6 @@ pub trait NewCode: fmt::Debug + Sync {
     fn hash(&self, length: u8) -> CodeHash;
 }
 
-/// A row of the counters: its version, and what it says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Versioned<T> {
-    pub version: i64,
-    pub state: T,
-}
-
 #[derive(Debug, Clone)]
 pub struct SubjectFacts {
     pub user: UserFacts,
@@ -86,13 +79,9 @@ impl SubjectFacts {
             Subject::UserFailures(self.user.counted_as),
             Subject::UserSends(self.user.counted_as),
         ];
-        let sent_to = self
-            .devices
-            .iter()
-            .filter(|device| device.kind.channel().is_some());
         of_user
             .into_iter()
-            .chain(sent_to.flat_map(of_device))
+            .chain(self.devices.iter().flat_map(of_device))
             .collect()
     }
 }
@@ -127,87 +116,6 @@ impl UserFacts {
         let is_locked = lock.is_some_and(|lock| lock.until.is_none_or(|until| until > now));
         let is_guarded = self.failures.state.consecutive >= GUARD;
         self.enabled && self.verified && !is_guarded && !is_locked
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountLock {
-    /// None: until an administrator unlocks.
-    pub until: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lockout {
-    /// Zero switches the lockout off.
-    pub failure_count: u32,
-    /// None: until an administrator unlocks.
-    pub duration: Option<Duration>,
-}
-
-/// How many consecutive wrong codes of one user are ever judged, over all devices.
-pub const GUARD: u32 = 100;
-
-/// Wrong codes of one user over all devices. An administrator's unlock removes it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserFailures {
-    /// Since the last right code: counts towards [`GUARD`].
-    pub consecutive: u32,
-    /// Since the last right code or lockout: counts towards `mfaSettings.lockout`.
-    pub toward_lockout: u32,
-    /// The last lock that wrong codes led to. Of a stand-in, which has no document, it is all there is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lock: Option<AccountLock>,
-    /// When that lock began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub locked_at: Option<Timestamp>,
-}
-
-impl Remembered for UserFailures {
-    fn is_ahead(&self, now: Timestamp) -> bool {
-        self.locked_at
-            .is_some_and(|began| began.is_yet_to_come(now))
-    }
-    fn believed_at(self, now: Timestamp) -> Self {
-        let Some(began) = self.locked_at else {
-            return self;
-        };
-        Self {
-            lock: self.lock.map(|lock| AccountLock {
-                until: lock.until.map(|end| end.ending_as_of(began, now)),
-            }),
-            locked_at: Some(began.believed_at(now)),
-            ..self
-        }
-    }
-}
-
-/// Wrong codes of one device. An administrator's unlock of the device removes it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceFailures {
-    pub wrong: u32,
-    /// How often the device has been exhausted. A code of an earlier round is void, so that
-    /// parallel flows on one device share their attempts.
-    pub round: u32,
-    pub locked_until: Option<Timestamp>,
-    /// When that lock began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub locked_at: Option<Timestamp>,
-}
-
-impl Remembered for DeviceFailures {
-    fn is_ahead(&self, now: Timestamp) -> bool {
-        self.locked_at
-            .is_some_and(|began| began.is_yet_to_come(now))
-    }
-    fn believed_at(self, now: Timestamp) -> Self {
-        let Some(began) = self.locked_at else {
-            return self;
-        };
-        Self {
-            locked_until: self.locked_until.map(|end| end.ending_as_of(began, now)),
-            locked_at: Some(began.believed_at(now)),
-            ..self
-        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{DeviceId, MessageId};
-use crate::time::Timestamp;
+use crate::{
+    ids::{DeviceId, MessageId},
+    time::Timestamp,
+};
 
 /// The actions of the flows API that this engine knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

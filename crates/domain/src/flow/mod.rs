@@ -2,27 +2,24 @@
 //! commits what was decided, and only then answers.
 
 mod actions;
-pub mod condition;
-pub mod delivery;
 pub mod effect;
 pub mod facts;
-pub mod ids;
 pub mod input;
-pub mod mask;
 pub mod policy;
 pub mod stand_in;
 pub mod state;
 pub mod status;
 pub mod step;
+pub mod stored;
 mod turn;
 pub mod view;
 
 pub use effect::{
     Answer, AuditEvent, COUNTER_LIFE, CounterState, Effect, FlowError, Subject, Transition,
 };
-pub use facts::{DeviceFacts, Facts, NewCode, SubjectFacts, UserFacts, Versioned};
+pub use facts::{DeviceFacts, Facts, NewCode, SubjectFacts, UserFacts};
 pub use input::{Action, Input, PasswordVerdict, Verdict};
-pub use policy::{ActionKind, DeviceType, MultiFactorAuthentication, Policy, PolicyAction};
+pub use policy::{ActionKind, MultiFactorAuthentication, Policy, PolicyAction};
 pub use state::{Flow, Start};
 pub use status::Status;
 pub use step::{begin, step};

@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{condition::Condition, delivery::NotificationPolicy, ids::PolicyId};
-use crate::{message::Channel, time::Duration};
+use crate::{
+    authenticator::{DeviceType, sending::NotificationPolicy},
+    condition::Condition,
+    ids::PolicyId,
+    time::Duration,
+};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
@@ -51,9 +55,9 @@ pub struct MultiFactorAuthentication {
 impl MultiFactorAuthentication {
     /// The settings of a type of device, when the action lets that type through.
     pub fn method(&self, device: DeviceType) -> Option<&Method> {
-        let method = match device.channel()? {
-            Channel::Sms => &self.sms,
-            Channel::Email => &self.email,
+        let method = match device {
+            DeviceType::Sms => &self.sms,
+            DeviceType::Email => &self.email,
         };
         method.enabled.then_some(method)
     }
@@ -98,34 +102,4 @@ pub enum NoDevicesMode {
     #[default]
     Block,
     Bypass,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DeviceType {
-    Sms,
-    Voice,
-    Email,
-    #[serde(rename = "WHATSAPP")]
-    WhatsApp,
-    Totp,
-    OathToken,
-    Mobile,
-    Fido2,
-}
-
-impl DeviceType {
-    /// How a code reaches a device of this type; only types with a channel can be used in a flow.
-    pub const fn channel(self) -> Option<Channel> {
-        match self {
-            Self::Sms => Some(Channel::Sms),
-            Self::Email => Some(Channel::Email),
-            Self::Voice
-            | Self::WhatsApp
-            | Self::Totp
-            | Self::OathToken
-            | Self::Mobile
-            | Self::Fido2 => None,
-        }
-    }
 }

@@ -6,16 +6,14 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 
-use super::{
-    facts::{DeviceFacts, SubjectFacts, UserFacts, Versioned},
+use super::facts::{DeviceFacts, SubjectFacts, UserFacts};
+use crate::{
+    authenticator::{DeviceType, Versioned},
+    id::Id,
     ids::FlowId,
-    policy::DeviceType,
+    name,
+    secret::Secret,
 };
-use crate::{id::Id, name, secret::Secret};
-
-/// A device of each type that a code can be sent to; the flow shows the first that its policy lets
-/// through.
-const DEVICES: [(DeviceType, &str); 2] = [(DeviceType::Sms, "SMS"), (DeviceType::Email, "EMAIL")];
 
 /// Without its counters. `hash` is keyed; of the name only what makes it equal to another goes in, and
 /// of ids that are shown the flow as well, so that two flows tell nothing of each other.
@@ -39,16 +37,21 @@ pub fn subject(typed: &str, flow: FlowId, hash: impl Fn(&[&[u8]]) -> [u8; 32]) -
         failures: Versioned::default(),
         sends: Versioned::default(),
     };
-    let devices = DEVICES.map(|(kind, label)| DeviceFacts {
-        id: Id::of_hash(&of_flow(label)),
-        counted_as: Id::of_hash(&of_name(label)),
+    // Of each type; the flow shows the first that its policy lets through.
+    let devices = DeviceType::ALL.map(|kind| DeviceFacts {
+        id: Id::of_hash(&of_flow(kind.as_str())),
+        counted_as: Id::of_hash(&of_name(kind.as_str())),
         kind,
         is_active: true,
         is_blocked: false,
         locked_until: None,
         nickname: None,
         address: Secret::new(String::new()),
-        address_key: format!("{label}/{}", BASE64URL_NOPAD.encode(&of_name("ADDRESS"))),
+        address_key: format!(
+            "{}/{}",
+            kind.as_str(),
+            BASE64URL_NOPAD.encode(&of_name("ADDRESS"))
+        ),
         failures: Versioned::default(),
         sends: Versioned::default(),
     });

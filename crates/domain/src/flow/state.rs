@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     facts::{SessionFacts, UserFacts},
-    ids::{ApplicationId, EnvironmentId, FlowId, MessageId, UserId},
     input::Action,
     policy::{ActionKind, Policy},
     status::{Challenge, Failure, Status},
 };
 use crate::{
+    ids::{ApplicationId, EnvironmentId, FlowId, MessageId, UserId},
     oauth::authorization_request::AuthorizationRequest,
     otp::CodeHash,
     resources::application::Icon,

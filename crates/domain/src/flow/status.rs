@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    delivery::Denied,
+use crate::{
+    authenticator::{DeviceType, sending::Denied},
     ids::{DeviceId, FlowId, MessageId},
-    policy::DeviceType,
+    message::Channel,
+    otp::CodeHash,
+    time::Timestamp,
 };
-use crate::{message::Channel, otp::CodeHash, time::Timestamp};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "SCREAMING_SNAKE_CASE")]

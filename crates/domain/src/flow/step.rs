@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::{
     actions::{Outcome, ask_who, login, multi_factor_authentication as mfa},
-    condition::{Condition, Scope},
     effect::{Answer, AuditEvent, FlowError, Transition},
     facts::{Facts, SessionFacts, UserFacts},
     input::Input,
@@ -14,6 +13,7 @@ use super::{
     status::{Failure, Status},
     turn::{Sending, Turn},
 };
+use crate::condition::{Condition, Scope};
 
 impl User {
     pub(crate) fn identified(user: &UserFacts, identified_by: Identification) -> Self {

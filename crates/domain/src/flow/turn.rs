@@ -4,16 +4,21 @@
 use std::collections::BTreeMap;
 
 use super::{
-    delivery::{self, CountryLimit, DailyHistory, Denied},
     effect::{Answer, AuditEvent, CounterState, Effect, FlowError, SendCode, Subject, Transition},
-    facts::{DeviceFacts, Facts, SubjectFacts, Versioned},
-    ids::DeviceId,
-    mask,
+    facts::{DeviceFacts, Facts, SubjectFacts},
     policy::{ActionKind, MultiFactorAuthentication, PolicyAction},
     state::{Flow, Identification, User},
     status::{Challenge, DeviceEntry, Failure, NotSent, OneTimeCode, Status, UsableStatus},
 };
-use crate::{flow::policy::DeviceType, phone, time::Timestamp};
+use crate::{
+    authenticator::{
+        DeviceType, Versioned, mask,
+        sending::{self, Changed, CountryLimit, DailyHistory, Denied, Histories},
+    },
+    ids::DeviceId,
+    phone,
+    time::Timestamp,
+};
 
 /// What a message that cannot be sent means for the step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,10 +183,7 @@ impl<'a> Turn<'a> {
             .collect();
         if self.flow.is_anonymous() {
             let senders = self.facts.senders;
-            entries.sort_by_key(|entry| {
-                let channel = entry.kind.channel();
-                !channel.is_some_and(|channel| senders.has(channel))
-            });
+            entries.sort_by_key(|entry| !senders.has(entry.kind.channel()));
             entries.truncate(1);
         }
         entries
@@ -202,17 +204,13 @@ impl<'a> Turn<'a> {
         let devices = behind.into_iter().flat_map(|behind| &behind.devices);
         devices.filter(move |device| {
             let is_shown = device.is_active && settings.method(device.kind).is_some();
-            let reach = device.kind.channel().is_some_and(|channel| {
-                let address = device.address.expose();
-                delivery::reach(
-                    channel,
-                    address,
-                    &settings.notifications,
-                    self.facts.senders,
-                )
-                .is_ok()
-            });
-            is_shown && reach && self.usable(device) == UsableStatus::Usable
+            let reach = sending::reach(
+                device.kind.channel(),
+                device.address.expose(),
+                &settings.notifications,
+                self.facts.senders,
+            );
+            is_shown && reach.is_ok() && self.usable(device) == UsableStatus::Usable
         })
     }
 
@@ -235,10 +233,8 @@ impl<'a> Turn<'a> {
     ) -> Result<Result<Status, Denied>, FlowError> {
         let now = self.now();
         let device = self.device(id).cloned().ok_or(FlowError::DeviceUnknown)?;
-        let user = self.subject()?.user.clone();
-        let (Some(method), Some(channel)) =
-            (settings.method(device.kind).copied(), device.kind.channel())
-        else {
+        let channel = device.kind.channel();
+        let Some(method) = settings.method(device.kind).copied() else {
             return Err(FlowError::DeviceUnusable {
                 status: UsableStatus::Disabled,
             });
@@ -251,8 +247,8 @@ impl<'a> Turn<'a> {
             policy.country_limit = CountryLimit::None;
             floors.address_hourly = floors.address_hourly.min(floors.typed_name_hourly);
         }
-        let (of_environment, environment_sends) = self.sends_of_environment();
-        let verdict = delivery::judge(&delivery::Request {
+        let before = self.histories(&device)?;
+        let verdict = sending::judge(&sending::Request {
             now,
             flow: Some(self.flow.id),
             channel,
@@ -260,32 +256,11 @@ impl<'a> Turn<'a> {
             policy: &policy,
             floors: &floors,
             senders: self.facts.senders,
-            address_history: &device.sends.state,
-            user_history: &user.sends.state,
-            environment_history: &environment_sends.state,
+            before: &before,
         });
-        let permitted = match verdict {
-            Ok(permitted) => permitted,
+        match verdict {
+            Ok(changed) => self.write_histories(&device, &before, changed)?,
             Err(denied) => return Ok(Err(denied)),
-        };
-        let of_address = Subject::AddressSends(device.address_key.clone());
-        self.write(
-            of_address,
-            device.sends.version,
-            CounterState::AddressSends(permitted.address),
-        );
-        let of_user = Subject::UserSends(user.counted_as);
-        self.write(
-            of_user,
-            user.sends.version,
-            CounterState::DailySends(permitted.user),
-        );
-        if let Some(history) = permitted.environment {
-            self.write(
-                of_environment,
-                environment_sends.version,
-                CounterState::DailySends(history),
-            );
         }
         let message = self.facts.new_code.message();
         let receiver = if is_anonymous {
@@ -296,7 +271,7 @@ impl<'a> Turn<'a> {
         let to = receiver.as_ref().unwrap_or(&device);
         self.effect(Effect::SendCode(SendCode {
             message,
-            channel: to.kind.channel().unwrap_or(channel),
+            channel: to.kind.channel(),
             address: to.address.clone(),
             code_length: method.otp_length,
             code_life: method.otp_life,
@@ -327,11 +302,11 @@ impl<'a> Turn<'a> {
     }
 
     /// What strangers ask for uses up nothing of what the others may.
-    fn sends_of_environment(&self) -> (Subject, Versioned<DailyHistory>) {
+    fn sends_of_environment(&mut self) -> (Subject, &mut Versioned<DailyHistory>) {
         if self.flow.is_anonymous() {
-            (Subject::StrangersSends, self.strangers_sends.clone())
+            (Subject::StrangersSends, &mut self.strangers_sends)
         } else {
-            (Subject::EnvironmentSends, self.environment_sends.clone())
+            (Subject::EnvironmentSends, &mut self.environment_sends)
         }
     }
 
@@ -343,19 +318,17 @@ impl<'a> Turn<'a> {
 
     /// Lets the user choose, and says why no code went to this device.
     pub(crate) fn choice(&self, devices: Vec<DeviceEntry>, id: DeviceId, denied: Denied) -> Status {
-        let not_sent = self.device(id).and_then(|device| {
-            Some(NotSent {
-                device: id,
-                channel: device.kind.channel()?,
-                denied,
-                earlier: device.sends.state.flow.filter(|&flow| flow != self.flow.id),
-            })
+        let not_sent = self.device(id).map(|device| NotSent {
+            device: id,
+            channel: device.kind.channel(),
+            denied,
+            earlier: device.sends.state.flow.filter(|&flow| flow != self.flow.id),
         });
         Status::DeviceSelectionRequired { devices, not_sent }
     }
 
     pub(crate) fn refusal(&self, denied: Denied, device: DeviceId) -> FlowError {
-        let channel = self.device(device).and_then(|device| device.kind.channel());
+        let channel = self.device(device).map(|device| device.kind.channel());
         match (denied, channel) {
             (Denied::NoSender | Denied::Undeliverable, _) | (_, None) => FlowError::SendFailed,
             (Denied::CountryDenied, _) => FlowError::CountryDenied,
@@ -375,73 +348,66 @@ impl<'a> Turn<'a> {
         &mut self,
         device: &DeviceFacts,
         settings: &MultiFactorAuthentication,
-    ) {
-        let (Some(channel), Some(subject)) = (device.kind.channel(), &self.subject) else {
-            return;
-        };
-        let now = self.now();
-        let (user, sends) = (subject.user.counted_as, subject.user.sends.clone());
-        let cooldown = settings.notifications.cooldown(channel);
-        let claims = settings.notifications.counts_claims(channel);
-        let mut daily = sends.state;
-        match cooldown {
-            Some(cooldown) if cooldown.per_user => daily = daily.settled(channel),
-            Some(_) => {
-                let mut history = device.sends.state.clone();
-                history.series = delivery::Series::default();
-                let of_address = Subject::AddressSends(device.address_key.clone());
-                self.write(
-                    of_address,
-                    device.sends.version,
-                    CounterState::AddressSends(history),
-                );
-            }
-            None => {}
-        }
-        if claims {
-            daily = daily.claimed(channel, now);
-            if settings.notifications.has_environment_quota() {
-                let (of_environment, Versioned { version, state }) = self.sends_of_environment();
-                let state = CounterState::DailySends(state.claimed(channel, now));
-                self.write(of_environment, version, state);
-            }
-        }
-        if daily != sends.state {
-            self.write(
-                Subject::UserSends(user),
-                sends.version,
-                CounterState::DailySends(daily),
-            );
-        }
+    ) -> Result<(), FlowError> {
+        let before = self.histories(device)?;
+        let (channel, policy) = (device.kind.channel(), &settings.notifications);
+        let changed = sending::used(channel, policy, &before, self.now());
         // A next action of the policy may send as well: it goes by what is written here.
-        if let Some(subject) = &mut self.subject {
-            subject.user.sends.state = daily;
-            for other in subject
-                .devices
-                .iter_mut()
-                .filter(|other| other.address_key == device.address_key)
-            {
-                if cooldown.is_some_and(|cooldown| !cooldown.per_user) {
-                    other.sends.state.series = delivery::Series::default();
-                }
+        if let Some(environment) = changed.environment {
+            self.sends_of_environment().1.state = environment;
+        }
+        let subject = self.subject_mut()?;
+        if let Some(user) = changed.user {
+            subject.user.sends.state = user;
+        }
+        if let Some(address) = &changed.address {
+            let same = |other: &&mut DeviceFacts| other.address_key == device.address_key;
+            for other in subject.devices.iter_mut().filter(same) {
+                other.sends.state.clone_from(address);
             }
         }
+        self.write_histories(device, &before, changed)
+    }
+
+    /// What was sent before to this device, to its user, and in the environment.
+    fn histories(&mut self, device: &DeviceFacts) -> Result<Histories, FlowError> {
+        Ok(Histories {
+            address: device.sends.clone(),
+            user: self.subject()?.user.sends.clone(),
+            environment: self.sends_of_environment().1.clone(),
+        })
+    }
+
+    fn write_histories(
+        &mut self,
+        device: &DeviceFacts,
+        before: &Histories,
+        changed: Changed,
+    ) -> Result<(), FlowError> {
+        if let Some(address) = changed.address {
+            let subject = Subject::AddressSends(device.address_key.clone());
+            let state = CounterState::AddressSends(address);
+            self.write(subject, before.address.version, state);
+        }
+        if let Some(user) = changed.user {
+            let subject = Subject::UserSends(self.subject()?.user.counted_as);
+            self.write(subject, before.user.version, CounterState::DailySends(user));
+        }
+        if let Some(environment) = changed.environment {
+            let subject = self.sends_of_environment().0;
+            let state = CounterState::DailySends(environment);
+            self.write(subject, before.environment.version, state);
+        }
+        Ok(())
     }
 }
 
 fn masked(device: &DeviceFacts) -> String {
     let address = device.address.expose();
     match device.kind {
-        DeviceType::Sms | DeviceType::Voice | DeviceType::WhatsApp if address.is_empty() => {
-            mask::SOME_PHONE.to_owned()
-        }
-        DeviceType::Sms | DeviceType::Voice | DeviceType::WhatsApp => {
-            mask::phone(&phone::digits(address))
-        }
+        DeviceType::Sms if address.is_empty() => mask::SOME_PHONE.to_owned(),
+        DeviceType::Sms => mask::phone(&phone::digits(address)),
         DeviceType::Email if address.is_empty() => mask::SOME_EMAIL.to_owned(),
         DeviceType::Email => mask::email(address),
-        DeviceType::Totp | DeviceType::OathToken | DeviceType::Mobile | DeviceType::Fido2 => {
-            String::new()
-        }
     }
 }

@@ -7,17 +7,15 @@ use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
 use super::{
-    ids::{Device, DeviceId, FlowId, UserId},
     input::Action,
     state::{Application, Flow, User},
     status::{DeviceEntry, Failure, Status, UsableStatus},
 };
 use crate::{
-    flow::{
-        delivery::Floors,
-        policy::{ActionKind, DeviceType},
-    },
+    authenticator::{DeviceType, sending::Floors},
+    flow::policy::ActionKind,
     id::Ref,
+    ids::{Device, DeviceId, FlowId, UserId},
     time::Timestamp,
 };
 
@@ -210,10 +208,9 @@ pub fn may_resend_at(flow: &Flow) -> Option<Timestamp> {
     let device = devices.iter().find(|entry| entry.id == challenge.device)?;
     let action = flow.current_policy()?.actions.get(flow.action)?;
     let configured = match &action.kind {
-        ActionKind::MultiFactorAuthentication(settings) => device
-            .kind
-            .channel()
-            .and_then(|channel| settings.notifications.cooldown(channel))
+        ActionKind::MultiFactorAuthentication(settings) => settings
+            .notifications
+            .cooldown(device.kind.channel())
             .map(|cooldown| cooldown.periods[0]),
         ActionKind::Login => None,
     };
@@ -240,11 +237,8 @@ fn shown(devices: &[DeviceEntry], blocked: bool, now: Timestamp) -> Vec<DeviceVi
 fn device(entry: &DeviceEntry, now: Timestamp) -> DeviceView<'_> {
     let address = Some(entry.masked_address.as_str());
     let (phone, email) = match entry.kind {
-        DeviceType::Sms | DeviceType::Voice | DeviceType::WhatsApp => (address, None),
+        DeviceType::Sms => (address, None),
         DeviceType::Email => (None, address),
-        DeviceType::Totp | DeviceType::OathToken | DeviceType::Mobile | DeviceType::Fido2 => {
-            (None, None)
-        }
     };
     DeviceView {
         id: entry.id,

@@ -305,7 +305,7 @@ fn a_signed_hint_wins_over_a_plain_one() {
         client: web_app().id,
         issuers: &[],
         now: Timestamp::from_seconds(0),
-        profile: crate::resources::security_profile::Profile::Compat,
+        profile: crate::profile::Profile::Compat,
         maximum_age: None,
     };
     let refused = accepted.hint.unwrap().accept(false, &rules).unwrap_err();

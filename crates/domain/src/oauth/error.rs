@@ -129,8 +129,9 @@ impl Cause {
 #[error("{}: {description}", .code.as_str())]
 pub struct OAuthError {
     pub code: OAuthErrorCode,
-    /// What is wrong, without the general sentence before it. A value that was sent is in it only
-    /// where there is a cause as well.
+    /// What is wrong, without the general sentence before it, in the characters that
+    /// `error_description` may have. A value that was sent is in it only where there is a cause as
+    /// well.
     pub description: String,
     /// The parameter that is at fault.
     pub target: Option<String>,
@@ -163,7 +164,7 @@ impl OAuthError {
         };
         Self {
             code,
-            description: description.into(),
+            description: description.into().replace(is_not_described, "?"),
             target: None,
             detail,
             cause: None,
@@ -206,9 +207,20 @@ impl OAuthError {
     }
 }
 
+/// What no `error_description` may have (RFC 6749 §5.2).
+const fn is_not_described(character: char) -> bool {
+    !matches!(character, ' ' | '!' | '#'..='[' | ']'..='~')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_description_has_the_characters_of_rfc_6749_only() {
+        let error = OAuthError::invalid("x", "\"a\\b\" caf\u{e9}\u{0}\r\n[~] is not 'it'!");
+        assert_eq!(error.description, "?a?b? caf????[~] is not 'it'!");
+    }
 
     #[test]
     fn the_description_is_a_sentence_the_fact_and_the_correlation_id() {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     id::Id,
-    resources::security_profile::Profile,
+    profile::Profile,
     secret::Secret,
     time::{Duration, Timestamp},
 };

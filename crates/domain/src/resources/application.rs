@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
-use super::security_profile::Profile;
 use crate::{
     access::{Area, Carries},
     id::Id,
+    profile::Profile,
     resource::{Built, Context, Kind, Link, Resource, Stored, ViewMember},
     time::Timestamp,
     uri,

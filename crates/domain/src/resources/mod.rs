@@ -19,7 +19,6 @@ pub mod role_assignment;
 pub mod scope;
 pub mod security_profile;
 pub mod sign_on_action;
-pub mod sign_on_facts;
 pub mod sign_on_policy;
 pub mod sign_on_policy_assignment;
 pub mod template;

@@ -5,14 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
-use super::{
-    device_authentication_policy::{Span, SpanRange, TimeUnit},
-    marked::{self, Marked},
-};
+use super::marked::{self, Marked};
 use crate::{
     access::Area,
     country,
     resource::{Built, Context, Kind, Refusal, Resource, Stored, UniqueKey, ViewMember},
+    span::{Span, SpanRange, TimeUnit},
     time::Timestamp,
     violation::Violation,
 };

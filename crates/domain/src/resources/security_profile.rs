@@ -3,14 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    application::{APPLICATION, Application},
-    device_authentication_policy::{Span, SpanRange, TimeUnit},
-};
+use super::application::{APPLICATION, Application};
 use crate::{
     access::Area,
     id::{Id, Ref},
+    profile::Profile,
     resource::{Built, Context, Kind, Reference, Resource, Settings, Stored},
+    span::{Span, SpanRange, TimeUnit},
     time::Duration,
     violation::Violation,
 };
@@ -23,27 +22,6 @@ const MAXIMUM_AGE: SpanRange = &[
     (TimeUnit::Minutes, 1, 1_440),
     (TimeUnit::Hours, 1, 24),
 ];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schemars(inline)]
-pub enum Profile {
-    /// Every documented value and default of the platform holds.
-    #[default]
-    Compat,
-    /// What NIST SP 800-63B-4 or OWASP ASVS 5 advise against is refused.
-    Strict,
-}
-
-impl Profile {
-    /// How long a code that is sent may be good for, where that is not left to the policies.
-    pub const fn longest_code_life(self) -> Option<Span> {
-        match self {
-            Self::Compat => None,
-            Self::Strict => Some(Span::minutes(10)),
-        }
-    }
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -6,8 +6,8 @@ use uuid::Uuid;
 use crate::{
     entropy::Seeded,
     id::Id,
+    profile::Profile,
     resource::{Built, Context, Resource, Stored},
-    resources::security_profile::Profile,
     schema,
     time::Timestamp,
     violation::Violation,

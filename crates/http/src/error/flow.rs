@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 use serde_json::json;
 use stepgate_app::{error::ManagementError, sign_on::FlowFailure};
 use stepgate_domain::{
-    flow::{FlowError, delivery::Denied, view::UsableStatusView},
+    authenticator::sending::Denied,
+    flow::{FlowError, view::UsableStatusView},
     time::Timestamp,
     violation::{Violation, ViolationCode},
 };

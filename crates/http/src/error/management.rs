@@ -188,7 +188,7 @@ impl ApiError {
                 ManagementError::Invalid(_)
                 | ManagementError::Failed(_)
                 | ManagementError::NotFound(_)
-                | ManagementError::Forbidden
+                | ManagementError::Forbidden(_)
                 | ManagementError::InvalidQuery(_)
                 | ManagementError::PreconditionFailed
                 | ManagementError::Internal(_),
@@ -226,7 +226,7 @@ impl ApiError {
                 detail.insert("message".into(), error.description.clone().into());
                 vec![detail.into()]
             }
-            Self::Management(ManagementError::Forbidden) => {
+            Self::Management(ManagementError::Forbidden(_)) => {
                 vec![
                     json!({ "code": "INSUFFICIENT_PERMISSIONS", "message": "The caller lacks the permission for this." }),
                 ]
@@ -288,7 +288,7 @@ fn management_wire(error: &ManagementError) -> Wire {
         ManagementError::InvalidQuery(_) => {
             wire(StatusCode::BAD_REQUEST, "INVALID_REQUEST", MALFORMED)
         }
-        ManagementError::Forbidden => wire(StatusCode::FORBIDDEN, "ACCESS_FAILED", NO_ACCESS),
+        ManagementError::Forbidden(_) => wire(StatusCode::FORBIDDEN, "ACCESS_FAILED", NO_ACCESS),
         ManagementError::PreconditionFailed => wire(
             StatusCode::PRECONDITION_FAILED,
             "PRECONDITION_FAILED",

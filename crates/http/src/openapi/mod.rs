@@ -245,8 +245,8 @@ impl<'a> Described<'a> {
         for row in &self.rows {
             if let Some(media_type) = row.takes.media_type() {
                 let schema = match row.request {
-                    Some(schema) => schema(generator).into(),
-                    None => json!({ "type": "object" }),
+                    Some(schema) => schema(generator),
+                    None => schemas::nothing(generator),
                 };
                 content.insert(media_type, json!({ "schema": schema }));
             }

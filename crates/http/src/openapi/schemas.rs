@@ -38,8 +38,18 @@ pub(super) fn object(required: usize, members: Value) -> Value {
 }
 
 /// As readers of `OpenAPI` take it: many see nothing beside a `$ref`, so that it goes into `allOf`
-/// where members stand beside it; and a URI may have letters outside of ASCII here.
+/// where members stand beside it; some know no schema that is just `true`, and no default of an object; and a URI may have letters
+/// outside of ASCII here.
 pub(super) fn widely_read(schema: &mut Schema) {
+    if schema.as_bool() == Some(true) {
+        *schema = Schema::default();
+    }
+    if schema
+        .get("default")
+        .is_some_and(|it| it.is_null() || it.is_object())
+    {
+        schema.remove("default");
+    }
     if schema.get("format") == Some(&json!("uri")) {
         schema.insert("format".to_owned(), "iri".into());
     }
@@ -203,6 +213,11 @@ pub(crate) fn patched<R: Resource>(generator: &mut SchemaGenerator) -> Schema {
 
 pub(crate) fn sent<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
+}
+
+/// The body of a request that says all by its media type.
+pub(super) fn nothing(generator: &mut SchemaGenerator) -> Schema {
+    named(generator, "Nothing", |_| json!({ "type": "object" }))
 }
 
 /// The platform's envelope of an error.

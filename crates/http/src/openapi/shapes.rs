@@ -162,7 +162,7 @@ pub(crate) fn user_enabled(generator: &mut SchemaGenerator) -> Schema {
 }
 
 pub(crate) fn user_population(generator: &mut SchemaGenerator) -> Schema {
-    linked(generator, "UserPopulation", 1, |_| json!({ "id": id() }))
+    linked(generator, "PopulationOfUser", 1, |_| json!({ "id": id() }))
 }
 
 pub(crate) fn user_mfa_enabled(generator: &mut SchemaGenerator) -> Schema {
@@ -195,7 +195,7 @@ pub(crate) fn user_verify_status(generator: &mut SchemaGenerator) -> Schema {
 pub(crate) fn user_identity_provider(generator: &mut SchemaGenerator) -> Schema {
     linked(
         generator,
-        "UserIdentityProvider",
+        "IdentityProviderOfUser",
         1,
         |_| json!({ "type": one_of(&["PING_ONE"]) }),
     )

@@ -9,12 +9,9 @@ use stepgate_app::{
     sign_on::{self, Deed, FlowFailure},
 };
 use stepgate_domain::{
-    flow::{
-        Action, FlowError,
-        ids::{Device, DeviceId},
-        input::NEVER_OFFERED,
-    },
+    flow::{Action, FlowError, input::NEVER_OFFERED},
     id::Ref,
+    ids::{Device, DeviceId},
     otp, schema,
     secret::Secret,
     violation::Violation,
@@ -32,18 +29,12 @@ use crate::{
 const PATH: &str = "/{environmentID}/flows/{flowID}";
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(inline)]
-struct Nothing {}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(inline)]
 struct UserLookup {
     #[schemars(length(min = 1, max = 512))]
     username: String,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(inline)]
 struct UsernamePasswordCheck {
     /// Absent: the flow's user.
     #[schemars(length(min = 1, max = 512))]
@@ -53,13 +44,11 @@ struct UsernamePasswordCheck {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(inline)]
 struct DeviceSelect {
     device: Ref<Device>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(inline)]
 struct OtpCheck {
     /// Digits; spaces do not matter.
     #[expect(
@@ -94,7 +83,7 @@ pub(super) fn operations(api: Api) -> Api {
         .limited()
         .private();
         api.op(match action {
-            Action::SessionReset => operation.request::<Nothing>(),
+            Action::SessionReset => operation,
             Action::UserLookup => operation.request::<UserLookup>(),
             Action::UsernamePasswordCheck => operation.request::<UsernamePasswordCheck>(),
             Action::DeviceSelect => operation.request::<DeviceSelect>(),

@@ -13,7 +13,7 @@ use stepgate_app::{
     origin::PublicUrls,
 };
 use stepgate_domain::{
-    client_address::Proxies, flow::delivery::Floors, secret::Secret, time::Duration,
+    authenticator::sending::Floors, client_address::Proxies, secret::Secret, time::Duration,
 };
 use stepgate_http::server::{Files, Limits};
 use url::Url;

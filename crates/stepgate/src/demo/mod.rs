@@ -104,7 +104,7 @@ fn settings(data: &Path) -> Settings {
         public_urls: PublicUrls::default(),
         proxies: None,
         mode: Mode::Development,
-        floors: stepgate_domain::flow::delivery::Floors::default(),
+        floors: stepgate_domain::authenticator::sending::Floors::default(),
         look_ups_hourly: None,
         audit_retention: stepgate_app::app::AUDIT_RETENTION,
         inbox: true,

@@ -2,11 +2,13 @@
 
 use super::{Outcome, ask_who};
 use crate::{
+    authenticator::{
+        attempts::{LockedAccount, UserFailures, WrongForDevice},
+        sending::Denied,
+    },
     flow::{
-        delivery::Denied,
         effect::{Answer, AuditEvent, BypassReason, CounterState, Effect, FlowError, Subject},
-        facts::{AccountLock, DeviceFacts, GUARD, UserFacts, UserFailures},
-        ids::{DeviceId, MessageId},
+        facts::{DeviceFacts, UserFacts},
         input::Verdict,
         policy::{DeviceSelection, MultiFactorAuthentication, NoDevicesMode},
         state::{Identification, Proof, ProofMethod},
@@ -14,8 +16,8 @@ use crate::{
         step,
         turn::{Sending, Turn},
     },
+    ids::{DeviceId, MessageId},
     message::Channel,
-    time::Timestamp,
 };
 
 /// The action is due: the order of decisions.
@@ -235,12 +237,11 @@ fn accept(
             CounterState::UserFailures(UserFailures::default()),
         );
     }
-    turn.settle_sends(device, settings);
+    turn.settle_sends(device, settings)?;
     turn.audit(AuditEvent::CodeAccepted { device: proved.id });
     let method = match proved.kind.channel() {
-        Some(Channel::Sms) => ProofMethod::Sms,
-        Some(Channel::Email) => ProofMethod::Email,
-        None => return Err(FlowError::FactsMissing),
+        Channel::Sms => ProofMethod::Sms,
+        Channel::Email => ProofMethod::Email,
     };
     if let Some(typed) = turn.flow.typed_name().map(str::to_owned) {
         let behind = turn.facts.subject.clone();
@@ -266,9 +267,14 @@ fn refuse(
     let Some(method) = settings.method(device.kind).copied() else {
         return Err(FlowError::FactsMissing);
     };
-    let mut failures = device.failures.state;
-    failures.wrong = failures.wrong.saturating_add(1);
-    let attempts_remaining = method.failure_count.saturating_sub(failures.wrong);
+    let WrongForDevice {
+        failures,
+        attempts_remaining,
+        locked_until,
+    } = device
+        .failures
+        .state
+        .with_wrong(method.failure_count, method.cool_down, now);
     let is_anonymous = turn.flow.is_anonymous();
     turn.audit(AuditEvent::CodeRefused {
         device: if is_anonymous {
@@ -278,13 +284,6 @@ fn refuse(
         },
         attempts_remaining,
     });
-    let cool_down = (!method.cool_down.is_zero()).then(|| now + method.cool_down);
-    if attempts_remaining == 0 {
-        failures.wrong = 0;
-        failures.round = failures.round.wrapping_add(1);
-        failures.locked_until = cool_down;
-        failures.locked_at = cool_down.map(|_| now);
-    }
     let state = CounterState::DeviceFailures(failures);
     turn.write(
         Subject::DeviceFailures(device.counted_as),
@@ -302,7 +301,7 @@ fn refuse(
     let account_lock = count_against_user(turn)?;
 
     if attempts_remaining == 0 {
-        if let Some(until) = cool_down {
+        if let Some(until) = locked_until {
             if !is_anonymous {
                 turn.effect(Effect::LockDevice {
                     device: device.id,
@@ -318,27 +317,21 @@ fn refuse(
             challenge.code = None;
         }
     }
-    if let Some(lock) = account_lock
-        && (lock.is_final || !settings.ignore_user_lock)
+    if let Some(locked) = account_lock
+        && (locked.is_final || !settings.ignore_user_lock)
     {
         turn.fail(Failure::AccountNotUsable);
         return Ok(Answer::Refused(FlowError::LimitExceeded {
-            cool_down_expires_at: lock.until,
+            cool_down_expires_at: locked.lock.until,
         }));
     }
     Ok(Answer::Refused(if attempts_remaining == 0 {
         FlowError::LimitExceeded {
-            cool_down_expires_at: cool_down,
+            cool_down_expires_at: locked_until,
         }
     } else {
         FlowError::InvalidOtp { attempts_remaining }
     }))
-}
-
-struct LockedAccount {
-    until: Option<Timestamp>,
-    /// By the guard, which no policy ignores.
-    is_final: bool,
 }
 
 /// Counts a wrong code of any device, and locks the account when there were too many.
@@ -348,27 +341,9 @@ fn count_against_user(turn: &mut Turn<'_>) -> Result<Option<LockedAccount>, Flow
     let lockout = turn.facts.lockout;
     let user = &mut turn.subject_mut()?.user;
     let (id, counted_as, version) = (user.id, user.counted_as, user.failures.version);
-    let mut failures = user.failures.state;
-    failures.consecutive = failures.consecutive.saturating_add(1);
-    failures.toward_lockout = failures.toward_lockout.saturating_add(1);
-    let lockout =
-        lockout.filter(|it| it.failure_count > 0 && failures.toward_lockout >= it.failure_count);
-    let locked = if failures.consecutive >= GUARD {
-        Some(LockedAccount {
-            until: None,
-            is_final: true,
-        })
-    } else {
-        lockout.map(|it| LockedAccount {
-            until: it.duration.map(|duration| now + duration),
-            is_final: false,
-        })
-    };
-    if let Some(LockedAccount { until, .. }) = locked {
-        failures.toward_lockout = 0;
-        failures.lock = Some(AccountLock { until });
-        failures.locked_at = Some(now);
-        user.lock = failures.lock;
+    let (failures, locked) = user.failures.state.with_wrong(lockout, now);
+    if let Some(LockedAccount { lock, .. }) = locked {
+        user.lock = Some(lock);
     }
     user.failures.state = failures;
     turn.write(
@@ -376,9 +351,10 @@ fn count_against_user(turn: &mut Turn<'_>) -> Result<Option<LockedAccount>, Flow
         version,
         CounterState::UserFailures(failures),
     );
-    if let Some(LockedAccount { until, .. }) = locked
+    if let Some(LockedAccount { lock, .. }) = locked
         && !is_anonymous
     {
+        let until = lock.until;
         turn.effect(Effect::LockAccount { user: id, until });
         turn.audit(AuditEvent::AccountLocked { until });
     }

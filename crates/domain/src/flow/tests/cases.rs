@@ -162,11 +162,7 @@ fn events() -> impl Strategy<Value = Vec<(usize, Event)>> {
 }
 
 fn devices() -> impl Strategy<Value = Vec<DeviceFacts>> {
-    let kind = prop_oneof![
-        Just(DeviceType::Sms),
-        Just(DeviceType::Email),
-        Just(DeviceType::Totp)
-    ];
+    let kind = proptest::sample::select(DeviceType::ALL.to_vec());
     let one = (kind, prop::bool::weighted(0.8), prop::bool::weighted(0.2));
     proptest::collection::vec(one, 0..4).prop_map(|all| {
         let numbered = (PHONE..).zip(all);

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    flow::{
-        delivery::{AddressHistory, DailyHistory, Series, Tally},
-        facts::{AccountLock, DeviceFailures, UserFailures},
+    authenticator::{
+        attempts::{AccountLock, DeviceFailures, UserFailures},
+        sending::{AddressHistory, DailyHistory, Series, Tally},
     },
     resources::user::Lock,
     time::Remembered,

@@ -3,8 +3,6 @@
 mod attempts;
 mod cases;
 mod clock;
-mod condition;
-mod delivery;
 mod login;
 mod multi_factor;
 mod policies;
@@ -22,10 +20,7 @@ use serde_json::{Value, json};
 use world::World;
 
 use super::{
-    condition::Condition,
-    delivery::{Denied, Floors, NotificationPolicy, Senders},
-    facts::{AccountLock, Lockout, SessionFacts, UserFailures},
-    ids::{DeviceId, MessageId},
+    facts::SessionFacts,
     policy::{DeviceSelection, Method, NoDevicesMode},
     stand_in,
     state::{Application, Asked, Proof, ProofMethod, ResponseMode, SessionBinding},
@@ -33,8 +28,15 @@ use super::{
     *,
 };
 use crate::{
+    authenticator::{
+        DeviceType, Versioned,
+        attempts::{AccountLock, Lockout, UserFailures},
+        sending::{Denied, Floors, NotificationPolicy, Senders},
+    },
+    condition::Condition,
     entropy::{Entropy, Seeded},
     id::Id,
+    ids::{self, DeviceId, MessageId},
     message::Channel,
     oauth::{
         authorization_request::{AuthorizationRequest, Prompt},

@@ -63,7 +63,6 @@ impl Case {
             let allows = |kind: &DeviceType| match kind {
                 DeviceType::Sms => settings.sms.enabled,
                 DeviceType::Email => settings.email.enabled,
-                _ => false,
             };
             let has_device = self
                 .devices

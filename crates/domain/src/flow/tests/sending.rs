@@ -1,7 +1,7 @@
 //! What the notification policy makes of codes that were used, and of those of nobody.
 
 use super::*;
-use crate::flow::delivery::{Cooldown, CountryLimit, Quota, QuotaLimit, QuotaScope};
+use crate::authenticator::sending::{Cooldown, CountryLimit, Quota, QuotaLimit, QuotaScope};
 
 fn notifying(notifications: NotificationPolicy) -> Vec<Policy> {
     let settings = MultiFactorAuthentication {

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{Block, Device, DeviceStatus, DeviceType};
+use super::{Block, Device, DeviceStatus};
+use crate::authenticator::DeviceType;
 use crate::{
     email,
     id::Ref,

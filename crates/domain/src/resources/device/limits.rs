@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Device, DeviceStatus, DeviceType};
+use super::{Device, DeviceStatus};
+use crate::authenticator::DeviceType;
 use crate::{
     resource::{Refusal, Stored},
     resources::{

@@ -7,20 +7,20 @@ use serde_with::skip_serializing_none;
 
 use super::{
     device_authentication_policy::{DEVICE_AUTHENTICATION_POLICY, DeviceAuthenticationPolicy},
-    sign_on_facts::recipient,
     user::USER,
 };
 use crate::{
     access::Area,
+    authenticator::DeviceType,
     email,
     hidden::Hidden,
     id::Ref,
-    message::Channel,
     phone,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, Reference, Resource,
         Stored, Term, UniqueKey, ViewMember,
     },
+    secret::Secret,
     time::Timestamp,
     violation::Violation,
 };
@@ -70,30 +70,6 @@ pub struct Device {
     #[serde(default)]
     #[schemars(skip)]
     pub activated_at: Hidden<Option<Timestamp>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schemars(inline)]
-pub enum DeviceType {
-    Sms,
-    Email,
-}
-
-impl DeviceType {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sms => "SMS",
-            Self::Email => "EMAIL",
-        }
-    }
-
-    pub const fn channel(self) -> Channel {
-        match self {
-            Self::Sms => Channel::Sms,
-            Self::Email => Channel::Email,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -163,6 +139,15 @@ impl std::fmt::Debug for Device {
 }
 
 impl Device {
+    /// Where messages go: the number as a gateway wants it (ITU-T E.164), or the e-mail address.
+    pub fn recipient(&self) -> Secret<String> {
+        let address = self.address();
+        Secret::new(match self.kind {
+            DeviceType::Sms => phone::destination(address),
+            DeviceType::Email => address.to_owned(),
+        })
+    }
+
     pub fn is_blocked(&self) -> bool {
         self.block.status == BlockStatus::Blocked
     }
@@ -206,7 +191,7 @@ impl Resource for Device {
     }
 
     fn address(&self) -> Option<String> {
-        Some(recipient(self).expose().clone())
+        Some(self.recipient().expose().clone())
     }
 
     fn unique(&self) -> Vec<UniqueKey> {
@@ -218,7 +203,7 @@ impl Resource for Device {
         };
         match self.kind {
             DeviceType::Sms => {
-                let digits = phone::digits(&phone::destination(self.address()));
+                let digits = phone::digits(self.recipient().expose());
                 vec![key("phone", format!("{}:{digits}", self.kind.as_str()))]
             }
             DeviceType::Email => vec![key("email", email::comparable(self.address()))],

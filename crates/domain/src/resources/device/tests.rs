@@ -6,13 +6,14 @@ use super::*;
 use crate::{
     resource::Refusal,
     resources::{
-        device_authentication_policy::{Failure, SentCode, SentOtp, Span},
+        device_authentication_policy::{Failure, SentCode, SentOtp},
         mfa_settings::MfaSettings,
         round_trip::rebuilt_from_view,
         trial::{NOW, OTHER, build, fault, rebuild, stored, targets},
     },
     schema,
     secret::Secret,
+    span::Span,
     time::Duration,
     violation::ViolationCode,
 };

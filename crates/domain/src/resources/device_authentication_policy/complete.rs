@@ -1,10 +1,10 @@
 //! Fills in what a policy leaves out, and finds what is out of range.
 
-use super::{
-    methods::{Failure, Fido2, Mobile, OathToken, SentCode, Totp},
+use super::methods::{Failure, Fido2, Mobile, OathToken, SentCode, Totp};
+use crate::{
     span::{Span, SpanRange, TimeUnit},
+    violation::Violation,
 };
-use crate::violation::Violation;
 
 const LIFE_TIME: SpanRange = &[(TimeUnit::Minutes, 1, 120), (TimeUnit::Seconds, 60, 7_200)];
 const PAIRING_KEY_LIFETIME: SpanRange = &[(TimeUnit::Minutes, 1, 2_880), (TimeUnit::Hours, 1, 48)];

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use super::{complete::Method as _, span::Span};
-use crate::resources::security_profile::Profile;
+use super::complete::Method as _;
+use crate::{profile::Profile, span::Span};
 
 /// SMS, e-mail and the like: a code is sent.
 #[skip_serializing_none]

@@ -10,20 +10,20 @@ use super::{
     fixed,
     marked::{self, Marked},
     notifications_policy::{NOTIFICATIONS_POLICY, NotificationsPolicy},
-    security_profile::Profile,
 };
 use crate::{
     access::Area,
     id::Ref,
     message::Channel,
+    profile::Profile,
     resource::{Built, Context, Kind, Reference, Refusal, Resource, Stored, UniqueKey, ViewMember},
+    span::{Span, SpanRange, TimeUnit},
     time::Timestamp,
     violation::Violation,
 };
 
 mod complete;
 mod methods;
-mod span;
 #[cfg(test)]
 mod tests;
 
@@ -32,8 +32,6 @@ pub use methods::{
     Failure, Fido2, GeneratedOtp, Mobile, MobileApplication, MobileOtp, OathToken, SentCode,
     SentOtp, Totp, Window,
 };
-pub(crate) use span::SpanRange;
-pub use span::{Span, TimeUnit};
 
 pub static DEVICE_AUTHENTICATION_POLICY: Kind = Kind::new(
     "deviceAuthenticationPolicy",

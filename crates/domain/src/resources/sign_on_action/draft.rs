@@ -12,7 +12,7 @@ use super::{
     SignOnAction, Step, Switch,
 };
 use crate::{
-    flow::condition::Condition,
+    condition::Condition,
     id::{Id, Ref},
     resources::{device_authentication_policy::DeviceAuthenticationPolicy, fixed},
     violation::{Violation, ViolationCode},

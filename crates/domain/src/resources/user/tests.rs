@@ -63,7 +63,7 @@ fn imported(body: Value) -> Result<Imported, Vec<Violation>> {
             parent: None,
             defaults: &|_| Some(DEFAULT),
             parent_body: None,
-            profile: crate::resources::security_profile::Profile::Compat,
+            profile: crate::profile::Profile::Compat,
             client_address_is_known: true,
         },
     )
@@ -193,7 +193,7 @@ fn without_a_default_population_one_must_be_named() {
         parent: None,
         defaults: &|_| None,
         parent_body: None,
-        profile: crate::resources::security_profile::Profile::Compat,
+        profile: crate::profile::Profile::Compat,
         client_address_is_known: true,
     };
     let faults = draft.build(None, &context).unwrap_err();

@@ -117,8 +117,8 @@ fn step(flow: &Flow, due: &Status, remark: &Remark, now: Timestamp) -> SignOnSte
     match due {
         Status::OtpRequired { devices, challenge } => {
             let is_chosen = |entry: &&DeviceEntry| entry.id == challenge.device;
-            let Some(chosen) = devices.iter().find(is_chosen).and_then(choice) else {
-                let devices = devices.iter().filter_map(choice).collect();
+            let Some(chosen) = devices.iter().find(is_chosen).map(choice) else {
+                let devices = devices.iter().map(choice).collect();
                 return SignOnStep::ChooseDevice { devices };
             };
             let waiting = remark.retry_after.or_else(|| {
@@ -133,12 +133,12 @@ fn step(flow: &Flow, due: &Status, remark: &Remark, now: Timestamp) -> SignOnSte
                 other_devices: devices
                     .iter()
                     .filter(|entry| !is_chosen(entry))
-                    .filter_map(choice)
+                    .map(choice)
                     .collect(),
             }
         }
         Status::DeviceSelectionRequired { devices, .. } => SignOnStep::ChooseDevice {
-            devices: devices.iter().filter_map(choice).collect(),
+            devices: devices.iter().map(choice).collect(),
         },
         Status::PasswordRequired => SignOnStep::EnterPassword {
             username: flow
@@ -154,13 +154,12 @@ fn step(flow: &Flow, due: &Status, remark: &Remark, now: Timestamp) -> SignOnSte
     }
 }
 
-/// None for a device that no code can be sent to.
-fn choice(entry: &DeviceEntry, is_anonymous: bool, now: Timestamp) -> Option<DeviceChoice> {
-    Some(DeviceChoice {
+fn choice(entry: &DeviceEntry, is_anonymous: bool, now: Timestamp) -> DeviceChoice {
+    DeviceChoice {
         id: entry.id.to_string(),
-        channel: entry.kind.channel()?,
+        channel: entry.kind.channel(),
         masked_address: (!is_anonymous).then(|| entry.masked_address.clone()),
         nickname: entry.nickname.clone(),
         is_usable: entry.usable_at(now) == UsableStatus::Usable,
-    })
+    }
 }

@@ -1,9 +1,6 @@
 //! What the hosted page says of a refused input.
 
-use stepgate_domain::{
-    flow::{FlowError, delivery::Denied},
-    time::Timestamp,
-};
+use stepgate_domain::{authenticator::sending::Denied, flow::FlowError, time::Timestamp};
 
 /// A whole sentence for the person, who can do something about most of these.
 pub(super) fn fault(error: &FlowError, now: Timestamp) -> String {

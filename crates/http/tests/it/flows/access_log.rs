@@ -189,6 +189,14 @@ async fn the_management_api_s_reasons_are_under_the_correlation_id() {
         "applications:create:application applications:update:application applications:delete:application",
     );
     says(&denied, "ACCESS_FAILED", "permission_missing", permission);
+    let own = server.create("populations", json!({ "name": "Own" })).await;
+    let own = own["id"].as_str().unwrap();
+    let lesser = server
+        .worker_with(Role::IdentityDataAdmin.id(), "POPULATION", own)
+        .await;
+    let body = json!({ "username": "elsewhere", "email": "e@example.test" });
+    let beyond = server.by(&lesser, "POST", "users", Some(body)).await;
+    says(&beyond, "ACCESS_FAILED", "out_of_reach", None);
     let line = written().line_with(denied.header("correlation-id").unwrap());
     assert_eq!(line["fields"]["environment"], environment.as_str());
     assert_ne!(

@@ -1,7 +1,7 @@
 //! Whether a user can sign on, and where the user belongs.
 
 use serde_json::{Value, json};
-use stepgate_domain::{flow::facts::UserFailures, time::Duration};
+use stepgate_domain::{authenticator::attempts::UserFailures, time::Duration};
 use stepgate_store::{
     counters::{self, StoredCounter},
     engine::Batch,

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use stepgate_domain::{flow::facts::DeviceFailures, time::Duration};
+use stepgate_domain::{authenticator::attempts::DeviceFailures, time::Duration};
 use stepgate_store::{
     counters::{self, StoredCounter},
     engine::Batch,

@@ -123,6 +123,21 @@ async fn the_edge_refuses_what_no_handler_should_see() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_no_text_names_nothing() {
+    let server = Server::start().await;
+    let environment = server.environment;
+    for path in [
+        format!("/v1/environments/{environment}/users/%ff"),
+        format!("/v1/environments/%c0%80/users/{environment}"),
+        format!("/{environment}/flows/%c3%28"),
+        "/%ff/as/jwks".to_owned(),
+    ] {
+        let answer = server.admin().get(&path).await;
+        answer.refused_plainly(404, "NOT_FOUND");
+    }
+}
+
+#[tokio::test]
 async fn the_method_can_be_overridden_on_post_only() {
     let server = Server::start().await;
     let admin = server.admin();

@@ -9,13 +9,16 @@ use crate::support::{Answer, Server, id, send};
 
 /// The ids, by the collection that they are in.
 pub(super) struct World {
-    server: Server,
+    pub(super) server: Server,
     ids: Vec<(&'static str, String)>,
 }
 
 impl World {
     pub(super) async fn new() -> Self {
-        let server = Server::without_senders().await;
+        Self::on(Server::without_senders().await).await
+    }
+
+    pub(super) async fn on(server: Server) -> Self {
         let mut ids = vec![
             ("environments", server.environment.to_string()),
             (
@@ -75,6 +78,10 @@ impl World {
             .push((collection, id(&self.server.create(&path, body).await)));
     }
 
+    pub(super) fn all_ids(&self) -> Vec<String> {
+        self.ids.iter().map(|(_, id)| id.clone()).collect()
+    }
+
     pub(super) fn id(&self, collection: &str) -> &str {
         let mut known = self.ids.iter();
         let found = known.find(|(name, _)| *name == collection);
@@ -127,8 +134,9 @@ impl World {
         send(request).await
     }
 
-    /// A body that the operation takes: for a replacement what is there, for a verb what it wants.
-    async fn body(&self, operation: &Operation, path: &str) -> Value {
+    /// A body that the operation takes: for a replacement what is there, for a creation what is
+    /// there beside it, for a verb what it wants.
+    pub(super) async fn body(&self, operation: &Operation, path: &str) -> Value {
         let password = "Correct horse 7!";
         if let Takes::Vendor(name) = operation.takes {
             return match name {
@@ -136,18 +144,28 @@ impl World {
                 "password.reset" => json!({ "newPassword": password }),
                 "password.check" => json!({ "password": password }),
                 "device.activate" => json!({ "otp": "123456" }),
+                "user.import" => json!({ "username": "ola", "password": { "value": password } }),
                 "devices.reorder" => json!({ "order": [{ "id": self.id("devices") }] }),
                 _ => json!({}),
             };
         }
-        match path.rsplit('/').next().unwrap() {
+        let last = path.rsplit('/').next().unwrap();
+        match last {
             "nickname" => json!({ "nickname": "Mine" }),
             "password" => json!({ "value": password }),
             "bypassMFA" => json!({ "bypassMFAEnabledUntil": "2030-11-30T00:00:00.000Z" }),
             "type" => json!({ "type": "SANDBOX" }),
             "status" => json!({ "status": "ACTIVE" }),
             "secret" => json!({}),
-            _ if operation.method == Method::POST && operation.status == 201 => json!({}),
+            _ if operation.method == Method::POST && operation.status == 201 => {
+                let listed = self.get(path).await.body;
+                // What was there from the beginning comes first, and is of another kind.
+                let items = listed["_embedded"][last].as_array();
+                items
+                    .and_then(|items| items.last())
+                    .cloned()
+                    .unwrap_or_default()
+            }
             _ => self.get(path).await.body,
         }
     }

@@ -77,6 +77,23 @@ async fn answers_go_only_to_registered_uris() {
 }
 
 #[tokio::test]
+async fn a_parameter_of_any_name_is_told_in_the_characters_of_oauth() {
+    let server = Server::start().await;
+    let client = server.admin_client();
+    for name in ["gr%ffant", "caf%c3%a9", "a%22b", "a%0d%0ab"] {
+        let request = server
+            .at(Method::POST, "as/token")
+            .basic_auth(&client.id, Some(&client.secret))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("{name}=1&{name}=2"));
+        let (error, description) = send(request).await.oauth_error(400);
+        assert_eq!(error, "invalid_request");
+        let allowed = |byte| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
+        assert!(description.bytes().all(allowed), "{description:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_is_unknown_or_disabled_is_told_nothing_by_redirect() {
     let trial = Trial::start().await;
     for client in ["9e0a1111-2222-4333-8444-555566667777", "x", ""] {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use reqwest::{RequestBuilder, header};
+use reqwest::{RequestBuilder, Response, header};
 use serde_json::Value;
 
 use super::{described::Asked, id, parameters, text};
@@ -20,17 +20,7 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let (client, request) = request.build_split();
     let request = request.unwrap();
     let asked = Asked::of(&request);
-    let response = client.execute(request).await.unwrap();
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let text = response.text().await.unwrap();
-    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    reads_as_errors_do(&body);
-    let answer = Answer {
-        status,
-        headers,
-        text,
-        body,
-    };
+    let answer = Answer::of(client.execute(request).await.unwrap()).await;
     asked.admits(&answer);
     answer
 }
@@ -49,6 +39,19 @@ fn reads_as_errors_do(body: &Value) {
 }
 
 impl Answer {
+    pub(crate) async fn of(response: Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        reads_as_errors_do(&body);
+        Self {
+            status,
+            headers,
+            text,
+            body,
+        }
+    }
+
     /// The body of an answer with this status.
     #[track_caller]
     pub(crate) fn json(&self, status: u16) -> Value {

@@ -105,7 +105,7 @@ impl Server {
                 origins: Origins::new(&setup.public, Some("http")),
                 proxies: setup.proxies,
                 client_address_is_known: setup.client_address_is_known,
-                floors: stepgate_domain::flow::delivery::Floors::default(),
+                floors: stepgate_domain::authenticator::sending::Floors::default(),
                 look_ups_hourly: setup.look_ups_hourly,
                 audit_retention: stepgate_app::app::AUDIT_RETENTION,
                 inbox: setup.inbox,

@@ -1,4 +1,5 @@
-//! What the ids in a flow name. The managed types live elsewhere; an id is cast at the border.
+//! What ids name where the rules of signing on are. The managed types live elsewhere; an id is cast at
+//! the border.
 
 use crate::id::Id;
 
@@ -14,8 +15,10 @@ pub enum Device {}
 pub enum Policy {}
 #[derive(Debug)]
 pub enum Message {}
+#[derive(Debug)]
+pub enum Flow {}
 
-pub type FlowId = Id<super::Flow>;
+pub type FlowId = Id<Flow>;
 pub type EnvironmentId = Id<Environment>;
 pub type ApplicationId = Id<Application>;
 pub type UserId = Id<User>;

@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    flow::condition::{Condition, Scope},
-    time::{Duration, Timestamp},
-};
+use super::{Condition, Scope};
+use crate::time::{Duration, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 

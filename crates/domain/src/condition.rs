@@ -14,6 +14,8 @@ use crate::{
     violation::Violation,
 };
 
+#[cfg(test)]
+mod tests;
 mod variable;
 
 pub use variable::USER_ATTRIBUTES;

@@ -1,30 +1,30 @@
-//! What the sign-on engine is told of stored objects. Bodies follow the contract, facts follow
+//! What the engine is told of stored objects. Bodies follow the contract, facts follow
 //! what the engine asks.
 
 use serde_json::Value;
 
 use super::{
-    device::{Device, DeviceType},
-    device_authentication_policy::{DeviceSelection, SentCode},
-    mfa_settings::MfaLockout,
-    notifications_policy::{
-        Cooldown, CountryLimit, CountryLimitType, DeliveryMethod, NotificationsPolicy, PhoneMethod,
-        Quota, QuotaType,
-    },
-    user::{LifecycleStatus, User},
+    facts::{DeviceFacts, UserFacts},
+    policy,
 };
 use crate::{
-    flow::{
-        self, delivery,
-        facts::{
-            AccountLock, DeviceFacts, DeviceFailures, Lockout, UserFacts, UserFailures, Versioned,
-        },
-        policy,
+    authenticator::{
+        Versioned,
+        attempts::{AccountLock, DeviceFailures, Lockout, UserFailures},
+        sending,
     },
     message::Channel,
-    phone,
     resource::{Resource, Stored},
-    secret::Secret,
+    resources::{
+        device::{Device, DeviceStatus},
+        device_authentication_policy::{DeviceSelection, SentCode},
+        mfa_settings::MfaLockout,
+        notifications_policy::{
+            Cooldown, CountryLimit, CountryLimitType, DeliveryMethod, NotificationsPolicy,
+            PhoneMethod, Quota, QuotaType,
+        },
+        user::{LifecycleStatus, User},
+    },
     time::{Duration, Timestamp},
 };
 
@@ -32,7 +32,7 @@ use crate::{
 pub fn of_user(
     stored: &Stored<User>,
     failures: Versioned<UserFailures>,
-    sends: Versioned<delivery::DailyHistory>,
+    sends: Versioned<sending::DailyHistory>,
     holds_a_role: bool,
     now: Timestamp,
 ) -> UserFacts {
@@ -66,12 +66,12 @@ pub fn attributes(stored: &Stored<User>, now: Timestamp) -> Value {
 }
 
 /// The device, with the counters that were read beside it. `address_key` is a keyed hash of
-/// [`recipient`].
+/// [`Device::recipient`].
 pub fn of_device(
     stored: &Stored<Device>,
     address_key: String,
     failures: Versioned<DeviceFailures>,
-    sends: Versioned<delivery::AddressHistory>,
+    sends: Versioned<sending::AddressHistory>,
     now: Timestamp,
 ) -> DeviceFacts {
     let device = &stored.body;
@@ -81,28 +81,16 @@ pub fn of_device(
     DeviceFacts {
         id: stored.id.cast(),
         counted_as: stored.id.cast(),
-        kind: match device.kind {
-            DeviceType::Sms => flow::DeviceType::Sms,
-            DeviceType::Email => flow::DeviceType::Email,
-        },
-        is_active: device.status == super::device::DeviceStatus::Active,
+        kind: device.kind,
+        is_active: device.status == DeviceStatus::Active,
         is_blocked: device.is_blocked(),
         locked_until: lock.map(|lock| lock.expires_at.unwrap_or(endless)),
         nickname: device.nickname.clone(),
-        address: recipient(device),
+        address: device.recipient(),
         address_key,
         failures,
         sends,
     }
-}
-
-/// Where messages go: the number as a gateway wants it (ITU-T E.164), or the e-mail address.
-pub fn recipient(device: &Device) -> Secret<String> {
-    let address = device.address();
-    Secret::new(match device.kind {
-        DeviceType::Sms => phone::destination(address),
-        DeviceType::Email => address.to_owned(),
-    })
 }
 
 impl From<&SentCode> for policy::Method {
@@ -139,7 +127,7 @@ impl From<MfaLockout> for Lockout {
     }
 }
 
-impl From<&NotificationsPolicy> for delivery::NotificationPolicy {
+impl From<&NotificationsPolicy> for sending::NotificationPolicy {
     fn from(policy: &NotificationsPolicy) -> Self {
         Self {
             sms_cooldown: cooldown(&policy.cooldown_configuration.sms),
@@ -150,14 +138,14 @@ impl From<&NotificationsPolicy> for delivery::NotificationPolicy {
     }
 }
 
-fn cooldown(cooldown: &Cooldown) -> Option<delivery::Cooldown> {
+fn cooldown(cooldown: &Cooldown) -> Option<sending::Cooldown> {
     if !cooldown.enabled {
         return None;
     }
     let [first, second, later] = cooldown.periods.as_deref()? else {
         return None;
     };
-    Some(delivery::Cooldown {
+    Some(sending::Cooldown {
         periods: [
             first.as_duration(),
             second.as_duration(),
@@ -169,7 +157,7 @@ fn cooldown(cooldown: &Cooldown) -> Option<delivery::Cooldown> {
 }
 
 /// `None` for a quota of voice calls alone, which are not made.
-fn quota(quota: &Quota) -> Option<delivery::Quota> {
+fn quota(quota: &Quota) -> Option<sending::Quota> {
     let channel = quota
         .delivery_methods
         .iter()
@@ -179,33 +167,31 @@ fn quota(quota: &Quota) -> Option<delivery::Quota> {
             DeliveryMethod::Voice => None,
         })?;
     let limit = match (quota.total, quota.claimed, quota.unclaimed) {
-        (Some(total), ..) => delivery::QuotaLimit::Total(total),
-        (None, Some(claimed), Some(unclaimed)) => {
-            delivery::QuotaLimit::Split { claimed, unclaimed }
-        }
+        (Some(total), ..) => sending::QuotaLimit::Total(total),
+        (None, Some(claimed), Some(unclaimed)) => sending::QuotaLimit::Split { claimed, unclaimed },
         (None, ..) => return None,
     };
     let scope = match quota.kind {
-        QuotaType::User => delivery::QuotaScope::User,
-        QuotaType::Environment => delivery::QuotaScope::Environment,
+        QuotaType::User => sending::QuotaScope::User,
+        QuotaType::Environment => sending::QuotaScope::Environment,
     };
-    Some(delivery::Quota {
+    Some(sending::Quota {
         scope,
         channel,
         limit,
     })
 }
 
-fn country_limit(limit: &CountryLimit) -> delivery::CountryLimit {
+fn country_limit(limit: &CountryLimit) -> sending::CountryLimit {
     let methods = limit.delivery_methods.as_deref();
     if !methods.is_none_or(|methods| methods.contains(&PhoneMethod::Sms)) {
-        return delivery::CountryLimit::None;
+        return sending::CountryLimit::None;
     }
     let countries = limit.countries.clone().unwrap_or_default();
     match limit.kind {
-        CountryLimitType::None => delivery::CountryLimit::None,
-        CountryLimitType::Allowed => delivery::CountryLimit::Allowed(countries),
-        CountryLimitType::Denied => delivery::CountryLimit::Denied(countries),
+        CountryLimitType::None => sending::CountryLimit::None,
+        CountryLimitType::Allowed => sending::CountryLimit::Allowed(countries),
+        CountryLimitType::Denied => sending::CountryLimit::Denied(countries),
     }
 }
 
@@ -278,7 +264,7 @@ mod tests {
         let mut found = Vec::new();
         leaves(&attributes(&stored(user), NOW), "", &mut found);
         found.sort_unstable();
-        assert_eq!(found, flow::condition::USER_ATTRIBUTES);
+        assert_eq!(found, crate::condition::USER_ATTRIBUTES);
     }
 
     #[test]
@@ -331,19 +317,19 @@ mod tests {
                     { "duration": 25, "timeUnit": "SECONDS" }, { "duration": 1, "timeUnit": "MINUTES" }, { "duration": 3, "timeUnit": "MINUTES" }] } } }))
         .unwrap()
         .body;
-        let told = delivery::NotificationPolicy::from(&policy);
+        let told = sending::NotificationPolicy::from(&policy);
         assert_eq!(
             told.quotas,
             [
-                delivery::Quota {
-                    scope: delivery::QuotaScope::User,
+                sending::Quota {
+                    scope: sending::QuotaScope::User,
                     channel: Channel::Sms,
-                    limit: delivery::QuotaLimit::Total(12)
+                    limit: sending::QuotaLimit::Total(12)
                 },
-                delivery::Quota {
-                    scope: delivery::QuotaScope::Environment,
+                sending::Quota {
+                    scope: sending::QuotaScope::Environment,
                     channel: Channel::Email,
-                    limit: delivery::QuotaLimit::Split {
+                    limit: sending::QuotaLimit::Split {
                         claimed: 9,
                         unclaimed: 4
                     }
@@ -352,12 +338,12 @@ mod tests {
         );
         assert_eq!(
             told.country_limit,
-            delivery::CountryLimit::Allowed(vec!["NO".to_owned(), "SE".to_owned()])
+            sending::CountryLimit::Allowed(vec!["NO".to_owned(), "SE".to_owned()])
         );
         assert_eq!(told.email_cooldown, None);
         assert_eq!(
             told.sms_cooldown,
-            Some(delivery::Cooldown {
+            Some(sending::Cooldown {
                 periods: [25, 60, 180].map(Duration::from_seconds),
                 resend_limit: 4,
                 per_user: true
@@ -372,6 +358,6 @@ mod tests {
             delivery_methods: Some(vec![PhoneMethod::Voice]),
             countries: Some(vec!["NO".to_owned()]),
         };
-        assert_eq!(country_limit(&limit), delivery::CountryLimit::None);
+        assert_eq!(country_limit(&limit), sending::CountryLimit::None);
     }
 }

@@ -1,7 +1,7 @@
 //! Floors, cool-downs, quotas and countries.
 
+use super::*;
 use crate::{
-    flow::delivery::*,
     message::Channel,
     time::{Duration, Timestamp},
 };
@@ -14,9 +14,7 @@ struct Post {
     policy: NotificationPolicy,
     floors: Floors,
     senders: Senders,
-    address: AddressHistory,
-    user: DailyHistory,
-    environment: DailyHistory,
+    before: Histories,
 }
 
 impl Post {
@@ -29,13 +27,11 @@ impl Post {
                 sms: true,
                 email: true,
             },
-            address: AddressHistory::default(),
-            user: DailyHistory::default(),
-            environment: DailyHistory::default(),
+            before: Histories::default(),
         }
     }
     fn send_to(&mut self, channel: Channel, address: &str) -> Result<(), Denied> {
-        let permitted = judge(&Request {
+        let changed = judge(&Request {
             now: self.now,
             flow: None,
             channel,
@@ -43,14 +39,20 @@ impl Post {
             policy: &self.policy,
             floors: &self.floors,
             senders: self.senders,
-            address_history: &self.address,
-            user_history: &self.user,
-            environment_history: &self.environment,
+            before: &self.before,
         })?;
-        self.address = permitted.address;
-        self.user = permitted.user;
-        self.environment = permitted.environment.unwrap_or(self.environment);
+        self.write(changed);
         Ok(())
+    }
+    fn write(&mut self, changed: Changed) {
+        let Histories {
+            address,
+            user,
+            environment,
+        } = &mut self.before;
+        address.state = changed.address.unwrap_or_else(|| address.state.clone());
+        user.state = changed.user.unwrap_or(user.state);
+        environment.state = changed.environment.unwrap_or(environment.state);
     }
     fn send(&mut self) -> Result<(), Denied> {
         self.send_to(Channel::Sms, "+47.90000001")
@@ -93,10 +95,10 @@ fn an_address_gets_ten_messages_an_hour() {
 fn a_user_gets_fifty_messages_a_day() {
     let mut post = Post::new(NotificationPolicy::default());
     for _ in 0..50 {
-        post.address = AddressHistory::default();
+        post.before.address.state = AddressHistory::default();
         assert_eq!(post.send(), Ok(()));
     }
-    post.address = AddressHistory::default();
+    post.before.address.state = AddressHistory::default();
     assert_eq!(post.send(), until(43_200));
     assert_eq!(post.wait(43_200).send(), Ok(()));
 }
@@ -119,7 +121,7 @@ fn resends_wait_longer_and_longer_and_then_half_an_hour() {
     }
     assert_eq!(post.wait(600).send(), until(445 + 1800));
     assert_eq!(post.wait(1200).send(), Ok(()));
-    assert_eq!(post.address.series.count, 1);
+    assert_eq!(post.before.address.state.series.count, 1);
 }
 
 #[test]
@@ -134,11 +136,11 @@ fn a_series_by_user_spans_addresses() {
         ..Default::default()
     });
     assert_eq!(post.send(), Ok(()));
-    post.address = AddressHistory::default();
+    post.before.address.state = AddressHistory::default();
     assert_eq!(post.wait(30).send(), until(60));
     assert_eq!(post.send_to(Channel::Email, "a@example.test"), Ok(()));
-    post.user = post.user.settled(Channel::Sms);
-    post.address = AddressHistory::default();
+    post.before.user.state = post.before.user.state.settled(Channel::Sms);
+    post.before.address.state = AddressHistory::default();
     assert_eq!(post.send(), Ok(()));
 }
 
@@ -194,9 +196,9 @@ fn a_code_that_was_used_makes_room_for_another() {
             resets_at
         })
     );
-    post.user = post.user.claimed(Channel::Sms, post.now);
+    post.before.user.state = post.before.user.state.claimed(Channel::Sms, post.now);
     assert_eq!(post.send(), Ok(()));
-    post.user = post.user.claimed(Channel::Sms, post.now);
+    post.before.user.state = post.before.user.state.claimed(Channel::Sms, post.now);
     assert_eq!(
         post.wait(60).send(),
         Err(Denied::QuotaExceeded {

@@ -45,3 +45,9 @@ names *arguments:
 crash rounds="1000" seed="1":
     STEPGATE_CRASH_ROUNDS={{rounds}} STEPGATE_CRASH_SEED={{seed}} \
         cargo test --release -p stepgate --test it crash -- --nocapture
+
+# Fuzz one target (docs/fuzzing.md), for example `just fuzz phone`. Needs nightly Rust and cargo-fuzz.
+fuzz target seconds="600":
+    mkdir -p target/fuzz/{{target}}
+    cargo +nightly fuzz run --features libfuzzer --sanitizer none {{target}} target/fuzz/{{target}} \
+        fuzz/corpus/{{target}} -- -max_total_time={{seconds}} -timeout=5

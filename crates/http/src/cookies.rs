@@ -17,7 +17,7 @@ const MOST: usize = 16;
 
 /// Every value of the cookie that the request carries: a client that replays what it was given by
 /// hand may send several.
-pub(crate) fn session_tokens(headers: &HeaderMap) -> Vec<Secret<String>> {
+pub fn session_tokens(headers: &HeaderMap) -> Vec<Secret<String>> {
     let sent = headers.get_all(header::COOKIE).iter();
     let pairs = sent.flat_map(|header| header.to_str().unwrap_or_default().split(';'));
     let pairs: Vec<(&str, &str)> = pairs

@@ -14,7 +14,7 @@ use crate::error::management::ApiError;
 
 /// Why a request has no origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HostFault {
+pub enum HostFault {
     /// No host, two, or what is none (RFC 9112 §3.2).
     Malformed,
     /// One that is not ours.
@@ -36,7 +36,7 @@ impl From<HostFault> for ApiError {
 
 /// Where the client reached this server. What is `on_any_host` has an answer for everybody who asks
 /// in order.
-pub(crate) fn origin(
+pub fn origin(
     origins: &Origins,
     request: &Request,
     on_any_host: bool,

@@ -101,28 +101,36 @@ fn fits_wildcard(pattern: &str, requested: &str) -> bool {
     else {
         return false;
     };
-    let decoded = fully_decoded(middle);
     let path = requested.split('?').next().unwrap_or_default();
+    let (Some(decoded), Some(path)) = (fully_decoded(middle), fully_decoded(path)) else {
+        return false;
+    };
     !decoded
         .iter()
         .any(|byte| byte.is_ascii_control() || b"/\\?&#;".contains(byte))
         && !decoded.windows(2).any(|pair| pair == b"..")
-        && !fully_decoded(path)
+        && !path
             .split(|byte| b"/\\".contains(byte))
             .any(|segment| segment == b"..")
 }
 
+/// How often a text may be percent-encoded. Each time costs a pass over all of it, and nobody has a
+/// use for many.
+const MOST_LAYERS: usize = 8;
+
 /// Percent-decoded until nothing is left to decode, so that no layer can hide a dot or a slash.
-fn fully_decoded(text: &str) -> Vec<u8> {
+/// `None` where there are too many of them.
+fn fully_decoded(text: &str) -> Option<Vec<u8>> {
     let mut bytes = text.as_bytes().to_vec();
-    loop {
+    for _ in 0..=MOST_LAYERS {
         let decoded = percent_decoded(&bytes);
-        // Every decoded triplet makes the text shorter, so this ends.
+        // Every decoded triplet makes the text shorter.
         if decoded.len() == bytes.len() {
-            return bytes;
+            return Some(bytes);
         }
         bytes = decoded;
     }
+    None
 }
 
 fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
@@ -280,6 +288,15 @@ mod tests {
             "https://app.test/ab*ba",
             "https://app.test/aba"
         ));
+    }
+
+    #[test]
+    fn what_is_encoded_without_end_is_refused() {
+        let encoded = |layers: usize| format!("https://app.test/%{}41", "25".repeat(layers - 1));
+        for place in ["https://app.test/*", "https://app.test/%*"] {
+            assert!(accepts_wildcard(place, &encoded(MOST_LAYERS)));
+            assert!(!accepts_wildcard(place, &encoded(MOST_LAYERS + 1)));
+        }
     }
 
     proptest! {

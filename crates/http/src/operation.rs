@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use stepgate_domain::{
     access::Permission,
     oauth::cors::EndpointKind,
-    resource::{Paging, Resource},
+    resource::{Kind, Paging, Resource},
 };
 
 use crate::{
@@ -86,6 +86,16 @@ impl Takes {
 
 type Handler = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
 
+/// What an answer of success is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shows {
+    /// One object, with its version.
+    Object,
+    /// One page of a collection.
+    Page,
+    Other,
+}
+
 /// One line of the list.
 #[derive(Clone)]
 pub struct Operation {
@@ -104,12 +114,9 @@ pub struct Operation {
     pub(crate) body: Body,
     /// What else may be answered when nothing went wrong.
     pub(crate) others: Vec<(u16, Body)>,
-    /// Whether the answer bears the object's version.
-    pub(crate) is_versioned: bool,
-    /// Whether it answers one page of a collection.
-    pub(crate) is_page: bool,
-    /// Whether it makes an object.
-    pub(crate) is_creation: bool,
+    pub(crate) shows: Shows,
+    /// The kind of the object that it makes.
+    pub(crate) makes: Option<&'static Kind>,
     /// Whether too many requests may be refused for a while.
     pub(crate) is_limited: bool,
     /// What the query may say.
@@ -184,9 +191,8 @@ impl Operation {
             request: None,
             body: Body::Nothing,
             others: Vec::new(),
-            is_versioned: false,
-            is_page: false,
-            is_creation: false,
+            shows: Shows::Other,
+            makes: None,
             is_limited: false,
             parameters: Vec::new(),
             errors: E::FORM,
@@ -233,7 +239,7 @@ impl Operation {
     #[must_use]
     pub(crate) fn draft<R: Resource>(mut self) -> Self {
         self.request = Some(written::<R>);
-        self.is_creation = self.method == Method::POST;
+        self.makes = (self.method == Method::POST).then_some(R::KIND);
         self
     }
     /// Takes any part of what clients write of this type.
@@ -266,7 +272,7 @@ impl Operation {
     /// Answers a page of a collection.
     #[must_use]
     pub(crate) fn page(mut self, schema: SchemaOf) -> Self {
-        self.is_page = true;
+        self.shows = Shows::Page;
         self.body = Body::Hal(schema);
         self
     }
@@ -274,7 +280,7 @@ impl Operation {
     #[must_use]
     pub(crate) fn hal(mut self, schema: SchemaOf) -> Self {
         self.body = Body::Hal(schema);
-        self.is_versioned = true;
+        self.shows = Shows::Object;
         self
     }
     #[must_use]

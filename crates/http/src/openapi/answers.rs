@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::schemas::{SchemaOf, error, oauth_error};
 use crate::{
     error::ErrorForm,
-    operation::{Guard, Operation, Takes},
+    operation::{Guard, Operation, Shows, Takes},
 };
 
 /// The body of an answer.
@@ -172,7 +172,7 @@ fn header(name: &str) -> Value {
 fn headers_of(row: &Operation, status: u16) -> Value {
     let mut headers = json!({ "Correlation-Id": header("CorrelationId") });
     if let Some(headers) = headers.as_object_mut() {
-        if row.is_versioned && status < 300 {
+        if row.shows == Shows::Object && status < 300 {
             headers.insert("ETag".to_owned(), header("ETag"));
         }
         if matches!(status, 201 | 302 | 303) {

@@ -15,7 +15,7 @@ use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use self::names::Verb;
-use crate::operation::{Guard, Operation, Takes};
+use crate::operation::{Guard, Operation, Shows, Takes};
 
 pub(crate) use self::{answers::Body, parameters::Parameter};
 pub(crate) use self::{
@@ -140,9 +140,9 @@ impl<'a> Described<'a> {
     /// The shorter of two names is the first one's.
     fn id(&self, ids: &mut HashSet<String>) -> String {
         let row = self.first();
-        let verb = if self.rows.iter().any(|row| row.is_creation) {
+        let verb = if self.rows.iter().any(|row| row.makes.is_some()) {
             Verb::Create
-        } else if row.method == Method::GET && row.is_page {
+        } else if row.method == Method::GET && row.shows == Shows::Page {
             Verb::List
         } else {
             Verb::Other

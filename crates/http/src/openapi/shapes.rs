@@ -186,7 +186,7 @@ pub(crate) fn user_bypass_mfa(generator: &mut SchemaGenerator) -> Schema {
 pub(crate) fn user_verify_status(generator: &mut SchemaGenerator) -> Schema {
     linked(
         generator,
-        "UserVerifyStatus",
+        "VerifyStatusOfUser",
         1,
         |_| json!({ "verifyStatus": one_of(&["NOT_INITIATED", "ENABLED", "DISABLED"]) }),
     )

@@ -14,7 +14,7 @@ use super::Answer;
 static DOCUMENT: LazyLock<Document> = LazyLock::new(Document::load);
 
 struct Document {
-    document: Value,
+    whole: Value,
     /// The schemas, without room for members that they do not name.
     schemas: Value,
     /// By the text of the schema.
@@ -70,7 +70,7 @@ impl Document {
             }
         }
         Self {
-            document,
+            whole: document,
             schemas,
             validators: Mutex::default(),
         }
@@ -114,7 +114,7 @@ impl Document {
     /// Of the paths that could be meant, the one that says most of it literally.
     fn path(&self, asked: &str) -> Option<&Value> {
         let asked: Vec<&str> = asked.split('/').collect();
-        let paths = self.document["paths"].as_object().unwrap();
+        let paths = self.whole["paths"].as_object().unwrap();
         let matching = paths.iter().filter_map(|(template, path)| {
             let template: Vec<&str> = template.split('/').collect();
             let is_match = template.len() == asked.len()
@@ -132,7 +132,7 @@ impl Document {
     fn followed<'a>(&'a self, described: &'a Value) -> &'a Value {
         match described["$ref"].as_str() {
             Some(reference) => self
-                .document
+                .whole
                 .pointer(reference.strip_prefix('#').unwrap())
                 .unwrap(),
             None => described,
@@ -183,7 +183,9 @@ fn collect_parts(schema: &Value, parts: &mut HashSet<String>) {
         Value::Array(items) => items.iter().collect(),
         _ => Vec::new(),
     };
-    below.into_iter().for_each(|it| collect_parts(it, parts));
+    for one in below {
+        collect_parts(one, parts);
+    }
 }
 
 /// Leaves no room for members that the schema does not name.

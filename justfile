@@ -26,6 +26,11 @@ serve data="data":
 snap:
     INSTA_UPDATE=always cargo test --release --workspace
 
+# Write docs/openapi.json anew; read the diff before committing it.
+openapi:
+    cargo run --release -- openapi > target/openapi.json
+    mv target/openapi.json docs/openapi.json
+
 # The main job under load: 100,000 users; 1, 16 and 64 connections; 60 s each.
 bench *arguments:
     cargo build --release

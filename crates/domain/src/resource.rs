@@ -4,7 +4,7 @@
 mod filter;
 mod kind;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -168,6 +168,32 @@ pub enum Link {
     Root(String),
 }
 
+/// A member of answers that is none of the stored body, for the description of the API.
+#[derive(Debug, Clone)]
+pub struct ViewMember {
+    pub name: &'static str,
+    /// JSON Schema.
+    pub schema: Value,
+    pub is_always_there: bool,
+}
+
+impl ViewMember {
+    pub fn always(name: &'static str, schema: impl Into<Value>) -> Self {
+        Self {
+            name,
+            schema: schema.into(),
+            is_always_there: true,
+        }
+    }
+
+    pub fn sometimes(name: &'static str, schema: impl Into<Value>) -> Self {
+        Self {
+            is_always_there: false,
+            ..Self::always(name, schema)
+        }
+    }
+}
+
 /// How a collection is paged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paging {
@@ -252,6 +278,10 @@ pub trait Resource:
     /// The members of the answer between `environment` and `createdAt`.
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
         stored.body_members()
+    }
+    /// The members that [`Self::view`] adds to the body's own, or shows in another form.
+    fn view_members(_generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        Vec::new()
     }
     /// Relations besides `self`, `environment` and the owner.
     fn links(_stored: &Stored<Self>) -> Vec<(&'static str, Link)> {

@@ -3,10 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
-    future::Future,
     net::{IpAddr, SocketAddr},
-    pin::Pin,
     sync::Arc,
 };
 
@@ -18,9 +15,8 @@ use axum::{
     response::Response,
     routing::any,
 };
-use schemars::{JsonSchema, Schema, SchemaGenerator};
 use stepgate_app::{App, error::ManagementError, origin::Origin};
-use stepgate_domain::{access::Permission, oauth::cors::EndpointKind};
+use stepgate_domain::oauth::cors::EndpointKind;
 
 use crate::{
     access_log::AccessLogEntry,
@@ -30,216 +26,12 @@ use crate::{
     error::{Render, management::ApiError},
     exchange::Exchange,
     guard, headers, host, preflight,
-    reply::Reply,
     server::Limits,
 };
 
-/// What an operation asks of its caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guard {
-    /// A management token with this permission.
-    Permission(Permission),
-    /// A management token; the handler looks at the caller's roles itself.
-    Token,
-    /// Nothing, or something that the handler itself checks (a client's secret, a flow's cookie).
-    Public,
-}
-
-/// What an operation takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Takes {
-    Nothing,
-    /// `application/json`.
-    Json,
-    /// `application/vnd.pingidentity.{0}+json`.
-    Vendor(&'static str),
-    /// `application/x-www-form-urlencoded`.
-    Form,
-    /// A form, or nothing at all.
-    FormOrNothing,
-}
-
-/// The largest body of whoever needs no token.
-const OF_STRANGERS: usize = 64 * 1024;
-
-impl Takes {
-    /// The `Content-Type` that the operation is known by.
-    pub fn media_type(self) -> Option<String> {
-        match self {
-            Self::Nothing => None,
-            Self::Json => Some("application/json".to_owned()),
-            Self::Vendor(name) => Some(format!("application/vnd.pingidentity.{name}+json")),
-            Self::Form | Self::FormOrNothing => {
-                Some("application/x-www-form-urlencoded".to_owned())
-            }
-        }
-    }
-
-    /// Whether a request of this `Content-Type` is meant. `None`: no such header.
-    fn accepts(self, sent: Option<&str>, body_is_empty: bool) -> bool {
-        match self {
-            Self::Nothing => true,
-            Self::Json => sent == Some("application/json") || (sent.is_none() && body_is_empty),
-            Self::Vendor(name) => sent
-                .and_then(|sent| sent.strip_prefix("application/vnd.pingidentity."))
-                .is_some_and(|sent| {
-                    sent.strip_suffix("+json")
-                        .unwrap_or(sent)
-                        .eq_ignore_ascii_case(name)
-                }),
-            Self::Form => sent == Some("application/x-www-form-urlencoded"),
-            Self::FormOrNothing => {
-                sent == Some("application/x-www-form-urlencoded") || body_is_empty
-            }
-        }
-    }
-}
+pub use crate::operation::{Guard, Operation, Takes};
 
 type PathParams = Path<Vec<(String, String)>>;
-type Handler = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
-
-/// One line of the list.
-#[derive(Clone)]
-pub struct Operation {
-    pub method: Method,
-    pub path: String,
-    pub takes: Takes,
-    pub guard: Guard,
-    pub summary: String,
-    /// The status of success.
-    pub status: u16,
-    pub request: Option<fn(&mut SchemaGenerator) -> Schema>,
-    pub response: Option<fn(&mut SchemaGenerator) -> Schema>,
-    /// Which pages of other origins may read the answer, as far as the handler says nothing else.
-    pub pages: EndpointKind,
-    /// Whether it is for whatever host was asked: it tells nothing of any.
-    pub on_any_host: bool,
-    /// Whether a HEAD is answered like this GET. One that does something must not be.
-    pub head: bool,
-    /// The scope with which a user may call this on the own account.
-    pub own_scope: Option<&'static str>,
-    /// Method and path: what requests are counted under.
-    pub label: Arc<str>,
-    handler: Handler,
-}
-
-impl fmt::Debug for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} {:?} {:?}",
-            self.method, self.path, self.takes, self.guard
-        )
-    }
-}
-
-impl Operation {
-    pub fn new<H, F, E>(
-        method: Method,
-        path: impl Into<String>,
-        takes: Takes,
-        guard: Guard,
-        summary: impl Into<String>,
-        handler: H,
-    ) -> Self
-    where
-        H: Fn(Call) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<Reply, E>> + Send + 'static,
-        E: Render + Send + 'static,
-    {
-        let handler: Handler = Arc::new(move |call: Call| {
-            let exchange = call.exchange.clone();
-            // It is large: by itself in its box it is not copied into the other.
-            let answer = Box::pin(handler(call));
-            Box::pin(async move {
-                match answer.await {
-                    Ok(reply) => reply.into_response(&exchange),
-                    Err(error) => refuse(error, &exchange),
-                }
-            })
-        });
-        let status = match (&method, takes) {
-            (&Method::POST, Takes::Json) => 201,
-            (&Method::DELETE, _) => 204,
-            _ => 200,
-        };
-        let path = path.into();
-        Self {
-            label: Arc::from(format!("{method} {path}")),
-            method,
-            path,
-            takes,
-            guard,
-            summary: summary.into(),
-            status,
-            request: None,
-            response: None,
-            pages: EndpointKind::Cookieless,
-            on_any_host: false,
-            head: true,
-            own_scope: None,
-            handler,
-        }
-    }
-
-    /// The largest body.
-    fn limit(&self) -> usize {
-        match self.takes {
-            Takes::Form | Takes::FormOrNothing => OF_STRANGERS,
-            Takes::Nothing | Takes::Json | Takes::Vendor(_) if self.guard != Guard::Public => {
-                1024 * 1024
-            }
-            Takes::Nothing | Takes::Json | Takes::Vendor(_) => 32 * 1024,
-        }
-    }
-
-    /// Whether requests by this method may mean this operation.
-    pub(crate) fn answers(&self, method: &Method) -> bool {
-        self.method == *method
-            || (*method == Method::HEAD && self.method == Method::GET && self.head)
-    }
-
-    #[must_use]
-    pub fn request<T: JsonSchema>(mut self) -> Self {
-        self.request = Some(SchemaGenerator::subschema_for::<T>);
-        self
-    }
-    #[must_use]
-    pub fn response<T: JsonSchema>(mut self) -> Self {
-        self.response = Some(SchemaGenerator::subschema_for::<T>);
-        self
-    }
-    #[must_use]
-    pub fn status(mut self, status: u16) -> Self {
-        self.status = status;
-        self
-    }
-    /// Whether it ever succeeds. One that never does is known by name only.
-    pub fn is_offered(&self) -> bool {
-        self.status < 400
-    }
-    /// The session's cookie counts here, or what is shown is not for every page.
-    #[must_use]
-    pub fn private(mut self) -> Self {
-        self.pages = EndpointKind::Cookie;
-        self
-    }
-    #[must_use]
-    pub fn with_cookie_sent(mut self) -> Self {
-        self.pages = EndpointKind::CookieSent;
-        self
-    }
-    #[must_use]
-    pub fn on_any_host(mut self) -> Self {
-        self.on_any_host = true;
-        self
-    }
-    #[must_use]
-    pub fn without_head(mut self) -> Self {
-        self.head = false;
-        self
-    }
-}
 
 /// The list of operations.
 #[derive(Debug, Default, Clone)]
@@ -257,6 +49,16 @@ impl Api {
     #[must_use]
     pub fn then(self, part: impl FnOnce(Self) -> Self) -> Self {
         part(self)
+    }
+
+    /// As [`Self::then`]; the rows that the part adds are described under this heading.
+    #[must_use]
+    pub fn tagged(self, tag: &'static str, part: impl FnOnce(Self) -> Self) -> Self {
+        let mut api = part(self);
+        for operation in &mut api.operations {
+            operation.tag.get_or_insert(tag);
+        }
+        api
     }
 
     pub fn into_router(self, app: &Arc<App>, limits: &Limits) -> Router {
@@ -307,7 +109,7 @@ fn remote(app: &App, request: &Request) -> Option<IpAddr> {
 }
 
 /// Renders an error, and notes why.
-fn refuse(error: impl Render, exchange: &Exchange) -> Response {
+pub(crate) fn refuse(error: impl Render, exchange: &Exchange) -> Response {
     exchange.refuse(error.refusal());
     error.render(exchange)
 }
@@ -429,7 +231,7 @@ async fn serve(
         return Err(unsupported());
     }
     call.body = held.bytes.clone();
-    Ok((operation.handler)(call).await)
+    Ok(operation.answer(call).await)
 }
 
 /// The parameters of the target, decoded.

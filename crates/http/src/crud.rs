@@ -17,6 +17,7 @@ use crate::{
     exchange::Exchange,
     guard::{reads, writes},
     hal,
+    openapi::{a, of_owner, words},
     reply::Reply,
 };
 
@@ -61,10 +62,10 @@ pub(crate) fn permanent<R: Resource>(api: Api, status: StatusCode) -> Api {
         many(kind),
         Takes::Json,
         writes(kind),
-        format!("Create a {}", kind.name),
+        format!("Create {}{}", a(kind.name), of_owner(kind)),
         move |call| create::<R>(call, status),
     )
-    .request::<R::Draft>()
+    .draft::<R>()
     .response::<R>()
     .status(status.as_u16()))
 }
@@ -76,7 +77,7 @@ where
     F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
 {
     let kind = R::KIND;
-    let summary = format!("Delete a {}", kind.name);
+    let summary = format!("Delete {}{}", a(kind.name), of_owner(kind));
     let path = one(kind);
     Operation::new(
         Method::DELETE,
@@ -96,16 +97,16 @@ pub(crate) fn read_only<R: Resource>(api: Api) -> Api {
         many(kind),
         Takes::Nothing,
         reads(kind),
-        format!("List {}", kind.collection),
+        format!("List {}{}", words(kind.collection), of_owner(kind)),
         list::<R>,
     )
-    .response::<R>())
+    .lists::<R>())
         .op(Operation::new(
             Method::GET,
             one(kind),
             Takes::Nothing,
             reads(kind),
-            format!("Read a {}", kind.name),
+            format!("Read {}{}", a(kind.name), of_owner(kind)),
             read::<R>,
         )
         .response::<R>())
@@ -119,10 +120,10 @@ pub(crate) fn writable<R: Resource>(api: Api) -> Api {
         one(kind),
         Takes::Json,
         writes(kind),
-        format!("Replace a {}", kind.name),
+        format!("Replace {}{}", a(kind.name), of_owner(kind)),
         replace::<R>,
     )
-    .request::<R::Draft>()
+    .draft::<R>()
     .response::<R>());
     if R::PATCHABLE {
         api.op(Operation::new(
@@ -130,10 +131,10 @@ pub(crate) fn writable<R: Resource>(api: Api) -> Api {
             one(kind),
             Takes::Json,
             writes(kind),
-            format!("Change members of a {}", kind.name),
+            format!("Change members of {}{}", a(kind.name), of_owner(kind)),
             patch::<R>,
         )
-        .request::<R::Draft>()
+        .patch::<R>()
         .response::<R>())
     } else {
         api

@@ -14,6 +14,7 @@ mod hal;
 mod headers;
 pub mod host;
 mod openapi;
+mod operation;
 pub mod pages;
 mod preflight;
 pub mod refusal;
@@ -22,4 +23,4 @@ pub mod routes;
 pub mod server;
 mod sign_on;
 
-pub use routes::{metrics_router, router};
+pub use routes::{metrics_router, openapi, router};

@@ -2,12 +2,18 @@
 //! takes another time than for one that nobody has, and whoever measures it would know them apart: so
 //! the answer goes out at the next beat.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep_until},
+};
 
 /// Much longer than the difference, and too short to be noticed by a person.
 const BEAT: Duration = Duration::from_millis(20);
+/// The runtime counts whole milliseconds from when it fell asleep, which is when the work was done: by
+/// what is left of the last one it would tell how long that took. A thread wakes at the microsecond.
+const AFTER_BEAT: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -24,10 +30,23 @@ impl Pace {
     }
 
     pub(super) async fn keep(self) {
-        if self.is_kept {
-            sleep_until(self.begun_at + until_beat(self.begun_at.elapsed())).await;
+        if !self.is_kept {
+            return;
         }
+        let beat = self.begun_at + until_beat(self.begun_at.elapsed());
+        sleep_until(beat).await;
+        let left = (beat + AFTER_BEAT).saturating_duration_since(Instant::now());
+        // Without it the answer is no worse than on the beat.
+        let _ = spawn_blocking(move || sleep_exactly(left)).await;
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time that passes is what is wanted, and no timer of the runtime is exact"
+)]
+fn sleep_exactly(left: Duration) {
+    thread::sleep(left);
 }
 
 /// The whole beats that a step of this length takes.

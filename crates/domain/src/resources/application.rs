@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
@@ -11,7 +11,7 @@ use crate::{
     access::{Area, Carries},
     id::Id,
     profile::Profile,
-    resource::{Built, Context, Kind, Link, Resource, Stored},
+    resource::{Built, Context, Kind, Link, Resource, Stored, ViewMember},
     time::Timestamp,
     uri,
     violation::Violation,
@@ -235,6 +235,13 @@ impl Resource for Application {
             built.secrets = secret::ClientSecrets::new(context.entropy).seal();
         }
         Ok(built)
+    }
+
+    fn view_members(generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        let mut members = refused::shown_members();
+        let id = generator.subschema_for::<Id<Self>>();
+        members.push(ViewMember::always("clientId", id));
+        members
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {

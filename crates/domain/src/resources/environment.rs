@@ -1,6 +1,6 @@
 //! The environment: the wall around everything else.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
@@ -12,7 +12,7 @@ use crate::{
     id::{Id, Ref},
     resource::{
         Built, Context, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
-        Reference, Resource, Scope, Stored, Term, UniqueKey,
+        Reference, Resource, Scope, Stored, Term, UniqueKey, ViewMember,
     },
     resources::{
         license::{LICENSE, License},
@@ -368,6 +368,11 @@ impl Resource for Environment {
             Term::new("license.id", &self.license.id.to_string()),
             Term::new("status", status),
         ]
+    }
+
+    fn view_members(generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        let bill = generator.subschema_for::<BillOfMaterials>();
+        vec![ViewMember::sometimes("billOfMaterials", bill)]
     }
 
     fn links(stored: &Stored<Self>) -> Vec<(&'static str, Link)> {

@@ -1,7 +1,7 @@
 //! Licences. This server limits nothing: they are here because clients look for one, compare its
 //! capabilities and name it when they make an environment.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
@@ -10,7 +10,7 @@ use crate::{
     access::Area,
     resource::{
         Built, Context, DefaultMark, FilterAttribute, FilterSource, Kind, OrderAttribute, Resource,
-        Scope, Stored, Term,
+        Scope, Stored, Term, ViewMember,
     },
     resources::{environment::ENVIRONMENT, organization::ORGANIZATION},
     scim::Operator,
@@ -235,6 +235,27 @@ impl Resource for License {
     }
 
     /// A licence has begun when it is made. It never ends by itself; clients want a time.
+    fn view_members(generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        let group = |&(name, _): &(&'static str, _)| {
+            ViewMember::always(
+                name,
+                json!({ "type": "object", "additionalProperties": true }),
+            )
+        };
+        let mut members: Vec<ViewMember> = SWITCHES.iter().map(group).collect();
+        members.extend([
+            group(&("verify", &[])),
+            group(&("advancedServices", &[])),
+            ViewMember::always("status", json!({ "type": "string", "const": "ACTIVE" })),
+            ViewMember::always("expiresAt", generator.subschema_for::<Timestamp>()),
+            ViewMember::always(
+                "assignedEnvironmentsCount",
+                generator.subschema_for::<u64>(),
+            ),
+        ]);
+        members
+    }
+
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
         let mut members = stored.body_members();
         members.insert("status".to_owned(), "ACTIVE".into());

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::fixed;
 use crate::{
-    resource::{Built, DefaultMark, Refusal, Stored},
+    resource::{Built, DefaultMark, Refusal, Stored, ViewMember},
     violation::Violation,
 };
 
@@ -41,6 +41,11 @@ impl<T> Marked<T> {
         fixed::check(&Value::Object(others), served, "", &mut faults);
         faults
     }
+}
+
+/// The mark as all objects of such a kind show it.
+pub(crate) fn view_member(generator: &mut SchemaGenerator) -> ViewMember {
+    ViewMember::always("default", generator.subschema_for::<bool>())
 }
 
 /// The body with the mark it asked for, unless there are faults. Of such a kind there always is a

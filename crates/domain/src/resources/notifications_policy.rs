@@ -1,6 +1,6 @@
 //! Notification policies: how many messages, to which countries, how soon after each other.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
@@ -9,7 +9,7 @@ use super::marked::{self, Marked};
 use crate::{
     access::Area,
     country,
-    resource::{Built, Context, Kind, Refusal, Resource, Stored, UniqueKey},
+    resource::{Built, Context, Kind, Refusal, Resource, Stored, UniqueKey, ViewMember},
     span::{Span, SpanRange, TimeUnit},
     time::Timestamp,
     violation::Violation,
@@ -349,6 +349,10 @@ impl Resource for NotificationsPolicy {
             stored,
             "It is not possible to remove default notifications policy.",
         )
+    }
+
+    fn view_members(generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        vec![marked::view_member(generator)]
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {

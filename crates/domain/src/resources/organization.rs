@@ -1,6 +1,6 @@
 //! The organization: what all environments and licences belong to. Clients only read it.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
@@ -10,7 +10,7 @@ use crate::{
     id::{Id, Ref},
     resource::{
         Built, Context, DefaultMark, FilterAttribute, FilterSource, Kind, Link, Resource, Scope,
-        Stored, Term,
+        Stored, Term, ViewMember,
     },
     scim::Operator,
     time::Timestamp,
@@ -86,6 +86,16 @@ impl Resource for Organization {
     }
 
     /// Clients expect ids of billing connections to be letters and digits only.
+    fn view_members(_generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        let connection = json!({
+            "type": "object",
+            "required": ["id"],
+            "properties": { "id": { "type": "string" } },
+        });
+        let connections = json!({ "type": "array", "items": connection });
+        vec![ViewMember::always("billingConnections", connections)]
+    }
+
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {
         let connections = stored.body.billing_connections.iter();
         let shown: Vec<_> = connections

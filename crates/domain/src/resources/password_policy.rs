@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     access::Area,
-    resource::{Built, Context, Kind, Refusal, Resource, Stored, UniqueKey},
+    resource::{Built, Context, Kind, Refusal, Resource, Stored, UniqueKey, ViewMember},
     time::Timestamp,
     violation::Violation,
 };
@@ -237,6 +237,13 @@ impl Resource for PasswordPolicy {
 
     fn may_leave(stored: &Stored<Self>, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
         marked::refuse_default(stored, "Default Password Policy can not be deleted.")
+    }
+
+    fn view_members(generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        vec![
+            marked::view_member(generator),
+            ViewMember::sometimes("populationCount", generator.subschema_for::<u64>()),
+        ]
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {

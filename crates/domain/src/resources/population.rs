@@ -1,6 +1,6 @@
 //! Populations: every user is in exactly one.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
@@ -15,7 +15,7 @@ use crate::{
     id::Ref,
     resource::{
         Built, Context, DefaultMark, FilterAttribute, FilterSource, Kind, Paging, Reference,
-        Refusal, Resource, Stored, Term, UniqueKey,
+        Refusal, Resource, Stored, Term, UniqueKey, ViewMember,
     },
     scim::Operator,
     time::Timestamp,
@@ -139,6 +139,13 @@ impl Resource for Population {
             return refuse("A population that has users cannot be deleted.");
         }
         Ok(())
+    }
+
+    fn view_members(generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        vec![
+            marked::view_member(generator),
+            ViewMember::always("userCount", generator.subschema_for::<u64>()),
+        ]
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {

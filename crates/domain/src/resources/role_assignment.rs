@@ -2,14 +2,14 @@
 
 use std::marker::PhantomData;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
     access::{Area, Carries, Role, ScopeType},
     id::{Id, Ref},
-    resource::{Built, Context, Family, Kind, Resource, Stored, UniqueKey},
+    resource::{Built, Context, Family, Kind, Resource, Stored, UniqueKey, ViewMember},
     resources::{
         application::{APPLICATION, Application},
         user::{USER, User},
@@ -146,6 +146,13 @@ impl<H: Holder> Resource for RoleAssignment<H> {
 
     fn unique(&self) -> Vec<UniqueKey> {
         vec![Self::key_of(self.role.id.uuid(), self.scope.id.uuid())]
+    }
+
+    fn view_members(generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        vec![ViewMember::always(
+            "readOnly",
+            generator.subschema_for::<bool>(),
+        )]
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {

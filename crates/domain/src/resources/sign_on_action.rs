@@ -1,14 +1,14 @@
 //! The action of a sign-on policy: one proof that is asked of the user.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
 
 use crate::{
     access::Area,
     id::{Id, Ref},
-    resource::{Built, Context, Kind, Reference, Refusal, Resource, Stored},
+    resource::{Built, Context, Kind, Reference, Refusal, Resource, Stored, ViewMember},
     resources::{
         device_authentication_policy::{DEVICE_AUTHENTICATION_POLICY, DeviceAuthenticationPolicy},
         sign_on_policy::SIGN_ON_POLICY,
@@ -230,6 +230,11 @@ impl Resource for SignOnAction {
     /// Equal priorities in the order in which they were made.
     fn arrange(items: &mut [Stored<Self>]) {
         items.sort_by_key(|item| (item.body.priority, item.created_at, item.id));
+    }
+
+    fn view_members(_generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        let none = json!({ "type": "array", "maxItems": 0, "items": {} });
+        vec![ViewMember::sometimes("applications", none)]
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {

@@ -1,14 +1,16 @@
 //! The sign-on policy: by which actions a user proves to be who he says.
 
 use regex_lite::Regex;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
 
 use crate::{
     access::Area,
-    resource::{Built, Context, DefaultMark, Kind, Link, Refusal, Resource, Stored, UniqueKey},
+    resource::{
+        Built, Context, DefaultMark, Kind, Link, Refusal, Resource, Stored, UniqueKey, ViewMember,
+    },
     resources::marked,
     time::Timestamp,
     violation::Violation,
@@ -88,6 +90,10 @@ impl Resource for SignOnPolicy {
 
     fn may_leave(stored: &Stored<Self>, _siblings: &[Stored<Self>]) -> Result<(), Refusal> {
         marked::refuse_default(stored, "Cannot delete a default policy")
+    }
+
+    fn view_members(generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        vec![marked::view_member(generator)]
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {

@@ -14,7 +14,7 @@ use stepgate_domain::{
     violation::Violation,
 };
 
-use super::Render;
+use super::{ErrorForm, Render};
 use crate::{exchange::Exchange, refusal::Refusal};
 
 const VALIDATION: &str =
@@ -319,6 +319,8 @@ fn detail(violation: &Violation) -> Value {
 }
 
 impl Render for ApiError {
+    const FORM: ErrorForm = ErrorForm::Platform;
+
     fn refusal(&self) -> Refusal {
         self.into()
     }

@@ -11,7 +11,7 @@ use serde_json::json;
 use stepgate_app::tokens::TokenError;
 use stepgate_domain::oauth::error::{self, OAuthErrorCode};
 
-use super::{Render, management::ApiError};
+use super::{ErrorForm, Render, management::ApiError};
 use crate::{exchange::Exchange, refusal::Refusal};
 
 #[derive(Debug)]
@@ -74,6 +74,8 @@ const fn status(code: OAuthErrorCode) -> StatusCode {
 }
 
 impl Render for OAuthError {
+    const FORM: ErrorForm = ErrorForm::OAuth;
+
     fn refusal(&self) -> Refusal {
         match self {
             Self::Platform(error) => error.refusal(),

@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 
-use super::{Render, management::ApiError, oauth::OAuthError};
+use super::{ErrorForm, Render, management::ApiError, oauth::OAuthError};
 use crate::{exchange::Exchange, pages::ErrorPage, refusal::Refusal, reply::Reply};
 
 #[derive(Debug)]
@@ -29,6 +29,8 @@ impl<E: Into<ApiError>> From<E> for PageError {
 }
 
 impl Render for PageError {
+    const FORM: ErrorForm = ErrorForm::Page;
+
     fn refusal(&self) -> Refusal {
         match self {
             Self::Platform(error) | Self::Failed(error) => error.refusal(),

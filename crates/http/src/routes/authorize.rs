@@ -15,6 +15,7 @@ use crate::{
     call::Call,
     error::{flow::told, management::ApiError, oauth::OAuthError, page::PageError},
     exchange::Exchange,
+    openapi::{Body, parameters, protocol},
     reply::Reply,
     sign_on as edge,
 };
@@ -34,7 +35,7 @@ pub(super) fn operations(api: Api) -> Api {
             "Ask for a sign-on",
             authorize,
         )
-        .private()
+        .then(authorizes)
         .without_head())
             .op(Operation::new(
                 method,
@@ -44,9 +45,30 @@ pub(super) fn operations(api: Api) -> Api {
                 "Exchange a finished flow for its answer",
                 resume,
             )
-            .private()
+            .then(resumes)
             .without_head())
     })
+}
+
+/// A redirect, a page that posts the answer, or the flow for `response_mode=pi.flow`.
+fn answers(operation: Operation) -> Operation {
+    operation
+        .status(302)
+        .or(200, Body::Text("text/html"))
+        .or(200, Body::Json(protocol::flow))
+        .limited()
+        .private()
+}
+
+/// What all authorization endpoints have in common.
+pub(super) fn authorizes(operation: Operation) -> Operation {
+    answers(operation.takes(protocol::authorize_form)).parameters(protocol::authorize_parameters())
+}
+
+/// And all their continuations.
+pub(super) fn resumes(operation: Operation) -> Operation {
+    let flow = parameters::id("flowId", "The flow that has come to its end.");
+    answers(operation.takes(protocol::flow_id_form)).parameters([flow])
 }
 
 /// Query and form together: a client may use either, and what is in both was given twice.

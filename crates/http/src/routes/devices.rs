@@ -6,7 +6,7 @@ use stepgate_app::{devices, management::ListRequest};
 use stepgate_domain::{
     id::Ref,
     resource::{Resource, Stored},
-    resources::device::{ActivateDraft, Device, DeviceDraft, NicknameDraft, ReorderDraft},
+    resources::device::{ActivateDraft, Device, NicknameDraft, ReorderDraft},
     schema,
 };
 
@@ -17,6 +17,7 @@ use crate::{
     error::management::ApiError,
     guard::{reads, writes},
     hal,
+    openapi::shapes,
     reply::Reply,
 };
 
@@ -33,7 +34,9 @@ pub(super) fn operations(api: Api) -> Api {
         "List devices",
         list,
     )
-    .response::<Device>())
+    .lists::<Device>()
+    .page(shapes::user_devices)
+    .expands("order"))
         .op(Operation::new(
             Method::POST,
             many(kind),
@@ -42,8 +45,9 @@ pub(super) fn operations(api: Api) -> Api {
             "Pair a device",
             create,
         )
-        .request::<DeviceDraft>()
-        .response::<Device>())
+        .draft::<Device>()
+        .response::<Device>()
+        .limited())
         .op(Operation::new(
             Method::POST,
             many(kind),
@@ -52,7 +56,8 @@ pub(super) fn operations(api: Api) -> Api {
             "Order the devices",
             reorder,
         )
-        .request::<ReorderDraft>())
+        .request::<ReorderDraft>()
+        .page(shapes::user_devices))
         .op(Operation::new(
             Method::POST,
             many(kind),
@@ -60,7 +65,8 @@ pub(super) fn operations(api: Api) -> Api {
             writes(kind),
             "Drop the order of the devices",
             drop_order,
-        ))
+        )
+        .page(shapes::user_devices))
         .op(Operation::new(
             Method::DELETE,
             many(kind),
@@ -109,7 +115,8 @@ fn single(api: Api) -> Api {
             "Send another pairing code",
             send_activation_code,
         )
-        .response::<Device>())
+        .response::<Device>()
+        .limited())
         .op(Operation::new(
             Method::POST,
             one(kind),

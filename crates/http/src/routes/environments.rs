@@ -7,7 +7,7 @@ use stepgate_domain::{
     access::{Access, Permission},
     resource::{Resource, Stored},
     resources::environment::{
-        Environment, EnvironmentDraft, StatusDraft, TypeDraft,
+        Environment, StatusDraft, TypeDraft,
         bill_of_materials::{BillOfMaterials, BillOfMaterialsDraft},
     },
     schema,
@@ -21,6 +21,7 @@ use crate::{
     exchange::Exchange,
     guard::{reads, writes},
     hal,
+    openapi::shapes,
     reply::Reply,
 };
 
@@ -36,7 +37,8 @@ pub(super) fn operations(api: Api) -> Api {
         "List environments",
         list,
     )
-    .response::<Environment>())
+    .lists::<Environment>()
+    .expands("billOfMaterials"))
         .op(Operation::new(
             Method::POST,
             many,
@@ -45,7 +47,7 @@ pub(super) fn operations(api: Api) -> Api {
             "Create an environment",
             create,
         )
-        .request::<EnvironmentDraft>()
+        .draft::<Environment>()
         .response::<Environment>())
         .op(Operation::new(
             Method::GET,
@@ -55,7 +57,8 @@ pub(super) fn operations(api: Api) -> Api {
             "Read an environment",
             read,
         )
-        .response::<Environment>())
+        .response::<Environment>()
+        .expands("billOfMaterials"))
         .op(Operation::new(
             Method::PUT,
             one.clone(),
@@ -64,7 +67,7 @@ pub(super) fn operations(api: Api) -> Api {
             "Replace an environment",
             crud::replace::<Environment>,
         )
-        .request::<EnvironmentDraft>()
+        .draft::<Environment>()
         .response::<Environment>())
         .op(Operation::new(
             Method::DELETE,
@@ -102,7 +105,7 @@ pub(super) fn operations(api: Api) -> Api {
             "Read a bill of materials",
             read_bill,
         )
-        .response::<BillOfMaterials>())
+        .hal(shapes::bill_of_materials))
         .op(Operation::new(
             Method::PUT,
             below("/billOfMaterials"),
@@ -112,7 +115,7 @@ pub(super) fn operations(api: Api) -> Api {
             replace_bill,
         )
         .request::<BillOfMaterialsDraft>()
-        .response::<BillOfMaterials>())
+        .hal(shapes::bill_of_materials))
 }
 
 /// A caller without a role on the organization sees the environments in which it has one.

@@ -21,6 +21,7 @@ use crate::{
     api::{Api, Guard, Operation, Takes},
     call::Call,
     error::{flow, management::ApiError},
+    openapi::protocol,
     reply::Reply,
     sign_on as edge,
 };
@@ -28,17 +29,12 @@ use crate::{
 const PATH: &str = "/{environmentID}/flows/{flowID}";
 
 #[derive(Debug, Deserialize, JsonSchema)]
-struct Nothing {}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(inline)]
 struct UserLookup {
     #[schemars(length(min = 1, max = 512))]
     username: String,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(inline)]
 struct UsernamePasswordCheck {
     /// Absent: the flow's user.
     #[schemars(length(min = 1, max = 512))]
@@ -48,13 +44,11 @@ struct UsernamePasswordCheck {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(inline)]
 struct DeviceSelect {
     device: Ref<Device>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(inline)]
 struct OtpCheck {
     /// Digits; spaces do not matter.
     #[expect(
@@ -73,6 +67,8 @@ pub(super) fn operations(api: Api) -> Api {
         "Read a flow",
         read,
     )
+    .json(protocol::flow)
+    .limited()
     .private());
     let api = Action::ALL.into_iter().fold(api, |api, action| {
         let operation = Operation::new(
@@ -83,9 +79,11 @@ pub(super) fn operations(api: Api) -> Api {
             "Act upon a flow",
             move |call| act(call, action),
         )
+        .json(protocol::flow)
+        .limited()
         .private();
         api.op(match action {
-            Action::SessionReset => operation.request::<Nothing>(),
+            Action::SessionReset => operation,
             Action::UserLookup => operation.request::<UserLookup>(),
             Action::UsernamePasswordCheck => operation.request::<UsernamePasswordCheck>(),
             Action::DeviceSelect => operation.request::<DeviceSelect>(),

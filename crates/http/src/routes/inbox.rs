@@ -9,6 +9,7 @@ use crate::{
     api::{Api, Guard, Operation, Takes},
     call::Call,
     error::management::ApiError,
+    openapi::{Parameter, parameters::text, shapes},
     pages::{InboxEntry, InboxPage},
     reply::Reply,
 };
@@ -25,6 +26,8 @@ pub(super) fn operations(api: Api) -> Api {
         "The messages that the developer inbox has received, the newest last",
         list,
     )
+    .json(shapes::inbox)
+    .parameters([recipients()])
     .private())
         .op(Operation::new(
             Method::GET,
@@ -34,7 +37,16 @@ pub(super) fn operations(api: Api) -> Api {
             "The developer inbox as a page",
             page,
         )
+        .text("text/html")
+        .parameters([recipients()])
         .private())
+}
+
+fn recipients() -> Parameter {
+    text(
+        "to",
+        "Only the messages to this phone number or e-mail address.",
+    )
 }
 
 fn is_served(call: &Call) -> Result<(), ApiError> {

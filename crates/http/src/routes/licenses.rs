@@ -15,6 +15,7 @@ use crate::{
     error::management::ApiError,
     guard::{reads, writes},
     hal,
+    openapi::shapes,
     reply::Reply,
 };
 
@@ -29,7 +30,8 @@ pub(super) fn operations(api: Api) -> Api {
             reads(kind),
             "Read the name of a license",
             read,
-        ))
+        )
+        .hal(shapes::license_name))
         .op(Operation::new(
             Method::PUT,
             name,
@@ -38,7 +40,8 @@ pub(super) fn operations(api: Api) -> Api {
             "Replace the name of a license",
             replace,
         )
-        .request::<LicenseDraft>())
+        .request::<LicenseDraft>()
+        .hal(shapes::license_name))
 }
 
 fn answer(call: &Call, stored: &Stored<License>) -> Reply {

@@ -1,7 +1,7 @@
 //! The management API: every managed type, and the verbs that are not plain changes.
 
 use axum::http::StatusCode;
-use stepgate_app::sign_on_policies;
+use stepgate_app::sign_on_policies as policies;
 use stepgate_domain::resources::{
     api_resource::ApiResource, application::Application,
     device_authentication_policy::DeviceAuthenticationPolicy, grant::Grant,
@@ -20,22 +20,28 @@ use crate::{
 };
 
 pub(super) fn operations(api: Api) -> Api {
-    api.then(read_only::<Organization>)
-        .then(crud::<Application>)
-        .then(crud::<ApiResource>)
-        .then(crud::<Scope>)
-        .then(crud::<Grant>)
-        .then(|api| permanent::<SignOnPolicy>(api, StatusCode::CREATED))
+    api.tagged("Organizations", read_only::<Organization>)
+        .tagged("Applications", crud::<Application>)
+        .tagged("Resources", crud::<ApiResource>)
+        .tagged("Resources", crud::<Scope>)
+        .tagged("Applications", crud::<Grant>)
+        .tagged("Sign-on policies", sign_on_policies)
+        .tagged("Sign-on policies", crud::<SignOnAction>)
+        .tagged("Applications", crud::<SignOnPolicyAssignment>)
+        .tagged("Populations", crud::<Population>)
+        .tagged("Password policies", crud::<PasswordPolicy>)
+        .tagged("MFA policies", crud::<DeviceAuthenticationPolicy>)
+        .tagged("Notifications", |api| {
+            crud_created_with::<NotificationsPolicy>(api, StatusCode::OK)
+        })
+}
+
+fn sign_on_policies(api: Api) -> Api {
+    permanent::<SignOnPolicy>(api, StatusCode::CREATED)
         .op(deletion::<SignOnPolicy, _, _>(remove_sign_on_policy))
-        .then(crud::<SignOnAction>)
-        .then(crud::<SignOnPolicyAssignment>)
-        .then(crud::<Population>)
-        .then(crud::<PasswordPolicy>)
-        .then(crud::<DeviceAuthenticationPolicy>)
-        .then(|api| crud_created_with::<NotificationsPolicy>(api, StatusCode::OK))
 }
 
 async fn remove_sign_on_policy(call: Call) -> Result<Reply, ApiError> {
-    sign_on_policies::remove(&call.target::<SignOnPolicy>()?).await?;
+    policies::remove(&call.target::<SignOnPolicy>()?).await?;
     Ok(Reply::no_content())
 }

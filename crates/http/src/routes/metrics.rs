@@ -32,6 +32,7 @@ pub(super) fn operations(api: Api) -> Api {
         "What is counted, in Prometheus's text format",
         show,
     )
+    .text("text/plain")
     .private()
     // Whoever collects them asks this machine by its address.
     .on_any_host())

@@ -29,6 +29,7 @@ use crate::{
         management::{ApiError, BearerChallenge},
         oauth::OAuthError,
     },
+    openapi::protocol,
     preflight,
     reply::Reply,
     sign_on as edge,
@@ -46,7 +47,10 @@ pub(super) fn operations(api: Api) -> Api {
             Guard::Public,
             "Exchange a code, a refresh token or client credentials for tokens",
             token,
-        ))
+        )
+        .takes(protocol::token_form)
+        .json(protocol::token)
+        .proved_by("clientSecret"))
         .op(Operation::new(
             Method::POST,
             "/{environmentID}/as/introspect",
@@ -54,7 +58,10 @@ pub(super) fn operations(api: Api) -> Api {
             Guard::Public,
             "Whether a token is active, and what it says",
             introspect,
-        ))
+        )
+        .takes(protocol::introspection_form)
+        .json(protocol::introspection)
+        .proved_by("clientSecret"))
         .op(Operation::new(
             Method::GET,
             "/{environmentID}/as/jwks",
@@ -62,7 +69,8 @@ pub(super) fn operations(api: Api) -> Api {
             Guard::Public,
             "The keys that verify tokens",
             jwks,
-        ));
+        )
+        .json(protocol::jwks));
     let places = [
         "/{environmentID}/as/.well-known/openid-configuration",
         "/{environmentID}/as/.well-known/oauth-authorization-server",
@@ -77,7 +85,8 @@ pub(super) fn operations(api: Api) -> Api {
             Guard::Public,
             "The provider's metadata",
             discovery,
-        ))
+        )
+        .json(protocol::metadata))
     });
     let ways = [
         (Method::GET, Takes::Nothing),
@@ -92,6 +101,9 @@ pub(super) fn operations(api: Api) -> Api {
             "Claims about the user who signed on",
             userinfo,
         )
+        .takes(protocol::access_token_form)
+        .json(protocol::claims)
+        .proved_by("accessToken")
         .with_cookie_sent())
     })
 }

@@ -17,6 +17,7 @@ use crate::{
     crud::one,
     error::management::ApiError,
     hal,
+    openapi::shapes,
     reply::Reply,
 };
 
@@ -27,6 +28,7 @@ pub(super) fn operations(api: Api) -> Api {
     let set_of = |method: Method, takes| {
         Operation::new(method, path(), takes, writes, "Set a password", set)
             .request::<SetDraft>()
+            .hal(shapes::password)
             .status(200)
     };
     api.op(Operation::new(
@@ -36,53 +38,60 @@ pub(super) fn operations(api: Api) -> Api {
         reads,
         "Read the state of a password",
         read,
-    ))
-    .op(set_of(Method::PUT, Takes::Vendor("password.set")))
-    .op(set_of(Method::POST, Takes::Vendor("password.set")))
-    .op(set_of(Method::POST, Takes::Json))
-    .op(Operation::new(
-        Method::PUT,
-        path(),
-        Takes::Vendor("password.setValue"),
-        writes,
-        "Set or unset a password",
-        set_value,
     )
-    .request::<SetValueDraft>())
-    .op(Operation::new(
-        Method::PUT,
-        path(),
-        Takes::Vendor("password.reset"),
-        writes,
-        "Reset a password",
-        reset,
-    )
-    .request::<ResetDraft>())
-    .op(Operation::new(
-        Method::POST,
-        path(),
-        Takes::Vendor("password.check"),
-        writes,
-        "Check a password",
-        check,
-    )
-    .request::<CheckDraft>())
-    .op(Operation::new(
-        Method::POST,
-        path(),
-        Takes::Vendor("password.unlock"),
-        writes,
-        "Unlock a password",
-        unlock,
-    ))
-    .op(Operation::new(
-        Method::POST,
-        path(),
-        Takes::Vendor("password.forceChange"),
-        writes,
-        "Demand another password",
-        force_change,
-    ))
+    .hal(shapes::password)
+    .expands("passwordPolicy"))
+        .op(set_of(Method::PUT, Takes::Vendor("password.set")))
+        .op(set_of(Method::POST, Takes::Vendor("password.set")))
+        .op(set_of(Method::POST, Takes::Json))
+        .op(Operation::new(
+            Method::PUT,
+            path(),
+            Takes::Vendor("password.setValue"),
+            writes,
+            "Set or unset a password",
+            set_value,
+        )
+        .request::<SetValueDraft>()
+        .hal(shapes::password))
+        .op(Operation::new(
+            Method::PUT,
+            path(),
+            Takes::Vendor("password.reset"),
+            writes,
+            "Reset a password",
+            reset,
+        )
+        .request::<ResetDraft>()
+        .hal(shapes::password))
+        .op(Operation::new(
+            Method::POST,
+            path(),
+            Takes::Vendor("password.check"),
+            writes,
+            "Check a password",
+            check,
+        )
+        .request::<CheckDraft>()
+        .hal(shapes::password))
+        .op(Operation::new(
+            Method::POST,
+            path(),
+            Takes::Vendor("password.unlock"),
+            writes,
+            "Unlock a password",
+            unlock,
+        )
+        .hal(shapes::password))
+        .op(Operation::new(
+            Method::POST,
+            path(),
+            Takes::Vendor("password.forceChange"),
+            writes,
+            "Demand another password",
+            force_change,
+        )
+        .hal(shapes::password))
 }
 
 fn answer(call: &Call, state: &PasswordState) -> Reply {

@@ -21,6 +21,7 @@ use crate::{
     error::management::ApiError,
     guard::writes,
     hal,
+    openapi::{a, parameters::filter, shapes},
     reply::Reply,
 };
 
@@ -33,56 +34,62 @@ pub(super) fn operations(api: Api) -> Api {
         Guard::Token,
         "List roles",
         list,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        "/v1/roles/{roleID}",
-        Takes::Nothing,
-        Guard::Token,
-        "Read a role",
-        read,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        "/v1/environments/{environmentID}/roles",
-        Takes::Nothing,
-        within,
-        "List the roles of an environment",
-        list,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        "/v1/environments/{environmentID}/roles/{roleID}",
-        Takes::Nothing,
-        within,
-        "Read a role of an environment",
-        read,
-    ))
-    .then(assignments_of::<Application>)
-    .then(assignments_of::<User>)
+    )
+    .page(shapes::roles)
+    .parameters([filter(FILTER)]))
+        .op(Operation::new(
+            Method::GET,
+            "/v1/roles/{roleID}",
+            Takes::Nothing,
+            Guard::Token,
+            "Read a role",
+            read,
+        )
+        .hal(shapes::role))
+        .op(Operation::new(
+            Method::GET,
+            "/v1/environments/{environmentID}/roles",
+            Takes::Nothing,
+            within,
+            "List the roles of an environment",
+            list,
+        )
+        .page(shapes::roles)
+        .parameters([filter(FILTER)]))
+        .op(Operation::new(
+            Method::GET,
+            "/v1/environments/{environmentID}/roles/{roleID}",
+            Takes::Nothing,
+            within,
+            "Read a role of an environment",
+            read,
+        )
+        .hal(shapes::role))
+        .then(assignments_of::<Application>)
+        .then(assignments_of::<User>)
 }
 
 /// The same of every holder. An assignment is not changed but withdrawn.
 fn assignments_of<H: Holder>(api: Api) -> Api {
     let kind = RoleAssignment::<H>::KIND;
-    let owner = kind.parent.map_or("", |owner| owner.name);
+    let owner = kind.parent.map_or_else(String::new, |owner| a(owner.name));
     api.then(read_only::<RoleAssignment<H>>)
         .op(Operation::new(
             Method::POST,
             many(kind),
             Takes::Json,
             writes(kind),
-            format!("Assign a role to a {owner}"),
+            format!("Assign a role to {owner}"),
             assign::<H>,
         )
-        .request::<RoleAssignment<H>>()
+        .draft::<RoleAssignment<H>>()
         .response::<RoleAssignment<H>>())
         .op(Operation::new(
             Method::DELETE,
             one(kind),
             Takes::Nothing,
             writes(kind),
-            format!("Withdraw a role from a {owner}"),
+            format!("Withdraw a role from {owner}"),
             crud::remove::<RoleAssignment<H>>,
         ))
 }

@@ -22,18 +22,19 @@ use crate::{
     crud::one,
     error::management::ApiError,
     hal,
+    openapi::{a, shapes},
     reply::Reply,
 };
 
 pub(super) fn operations(api: Api) -> Api {
-    api.then(secret_of::<Application>)
-        .then(secret_of::<ApiResource>)
+    api.tagged("Applications", secret_of::<Application>)
+        .tagged("Resources", secret_of::<ApiResource>)
 }
 
 fn secret_of<R: Resource>(api: Api) -> Api {
     let path = format!("{}/secret", one(R::KIND));
     let guard = Guard::Permission(Permission::secret(R::KIND.area));
-    let summary = |verb: &str| format!("{verb} the secret of a {}", R::KIND.name);
+    let summary = |verb: &str| format!("{verb} the secret of {}", a(R::KIND.name));
     api.op(Operation::new(
         Method::GET,
         path.clone(),
@@ -41,25 +42,27 @@ fn secret_of<R: Resource>(api: Api) -> Api {
         guard,
         summary("Read"),
         read::<R>,
-    ))
-    .op(Operation::new(
-        Method::POST,
-        path.clone(),
-        Takes::Json,
-        guard,
-        summary("Rotate"),
-        rotate::<R>,
     )
-    .request::<RotationDraft>()
-    .status(200))
-    .op(Operation::new(
-        Method::DELETE,
-        path,
-        Takes::Nothing,
-        guard,
-        summary("Drop the previous value of"),
-        drop_previous::<R>,
-    ))
+    .hal(shapes::secret))
+        .op(Operation::new(
+            Method::POST,
+            path.clone(),
+            Takes::Json,
+            guard,
+            summary("Rotate"),
+            rotate::<R>,
+        )
+        .request::<RotationDraft>()
+        .hal(shapes::secret)
+        .status(200))
+        .op(Operation::new(
+            Method::DELETE,
+            path,
+            Takes::Nothing,
+            guard,
+            summary("Drop the previous value of"),
+            drop_previous::<R>,
+        ))
 }
 
 fn answer<R: Resource>(

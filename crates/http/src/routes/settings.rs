@@ -15,6 +15,7 @@ use crate::{
     error::management::ApiError,
     guard::{reads, writes},
     hal,
+    openapi::shapes,
     reply::Reply,
 };
 
@@ -32,7 +33,7 @@ fn of<S: Settings>(api: Api) -> Api {
         format!("Read the {}", S::TITLE),
         read::<S>,
     )
-    .response::<S>())
+    .hal(shapes::settings::<S>))
         .op(Operation::new(
             Method::PUT,
             many(kind),
@@ -41,8 +42,8 @@ fn of<S: Settings>(api: Api) -> Api {
             format!("Replace the {}", S::TITLE),
             replace::<S>,
         )
-        .request::<S>()
-        .response::<S>())
+        .draft::<S>()
+        .hal(shapes::settings::<S>))
         .op(Operation::new(
             Method::DELETE,
             many(kind),

@@ -23,6 +23,7 @@ use crate::{
     api::{Api, Guard, Operation, Takes},
     call::Call,
     error::{flow::told, management::ApiError, page::PageError},
+    openapi::{Body, parameters, protocol},
     pages::{STYLESHEET, STYLESHEET_PATH},
     refusal::Refusal,
     reply::{Content, Reply},
@@ -44,6 +45,12 @@ pub(super) fn operations(api: Api) -> Api {
             "The hosted sign-on page",
             show,
         )
+        .text("text/html")
+        .limited()
+        .parameters([
+            parameters::id("flowId", "The flow that the page is of."),
+            parameters::text(SENT.0, "`sent`: says that a new code is on its way."),
+        ])
         .private())
             .op(Operation::new(
                 Method::POST,
@@ -53,6 +60,11 @@ pub(super) fn operations(api: Api) -> Api {
                 "What the person entered on the hosted sign-on page",
                 submit,
             )
+            .takes(protocol::page_form)
+            .status(303)
+            .or(200, Body::Text("text/html"))
+            .or(400, Body::Text("text/html"))
+            .limited()
             .private())
     });
     api.op(Operation::new(
@@ -62,7 +74,8 @@ pub(super) fn operations(api: Api) -> Api {
         Guard::Public,
         "The style of all pages",
         stylesheet,
-    ))
+    )
+    .text("text/css"))
 }
 
 async fn stylesheet(_: Call) -> Result<Reply, ApiError> {

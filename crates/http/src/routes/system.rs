@@ -12,7 +12,7 @@ use crate::{
     api::{Api, Guard, Operation, Takes},
     call::Call,
     error::management::{ApiError, SOON},
-    openapi,
+    openapi::{Body, shapes},
     reply::{Content, Reply},
 };
 
@@ -31,6 +31,7 @@ pub(super) fn operations(api: Api) -> Api {
         alive,
         healthy,
     )
+    .json(shapes::health)
     .on_any_host())
         .op(Operation::new(
             Method::GET,
@@ -40,6 +41,8 @@ pub(super) fn operations(api: Api) -> Api {
             ready_summary,
             ready,
         )
+        .json(shapes::readiness)
+        .or(503, Body::Json(shapes::readiness))
         .on_any_host())
         .op(Operation::new(
             Method::GET,
@@ -51,7 +54,8 @@ pub(super) fn operations(api: Api) -> Api {
                 let reply = describe(&document);
                 async move { Ok::<_, ApiError>(reply) }
             },
-        ))
+        )
+        .json(shapes::document))
 }
 
 async fn healthy(_: Call) -> Result<Reply, ApiError> {
@@ -75,11 +79,7 @@ async fn ready(call: Call) -> Result<Reply, ApiError> {
 
 /// Made when it is asked for first.
 fn describe(document: &OnceLock<Bytes>) -> Reply {
-    let document = document.get_or_init(|| {
-        openapi::document(&super::operations().operations)
-            .to_string()
-            .into()
-    });
+    let document = document.get_or_init(|| super::openapi().to_string().into());
     Reply::new(
         StatusCode::OK,
         Content::Text("application/json", document.clone()),

@@ -18,6 +18,7 @@ use crate::{
     call::Call,
     error::management::ApiError,
     hal,
+    openapi::{parameters::paging, shapes},
     reply::Reply,
 };
 
@@ -31,31 +32,37 @@ pub(super) fn operations(api: Api) -> Api {
         reads,
         "List notification templates",
         list,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        path("/{templateName}"),
-        Takes::Nothing,
-        reads,
-        "Read a notification template",
-        read,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        path("/{templateName}/contents"),
-        Takes::Nothing,
-        reads,
-        "List the contents of a notification template",
-        list_contents,
-    ))
-    .op(Operation::new(
-        Method::GET,
-        path("/{templateName}/contents/{contentID}"),
-        Takes::Nothing,
-        reads,
-        "Read a content of a notification template",
-        read_content,
-    ))
+    )
+    .page(shapes::templates)
+    .parameters(paging(100)))
+        .op(Operation::new(
+            Method::GET,
+            path("/{templateName}"),
+            Takes::Nothing,
+            reads,
+            "Read a notification template",
+            read,
+        )
+        .hal(shapes::template))
+        .op(Operation::new(
+            Method::GET,
+            path("/{templateName}/contents"),
+            Takes::Nothing,
+            reads,
+            "List the contents of a notification template",
+            list_contents,
+        )
+        .page(shapes::template_contents)
+        .parameters(paging(100)))
+        .op(Operation::new(
+            Method::GET,
+            path("/{templateName}/contents/{contentID}"),
+            Takes::Nothing,
+            reads,
+            "Read a content of a notification template",
+            read_content,
+        )
+        .hal(shapes::template_content))
 }
 
 /// Templates are as old as their environment.

@@ -7,7 +7,7 @@ use stepgate_domain::{
     resource::{Resource, Stored},
     resources::user::{
         BypassMfaDraft, EnabledDraft, ImportDraft, LockDraft, MfaEnabledDraft, MoveDraft,
-        ProviderDraft, User, UserDraft, VerifyStatusDraft,
+        ProviderDraft, User, VerifyStatusDraft,
     },
     schema,
 };
@@ -19,6 +19,7 @@ use crate::{
     error::management::ApiError,
     guard::{reads, writes},
     hal,
+    openapi::{SchemaOf, shapes},
     reply::Reply,
 };
 
@@ -34,7 +35,7 @@ pub(super) fn operations(api: Api) -> Api {
             "Create a user",
             create,
         )
-        .request::<UserDraft>()
+        .draft::<User>()
         .response::<User>())
         .op(Operation::new(
             Method::POST,
@@ -92,6 +93,7 @@ fn parts(api: Api) -> Api {
             summary,
             read,
         )
+        .hal(part.schema)
     };
     api.op(get(ENABLED))
         .op(Operation::new(
@@ -102,7 +104,8 @@ fn parts(api: Api) -> Api {
             "Enable or disable a user",
             enable,
         )
-        .request::<EnabledDraft>())
+        .request::<EnabledDraft>()
+        .hal(ENABLED.schema))
         .op(get(POPULATION))
         .op(Operation::new(
             Method::PUT,
@@ -112,7 +115,8 @@ fn parts(api: Api) -> Api {
             "Move a user to another population",
             move_to,
         )
-        .request::<MoveDraft>())
+        .request::<MoveDraft>()
+        .hal(POPULATION.schema))
         .op(get(MFA_ENABLED))
         .op(Operation::new(
             Method::PUT,
@@ -122,7 +126,8 @@ fn parts(api: Api) -> Api {
             "Turn MFA on or off for a user",
             enable_mfa,
         )
-        .request::<MfaEnabledDraft>())
+        .request::<MfaEnabledDraft>()
+        .hal(MFA_ENABLED.schema))
         .op(Operation::new(
             Method::POST,
             below("/mfaEnabled"),
@@ -132,6 +137,7 @@ fn parts(api: Api) -> Api {
             enable_mfa,
         )
         .request::<MfaEnabledDraft>()
+        .hal(MFA_ENABLED.schema)
         .status(200))
         .op(get(BYPASS_MFA))
         .op(Operation::new(
@@ -142,7 +148,8 @@ fn parts(api: Api) -> Api {
             "Bypass MFA for a while",
             bypass_mfa,
         )
-        .request::<BypassMfaDraft>())
+        .request::<BypassMfaDraft>()
+        .hal(BYPASS_MFA.schema))
         .op(get(VERIFY_STATUS))
         .op(Operation::new(
             Method::PUT,
@@ -152,7 +159,8 @@ fn parts(api: Api) -> Api {
             "Change the verification status",
             set_verify_status,
         )
-        .request::<VerifyStatusDraft>())
+        .request::<VerifyStatusDraft>()
+        .hal(VERIFY_STATUS.schema))
         .op(get(IDENTITY_PROVIDER))
         .op(Operation::new(
             Method::PUT,
@@ -162,7 +170,8 @@ fn parts(api: Api) -> Api {
             "Choose who authenticates a user",
             set_identity_provider,
         )
-        .request::<ProviderDraft>())
+        .request::<ProviderDraft>()
+        .hal(IDENTITY_PROVIDER.schema))
 }
 
 async fn create(call: Call) -> Result<Reply, ApiError> {
@@ -205,37 +214,44 @@ struct Part {
     /// For the description of the API.
     what: &'static str,
     view: fn(&Call, &Stored<User>) -> Map<String, Value>,
+    schema: SchemaOf,
 }
 
 const ENABLED: Part = Part {
     path: "/enabled",
     what: "the enabled state",
     view: |_, stored| stored.body.enabled_view(),
+    schema: shapes::user_enabled,
 };
 const POPULATION: Part = Part {
     path: "/population",
     what: "the population",
     view: |_, stored| stored.body.population_view(),
+    schema: shapes::user_population,
 };
 const MFA_ENABLED: Part = Part {
     path: "/mfaEnabled",
     what: "the MFA state",
     view: |_, stored| User::mfa_enabled_view(stored),
+    schema: shapes::user_mfa_enabled,
 };
 const BYPASS_MFA: Part = Part {
     path: "/bypassMFA",
     what: "the MFA bypass",
     view: |call, stored| stored.body.bypass_mfa_view(call.app.now()),
+    schema: shapes::user_bypass_mfa,
 };
 const VERIFY_STATUS: Part = Part {
     path: "/verifyStatus",
     what: "the verification status",
     view: |_, stored| stored.body.verify_status_view(),
+    schema: shapes::user_verify_status,
 };
 const IDENTITY_PROVIDER: Part = Part {
     path: "/identityProvider",
     what: "the identity provider",
     view: |_, _| Map::from_iter([("type".to_owned(), json!("PING_ONE"))]),
+    schema: shapes::user_identity_provider,
 };
 
 impl Part {

@@ -26,6 +26,7 @@ use crate::{
         oauth::OAuthError,
         page::PageError,
     },
+    openapi::{Parameter, parameters, protocol},
     reply::Reply,
 };
 
@@ -38,24 +39,43 @@ pub(super) fn operations(api: Api) -> Api {
         (Method::POST, Takes::FormOrNothing),
     ];
     let api = api
-        .op(of(Method::POST, "/as/token", Takes::Form, token))
-        .op(of(Method::POST, "/as/introspect", Takes::Form, introspect))
-        .op(of(Method::GET, "/as/jwks", Takes::Nothing, jwks))
+        .op(of(Method::POST, "/as/token", Takes::Form, token)
+            .takes(protocol::token_form)
+            .json(protocol::token)
+            .proved_by("clientSecret"))
+        .op(of(Method::POST, "/as/introspect", Takes::Form, introspect)
+            .takes(protocol::introspection_form)
+            .json(protocol::introspection)
+            .proved_by("clientSecret"))
+        .op(of(Method::GET, "/as/jwks", Takes::Nothing, jwks)
+            .json(protocol::jwks)
+            .parameters([client()]))
         .op(of(
             Method::GET,
             "/as/.well-known/openid-configuration",
             Takes::Nothing,
             discovery,
-        ));
+        )
+        .json(protocol::metadata)
+        .parameters([client()]));
     ways.into_iter().fold(api, |api, (method, takes)| {
-        api.op(of(method.clone(), "/as/userinfo", takes, userinfo).with_cookie_sent())
+        api.op(of(method.clone(), "/as/userinfo", takes, userinfo)
+            .takes(protocol::access_token_form)
+            .json(protocol::claims)
+            .proved_by("accessToken")
+            .with_cookie_sent())
             .op(of(method.clone(), "/as/authorize", takes, authorize)
-                .private()
+                .then(authorize::authorizes)
                 .without_head())
             .op(of(method, "/as/resume", takes, resume)
-                .private()
+                .then(authorize::resumes)
                 .without_head())
     })
+}
+
+/// By which the environment is found.
+fn client() -> Parameter {
+    parameters::id("client_id", "The id of an application of the environment.").required()
 }
 
 fn of<H, F, E>(method: Method, path: &str, takes: Takes, handler: H) -> Operation
@@ -64,7 +84,7 @@ where
     F: Future<Output = Result<Reply, E>> + Send + 'static,
     E: Render + Send + 'static,
 {
-    let summary = format!("As /{{environmentID}}{path}, in the environment of the client");
+    let summary = format!("{path} in the environment of the client");
     Operation::new(method, path, takes, Guard::Public, summary, handler)
 }
 

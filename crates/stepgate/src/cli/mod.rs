@@ -2,6 +2,7 @@
 
 mod hint_token;
 mod init;
+mod openapi;
 mod recover;
 mod serve;
 pub(crate) mod server;
@@ -54,6 +55,7 @@ fn command() -> Command {
                 ),
         )
         .subcommand(hint_token::command())
+        .subcommand(openapi::command())
 }
 
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -90,6 +92,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         Some(("serve", matches)) => serve::run(&config::settings(matches)?),
         Some(("demo", matches)) => demo::run(matches.get_flag("keep")),
         Some(("hint-token", matches)) => hint_token::run(matches),
+        Some(("openapi", _)) => Ok(openapi::run()),
         _ => anyhow::bail!("no such command"),
     }
 }

@@ -46,9 +46,20 @@ fn help_names_every_command() {
     let output = run(&["--help"]);
     let help = text(&output.stdout);
     assert!(output.status.success());
-    for name in ["init", "recover", "serve", "demo", "hint-token"] {
+    for name in ["init", "recover", "serve", "demo", "hint-token", "openapi"] {
         assert!(help.contains(name), "{name} in\n{help}");
     }
+}
+
+#[test]
+fn the_description_of_the_api_is_printed() {
+    let output = run(&["openapi"]);
+    assert!(output.status.success());
+    let kept = include_str!("../../../../docs/openapi.json");
+    assert!(
+        text(&output.stdout) == kept,
+        "docs/openapi.json is not what `stepgate openapi` prints; write it anew with `just openapi`"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::ApplicationType;
-use crate::{resources::fixed, violation::Violation};
+use crate::{resource::ViewMember, resources::fixed, violation::Violation};
 
 /// Taken with these values, and answered with them.
 fn fixed_members(application_type: ApplicationType) -> Value {
@@ -80,6 +80,25 @@ pub(super) fn check(
     if is_new {
         fixed::check(&sent, &members_of_creation(), "", faults);
     }
+}
+
+/// The form of those members.
+pub(super) fn shown_members() -> Vec<ViewMember> {
+    let switch = |name| ViewMember::always(name, json!({ "type": "boolean", "const": false }));
+    let mut members: Vec<ViewMember> = [
+        "idpSignoff",
+        "includeX5t",
+        "opSessionCheckEnabled",
+        "requestScopesForMultipleResourcesEnabled",
+        "requireSignedRequestObject",
+    ]
+    .map(switch)
+    .into();
+    let requirement = json!({ "type": "string", "const": "OPTIONAL" });
+    members.push(ViewMember::always("parRequirement", requirement));
+    let mobile = json!({ "type": "object", "additionalProperties": true });
+    members.push(ViewMember::sometimes("mobile", mobile));
+    members
 }
 
 /// The fixed members as they are answered.

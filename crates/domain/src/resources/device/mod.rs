@@ -1,6 +1,6 @@
 //! Devices: what a user proves a second factor with. Each belongs to one user.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
@@ -18,7 +18,7 @@ use crate::{
     phone,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, Reference, Resource,
-        Stored, Term, UniqueKey,
+        Stored, Term, UniqueKey, ViewMember,
     },
     secret::Secret,
     time::Timestamp,
@@ -237,6 +237,18 @@ impl Resource for Device {
                 device.id,
             )
         });
+    }
+
+    fn view_members(_generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        let lock = json!({
+            "type": "object",
+            "required": ["status"],
+            "properties": {
+                "status": { "type": "string", "enum": ["LOCKED", "UNLOCKED"] },
+                "expiresAt": { "type": "string", "format": "date-time" },
+            },
+        });
+        vec![ViewMember::always("lock", lock)]
     }
 
     fn view(stored: &Stored<Self>, now: Timestamp) -> Map<String, Value> {

@@ -1,7 +1,7 @@
 //! Device authentication policies: which devices may be used, how they are chosen, how long a code
 //! lives and how many wrong ones are borne.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
@@ -16,7 +16,7 @@ use crate::{
     id::Ref,
     message::Channel,
     profile::Profile,
-    resource::{Built, Context, Kind, Reference, Refusal, Resource, Stored, UniqueKey},
+    resource::{Built, Context, Kind, Reference, Refusal, Resource, Stored, UniqueKey, ViewMember},
     span::{Span, SpanRange, TimeUnit},
     time::Timestamp,
     violation::Violation,
@@ -273,6 +273,13 @@ impl Resource for DeviceAuthenticationPolicy {
             stored,
             "It is not possible to remove default device authentication policy.",
         )
+    }
+
+    fn view_members(generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        vec![
+            marked::view_member(generator),
+            ViewMember::always("forSignOnPolicy", generator.subschema_for::<bool>()),
+        ]
     }
 
     fn view(stored: &Stored<Self>, _now: Timestamp) -> Map<String, Value> {

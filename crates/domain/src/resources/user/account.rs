@@ -1,5 +1,6 @@
 //! Whether a user can sign on: locks of the account, and what is known of its credentials.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -116,8 +117,9 @@ impl Locks {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
 pub enum AccountStatus {
     Ok,
     Locked,
@@ -125,8 +127,9 @@ pub enum AccountStatus {
 
 /// The account, as answers show it.
 #[skip_serializing_none]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 pub struct Account {
     pub can_authenticate: bool,
     pub status: AccountStatus,

@@ -1,6 +1,6 @@
 //! Users: who they are, and what is known of their credentials.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use serde_with::skip_serializing_none;
@@ -14,7 +14,7 @@ use crate::{
     name,
     resource::{
         Built, Context, Family, FilterAttribute, FilterSource, Kind, Link, OrderAttribute, Paging,
-        Resource, Stored, Term, UniqueKey,
+        Resource, Stored, Term, UniqueKey, ViewMember,
     },
     scim::Operator,
     time::Timestamp,
@@ -192,6 +192,18 @@ impl Resource for User {
             if self.enabled { "true" } else { "false" },
         ));
         terms
+    }
+
+    fn view_members(generator: &mut SchemaGenerator) -> Vec<ViewMember> {
+        let provider = json!({
+            "type": "object",
+            "required": ["type"],
+            "properties": { "type": { "type": "string", "const": "PING_ONE" } },
+        });
+        vec![
+            ViewMember::always("account", generator.subschema_for::<Account>()),
+            ViewMember::always("identityProvider", provider),
+        ]
     }
 
     fn view(stored: &Stored<Self>, now: Timestamp) -> Map<String, Value> {

@@ -6,6 +6,7 @@ mod audit;
 mod bodies;
 mod compatibility;
 mod conventions;
+mod description;
 mod guards;
 mod holders;
 mod last_administrator;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use reqwest::{RequestBuilder, Response, header};
 use serde_json::Value;
 
-use super::{id, parameters, text};
+use super::{described::Asked, id, parameters, text};
 
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -17,7 +17,12 @@ pub(crate) struct Answer {
 }
 
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
-    Answer::of(request.send().await.unwrap()).await
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let asked = Asked::of(&request);
+    let answer = Answer::of(client.execute(request).await.unwrap()).await;
+    asked.admits(&answer);
+    answer
 }
 
 /// Typed clients lose the whole error where what is allowed is not a list of strings.

@@ -3,6 +3,7 @@
 mod answer;
 mod browser;
 mod delivered;
+mod described;
 pub(crate) mod held;
 mod management;
 mod oauth;

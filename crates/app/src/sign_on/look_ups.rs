@@ -59,9 +59,19 @@ impl LookUps {
         if !is_counted && unfinished.by_address.len() >= CAPACITY {
             return Ok(None);
         }
-        let typed = unfinished.by_address.entry(address).or_default();
-        // Also what is still to come: the clock may have gone back.
-        typed.retain(|&(at, _)| at + PERIOD > now && at <= now);
+        let Unfinished {
+            by_address,
+            of_flow,
+        } = &mut *unfinished;
+        let typed = by_address.entry(address).or_default();
+        typed.retain(|&(at, flow)| {
+            // Also what is still to come is over: the clock may have gone back.
+            let counts = at + PERIOD > now && at <= now;
+            if !counts {
+                of_flow.remove(&flow);
+            }
+            counts
+        });
         if typed.len() >= usize::try_from(hourly).unwrap_or(usize::MAX) {
             let first = typed.first().map_or(now, |&(at, _)| at);
             let retry_after = (first + PERIOD).since(now);
@@ -177,6 +187,22 @@ mod tests {
         assert!(count("192.0.2.1", 4).is_ok());
         assert!(count("::ffff:192.0.2.1", 5).is_err());
         assert!(count("192.0.2.2", 6).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_counts_no_more() {
+        let look_ups = LookUps::default();
+        for number in 0..100 {
+            let now = NOW + Duration::from_hours(i64::try_from(number).unwrap());
+            assert!(
+                look_ups
+                    .count(at("192.0.2.1"), flow(number), 1, now)
+                    .is_ok()
+            );
+        }
+        let unfinished = look_ups.lock();
+        assert_eq!(unfinished.of_flow.len(), 1);
+        assert_eq!(unfinished.by_address.len(), 1);
     }
 
     #[test]
